@@ -1,2 +1,6 @@
+pub mod actor;
+pub mod bugs;
+pub mod election;
 pub mod proto;
 pub mod sim;
+pub mod trace;

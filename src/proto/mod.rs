@@ -1,11 +1,15 @@
 //! Nouns without behaviour: ids, times, votes, messages, configuration. Everything else may use them; they use nothing.
 
+mod config;
 mod ids;
+mod names;
 mod packet;
 mod time;
 mod vote;
 
+pub use config::{Config, Member, Membership};
 pub use ids::{Epoch, NodeId, Round, ServerId, Zxid};
-pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumKind};
+pub use names::{CloseReason, ConnId, DialError, DiskTag, SmallFile, Stage, Timer};
+pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind};
 pub use time::{Micros, Span};
 pub use vote::{LearnerType, Notification, PeerState, Vote};

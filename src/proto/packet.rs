@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Epoch, Notification, PeerState, ServerId, Zxid};
+use super::{Epoch, Notification, ServerId, Zxid};
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,6 +81,16 @@ pub struct ElectionReply {
     pub zxid: Zxid,
 }
 
+/// The data part of a quorum packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuorumData {
+    Empty,
+    /// FOLLOWERINFO and OBSERVERINFO: who is speaking. Source: `LearnerInfo`.
+    LearnerInfo(ServerId),
+    /// ACKEPOCH: the learner's currentEpoch, or `None` (-1) when it had promised this epoch before and must not be counted again.
+    CurrentEpoch(Option<Epoch>),
+}
+
 /// One unit of traffic. Small, so that it moves by value; bulk is behind an `Arc`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packet {
@@ -89,12 +99,11 @@ pub enum Packet {
         sid: ServerId,
     },
     Notification(Arc<Notification>),
-    /// FOLLOWERINFO / OBSERVERINFO carry the sender's sid besides; `epoch` is ACKEPOCH's currentEpoch, `None` for -1.
+    /// A packet between a learner and its leader.
     Quorum {
         kind: QuorumKind,
         zxid: Zxid,
-        sid: Option<ServerId>,
-        epoch: Option<Epoch>,
+        data: QuorumData,
     },
     /// Datagrams of `electionAlg 0`.
     ElectionRequest {
@@ -126,7 +135,7 @@ pub const PACKET_KINDS: [&str; 16] = [
 impl Packet {
     /// A quorum packet that carries a zxid and nothing else.
     pub const fn quorum(kind: QuorumKind, zxid: Zxid) -> Packet {
-        Packet::Quorum { kind, zxid, sid: None, epoch: None }
+        Packet::Quorum { kind, zxid, data: QuorumData::Empty }
     }
 
     /// Its name, one of [`PACKET_KINDS`].
@@ -145,7 +154,13 @@ impl Packet {
         match self {
             Packet::Initial { .. } => 36,
             Packet::Notification(note) => 4 + note.size() as u32,
-            Packet::Quorum { sid, epoch, .. } => 24 + if sid.is_some() { 20 } else { 0 } + if epoch.is_some() { 4 } else { 0 },
+            Packet::Quorum { data, .. } => {
+                24 + match data {
+                    QuorumData::Empty => 0,
+                    QuorumData::LearnerInfo(_) => 20,
+                    QuorumData::CurrentEpoch(_) => 4,
+                }
+            }
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
         }
@@ -164,15 +179,16 @@ impl Packet {
                     word(value as u64);
                 }
             }
-            Packet::Quorum { kind, zxid, sid, epoch } => {
-                word(3 | (*kind as u64) << 8 | (u64::from(sid.is_some())) << 16 | (u64::from(epoch.is_some())) << 17);
+            Packet::Quorum { kind, zxid, data } => {
+                let (tag, value) = match data {
+                    QuorumData::Empty => (0, 0),
+                    QuorumData::LearnerInfo(sid) => (1, sid.0),
+                    QuorumData::CurrentEpoch(None) => (2, -1),
+                    QuorumData::CurrentEpoch(Some(epoch)) => (2, epoch.0),
+                };
+                word(3 | (*kind as u64) << 8 | tag << 16);
                 word(zxid.0 as u64);
-                if let Some(sid) = sid {
-                    word(sid.0 as u64);
-                }
-                if let Some(epoch) = epoch {
-                    word(epoch.0 as u64);
-                }
+                word(value as u64);
             }
             Packet::ElectionRequest { xid } => word(4 | (u64::from(*xid as u32)) << 32),
             Packet::ElectionReply(reply) => {
@@ -192,10 +208,14 @@ impl fmt::Display for Packet {
         match self {
             Packet::Initial { sid } => write!(out, " from {sid}"),
             Packet::Notification(note) => write!(out, " {} {} round {}", note.state, note.vote, note.round),
-            Packet::Quorum { zxid, sid, epoch, .. } => {
+            Packet::Quorum { zxid, data, .. } => {
                 write!(out, " {zxid}")?;
-                sid.map_or(Ok(()), |sid| write!(out, " from {sid}"))?;
-                epoch.map_or(Ok(()), |epoch| write!(out, " currentEpoch {epoch}"))
+                match data {
+                    QuorumData::Empty => Ok(()),
+                    QuorumData::LearnerInfo(sid) => write!(out, " from {sid}"),
+                    QuorumData::CurrentEpoch(None) => write!(out, " already promised"),
+                    QuorumData::CurrentEpoch(Some(epoch)) => write!(out, " currentEpoch {epoch}"),
+                }
             }
             Packet::ElectionRequest { xid } => write!(out, " xid {xid}"),
             Packet::ElectionReply(reply) => write!(out, " {} votes {} zxid {} xid {}", reply.from, reply.leader, reply.zxid, reply.xid),
@@ -203,7 +223,9 @@ impl fmt::Display for Packet {
     }
 }
 
-/// The states an alg-0 responder tells apart; FastLeaderElection puts them on the wire instead.
-impl PeerState {
-    pub const ALL: [PeerState; 4] = [PeerState::Looking, PeerState::Following, PeerState::Leading, PeerState::Observing];
+/// A packet in a trace: its kind, to filter by, and its text.
+impl Serialize for Packet {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
 }

@@ -1,0 +1,4 @@
+//! Leader election.
+
+pub mod quorum;
+pub mod vote_order;

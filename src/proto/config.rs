@@ -1,0 +1,134 @@
+//! What zoo.cfg says: the members of the ensemble and the timings of its protocols.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::{LearnerType, Micros, ServerId};
+
+/// One line `server.N=…` with what `group.*` and `weight.*` say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub role: LearnerType,
+    /// Say of this server in its group; zero: it never leads and is never counted. 1 unless `weight.N` is set.
+    pub weight: u32,
+    /// `group.G` it belongs to; `None` for all members when quorums are plain majorities.
+    pub group: Option<u32>,
+}
+
+/// The server list, as every member knows it. Source: `QuorumVerifier`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// Version of this configuration; 0 until a reconfiguration.
+    pub version: i64,
+    pub members: BTreeMap<ServerId, Member>,
+}
+
+impl Membership {
+    /// `voters` participants s1, s2, … followed by `observers` observers, all of weight 1.
+    pub fn of(voters: u32, observers: u32) -> Membership {
+        let member = |number: u32| {
+            let role = if number <= voters { LearnerType::Participant } else { LearnerType::Observer };
+            (ServerId(i64::from(number)), Member { role, weight: 1, group: None })
+        };
+        Membership { version: 0, members: (1..=voters + observers).map(member).collect() }
+    }
+
+    /// The participants, by id.
+    pub fn voters(&self) -> impl Iterator<Item = ServerId> {
+        self.members.iter().filter(|(_, member)| member.role == LearnerType::Participant).map(|(id, _)| *id)
+    }
+
+    pub fn is_voter(&self, id: ServerId) -> bool {
+        self.members.get(&id).is_some_and(|member| member.role == LearnerType::Participant)
+    }
+
+    /// Whether quorums are hierarchical: any `group.*` or `weight.*` key exists.
+    pub fn is_hierarchical(&self) -> bool {
+        self.members.values().any(|member| member.group.is_some())
+    }
+
+    /// The text that rides along in every notification. Source: `QuorumMaj.toString`, `QuorumHierarchical.toString`.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (id, member) in &self.members {
+            let role = if member.role == LearnerType::Participant { "participant" } else { "observer" };
+            let _ = writeln!(text, "server.{}={id}:2888:3888:{role};0.0.0.0:2181", id.0);
+        }
+        let _ = write!(text, "version={:x}", self.version);
+        text
+    }
+}
+
+/// Settings that matter to a simulated ensemble, each under its zoo.cfg or system-property name in the doc.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub membership: Membership,
+    /// `tickTime`: the unit of all limits.
+    pub tick_time: Micros,
+    /// `initLimit`, in ticks: connecting, discovery and synchronisation must fit in it.
+    pub init_limit: u32,
+    /// `syncLimit`, in ticks: how long a synchronised learner may be silent.
+    pub sync_limit: u32,
+    /// `connectToLearnerMasterLimit`, in ticks; 0 means `initLimit`.
+    pub connect_to_learner_master_limit: u32,
+    /// `electionAlg`: 3 (FastLeaderElection), or 0, the older LeaderElection over datagrams (until 3.5).
+    pub election_alg: u8,
+    /// `fastleader.minNotificationInterval`: the first poll of an election.
+    pub min_notification_interval: Micros,
+    /// `fastleader.maxNotificationInterval`: cap of the doubling poll.
+    pub max_notification_interval: Micros,
+    /// `cnxTimeout`: an election dial gives up.
+    pub cnx_timeout: Micros,
+    /// `quorumCnxnTimeoutMs`: reading the initial message gives up; `None` (-1) means `tickTime * syncLimit`.
+    pub quorum_cnxn_timeout: Option<Micros>,
+    /// `leaderConnectDelayDuringRetryMs`: pause between a learner's 5 tries to reach its leader.
+    pub leader_connect_delay: Micros,
+    /// `leader.maxTimeToWaitForEpoch`: a leader still without epoch quorum quits on a voter's LOOKING note after this; `None` (-1): never.
+    pub max_time_to_wait_for_epoch: Option<Micros>,
+    /// `observer.election.DelayMs`: an observer that lost its leader waits up to this before it looks for another.
+    pub observer_election_delay: Micros,
+}
+
+impl Config {
+    /// ZooKeeper's defaults with the sample file's tickTime 2000, initLimit 10, syncLimit 5.
+    pub fn new(membership: Membership) -> Config {
+        Config {
+            membership,
+            tick_time: Micros::from_millis(2000),
+            init_limit: 10,
+            sync_limit: 5,
+            connect_to_learner_master_limit: 0,
+            election_alg: 3,
+            min_notification_interval: Micros::from_millis(200),
+            max_notification_interval: Micros::from_secs(60),
+            cnx_timeout: Micros::from_secs(5),
+            quorum_cnxn_timeout: None,
+            leader_connect_delay: Micros::from_millis(100),
+            max_time_to_wait_for_epoch: None,
+            observer_election_delay: Micros::from_millis(200),
+        }
+    }
+
+    /// `tickTime * initLimit`.
+    pub fn init_time(&self) -> Micros {
+        self.tick_time.times(u64::from(self.init_limit))
+    }
+
+    /// `tickTime * syncLimit`.
+    pub fn sync_time(&self) -> Micros {
+        self.tick_time.times(u64::from(self.sync_limit))
+    }
+
+    /// A learner's budget for reaching its leader.
+    pub fn connect_time(&self) -> Micros {
+        match self.connect_to_learner_master_limit {
+            0 => self.init_time(),
+            ticks => self.tick_time.times(u64::from(ticks)),
+        }
+    }
+
+    /// How long the initial message of an election connection may take.
+    pub fn handshake_time(&self) -> Micros {
+        self.quorum_cnxn_timeout.unwrap_or_else(|| self.sync_time())
+    }
+}

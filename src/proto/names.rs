@@ -1,0 +1,142 @@
+//! Names of what a node and the world talk about: connections, timers, stages, disk operations.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ServerId;
+
+/// One end of a connection. Never used again after it closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ConnId {
+    /// Place in the world's table; reused by later connections.
+    pub slot: u32,
+    /// Tells the users of one slot apart.
+    pub generation: u32,
+}
+
+/// Why a dial failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialError {
+    /// The machine is up and nobody listens on the port.
+    Refused,
+    /// No answer within the time the dialler gave.
+    TimedOut,
+}
+
+/// How a connection ended, as the side that is told sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloseReason {
+    /// The peer closed in order: everything it sent was delivered before.
+    Finished,
+    /// The peer's machine does not know the connection (any more), or a fault reset it: what was under way is lost.
+    Reset,
+    /// What was sent stayed unacknowledged for too long.
+    TimedOut,
+}
+
+/// Timers of a node; at most one of each kind is set at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timer {
+    /// `lookForLeader`: the poll of the receive queue, back-off included, or the finalize drain.
+    ElectionPoll,
+    /// The initial message of an accepted election connection is overdue.
+    Handshake(ConnId),
+    /// `electionAlg 0`: the answer to the current query is overdue.
+    QueryReply,
+    /// `electionAlg 0`: the pause between two rounds of queries, or before following.
+    QueryPause,
+    /// An observer's wait before it looks for a leader again.
+    ObserverDelay,
+    /// Leader: half a tick.
+    HalfTick,
+    /// Leader: the wait for an epoch quorum, for its acknowledgements, or for NEWLEADER acknowledgements.
+    LeaderWait,
+    /// Leader: nothing was read from this learner for the read timeout.
+    LearnerRead(ConnId),
+    /// Learner: nothing was read from the leader for the read timeout.
+    LeaderRead,
+    /// Learner: the next try to reach the leader.
+    LeaderConnect,
+}
+
+impl fmt::Display for Timer {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            Timer::ElectionPoll => "election_poll",
+            Timer::Handshake(_) => "handshake",
+            Timer::QueryReply => "query_reply",
+            Timer::QueryPause => "query_pause",
+            Timer::ObserverDelay => "observer_delay",
+            Timer::HalfTick => "half_tick",
+            Timer::LeaderWait => "leader_wait",
+            Timer::LearnerRead(_) => "learner_read",
+            Timer::LeaderRead => "leader_read",
+            Timer::LeaderConnect => "leader_connect",
+        })
+    }
+}
+
+/// ZooKeeper's threads that race with each other, each a queue that is served one item at a wake-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The thread of `QuorumPeer.run`: the outer loop and `lookForLeader`.
+    QuorumPeer,
+    /// `FastLeaderElection.WorkerReceiver`.
+    WorkerReceiver,
+    /// `FastLeaderElection.WorkerSender`.
+    WorkerSender,
+    /// `QuorumCnxManager.SendWorker` of one peer.
+    SendWorker(ServerId),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Stage::QuorumPeer => out.pad("quorum_peer"),
+            Stage::WorkerReceiver => out.pad("worker_receiver"),
+            Stage::WorkerSender => out.pad("worker_sender"),
+            Stage::SendWorker(peer) => write!(out, "send_worker {peer}"),
+        }
+    }
+}
+
+/// What a disk operation was for; comes back with its completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskTag {
+    /// Reading a file at boot.
+    Boot(SmallFile),
+    /// A step of an atomic write (temporary file, fsync, rename) of a small file.
+    Atomic(SmallFile),
+}
+
+/// The small files that a server keeps beside its log and snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SmallFile {
+    AcceptedEpoch,
+    CurrentEpoch,
+    /// Stands in for log and snapshots until they exist: the last zxid of this server's history.
+    LastZxid,
+}
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        write!(out, "connection {}.{}", self.slot, self.generation)
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            CloseReason::Finished => "closed by the peer",
+            CloseReason::Reset => "reset",
+            CloseReason::TimedOut => "timed out",
+        })
+    }
+}
