@@ -1,6 +1,8 @@
 //! Nouns without behaviour: ids, times, votes, messages, configuration. Everything else may use them; they use nothing.
 
 mod config;
+mod disk;
+mod file_image;
 mod ids;
 mod names;
 mod packet;
@@ -8,6 +10,8 @@ mod time;
 mod vote;
 
 pub use config::{Config, Member, Membership};
+pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
+pub use file_image::FileImage;
 pub use ids::{Epoch, NodeId, Round, ServerId, Zxid};
 pub use names::{CloseReason, ConnId, DialError, DiskTag, SmallFile, Stage, Timer};
 pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind};

@@ -1,0 +1,84 @@
+//! What a node asks of its disk, and what it is told. Durability is data: writing, syncing and reading are separate operations, each with an answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::FileImage;
+
+/// A file's name relative to the server's data directory: `version-2/log.100000001`. Folders are only part of the name.
+pub type FileName = Arc<str>;
+
+/// One operation on files. All but `Sync` work on the page cache: the running process and its successors see them at once, the medium later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskOp {
+    /// Reads a whole file. Answered by [`DiskReply::Loaded`].
+    Load { file: FileName },
+    /// Names and sizes of all files. Answered by [`DiskReply::Listed`].
+    List,
+    /// An empty file of this name; one that exists is emptied, as Java's `FileOutputStream` does.
+    Create { file: FileName },
+    /// Puts `bytes` into an existing file. A gap before them reads as zeros.
+    Write { file: FileName, at: WriteAt, bytes: Arc<[u8]> },
+    /// Makes durable what was written to the file before (`force`). The only promise a disk gives.
+    Sync { file: FileName },
+    /// Gives a file another name, replacing the file that has it.
+    Rename { from: FileName, to: FileName },
+    /// Cuts the file, or extends it by zeros that take no space (preallocation).
+    Truncate { file: FileName, len: u64 },
+    /// Takes the file's name away.
+    Delete { file: FileName },
+}
+
+/// Where a write starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteAt {
+    /// At the end of the file, as it is when the write takes effect.
+    End,
+    /// At this byte.
+    Byte(u64),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskReply {
+    Done,
+    Loaded(FileImage),
+    /// In the order of the names.
+    Listed(Vec<(FileName, u64)>),
+}
+
+/// Why an operation failed. These are outcomes of the modelled machine, never mistakes of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DiskError {
+    /// No file has this name (`ENOENT`).
+    NotFound,
+    /// The disk is full (`ENOSPC`). The beginning of a refused write may be in the file.
+    NoSpace,
+    /// The device failed (`EIO`). After a failed sync the unsynced bytes will never reach the medium, even if a later sync succeeds.
+    Io,
+}
+
+impl fmt::Display for DiskOp {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            DiskOp::Load { file } => write!(out, "load {file}"),
+            DiskOp::List => write!(out, "list"),
+            DiskOp::Create { file } => write!(out, "create {file}"),
+            DiskOp::Write { file, at: WriteAt::End, bytes } => write!(out, "append {} bytes to {file}", bytes.len()),
+            DiskOp::Write { file, at: WriteAt::Byte(offset), bytes } => write!(out, "write {} bytes to {file} at {offset}", bytes.len()),
+            DiskOp::Sync { file } => write!(out, "sync {file}"),
+            DiskOp::Rename { from, to } => write!(out, "rename {from} to {to}"),
+            DiskOp::Truncate { file, len } => write!(out, "truncate {file} to {len} bytes"),
+            DiskOp::Delete { file } => write!(out, "delete {file}"),
+        }
+    }
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            DiskError::NotFound => "no such file",
+            DiskError::NoSpace => "no space left on device",
+            DiskError::Io => "input/output error",
+        })
+    }
+}
