@@ -5,7 +5,7 @@
 //! world wakes after a small delay. The world owns time, connections and disks, and may be a simulator or not.
 
 use crate::bugs::Bugs;
-use crate::proto::{CloseReason, ConnId, DialError, Micros, NodeId, Packet, Port, ServerId, Stage, Timer};
+use crate::proto::{CloseReason, ConnId, DialError, DiskError, DiskOp, DiskReply, DiskTag, Micros, NodeId, Packet, Port, ServerId, Stage, Timer};
 use crate::trace::Note;
 
 /// A state machine that the world runs. Its initial value is the program with its configuration; everything it learns is lost in a crash.
@@ -39,6 +39,8 @@ pub enum Input {
     WindowOpen { conn: ConnId },
     /// An unreliable message (`electionAlg 0`).
     Datagram { from: ServerId, port: Port, packet: Packet },
+    /// A disk operation of this life ended.
+    Disk { tag: DiskTag, outcome: Result<DiskReply, DiskError> },
 }
 
 /// What a node asks of the world.
@@ -71,6 +73,11 @@ pub enum Effect {
     Disarm(Timer),
     /// Asks for one [`Input::Stage`] after the stage's delay; asking again before it comes changes nothing.
     Wake(Stage),
+    /// Answered by [`Input::Disk`] with the same tag.
+    Disk {
+        tag: DiskTag,
+        op: DiskOp,
+    },
     /// The process ends with an exit code of ZooKeeper's own.
     Exit(i32),
     Note(Box<Note>),
