@@ -4,3 +4,5 @@ pub mod election;
 pub mod proto;
 pub mod sim;
 pub mod trace;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
