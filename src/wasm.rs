@@ -5,17 +5,17 @@
 #![expect(unsafe_code, reason = "exported names and the caller's pointers cannot be checked by the compiler")]
 
 use std::cell::RefCell;
-use std::{ptr, slice, str};
+use std::{panic, ptr, slice, str};
 
 thread_local! {
-    /// Why the last digest failed; empty when it succeeded.
+    /// Why the last digest failed, be it a trap; empty when it succeeded.
     static ERROR: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Memory of `len` bytes, zeroed, for the caller to write a scenario to. Given back with [`zoolab_free`].
 #[unsafe(no_mangle)]
 extern "C" fn zoolab_alloc(len: usize) -> *mut u8 {
-    Box::into_raw(vec![0; len].into_boxed_slice()).cast()
+    Box::into_raw(vec![0_u8; len].into_boxed_slice()).cast()
 }
 
 /// Gives memory back.
@@ -28,12 +28,13 @@ unsafe extern "C" fn zoolab_free(start: *mut u8, len: usize) {
     drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(start, len)) });
 }
 
-/// Runs the scenario and returns its digest, or zero with a text in [`zoolab_error`].
+/// Runs the scenario and returns its digest, or zero with a text in [`zoolab_error`]. A panic traps and leaves its message there.
 ///
 /// # Safety
 /// `len` bytes at `start` are readable and are not written during the call.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn zoolab_digest(start: *const u8, len: usize) -> u64 {
+    panic::set_hook(Box::new(|panic| ERROR.set(panic.to_string())));
     // SAFETY: the caller's promise.
     let bytes = unsafe { slice::from_raw_parts(start, len) };
     let (digest, error) = match digest(bytes) {
