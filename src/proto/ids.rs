@@ -49,6 +49,14 @@ impl NodeId {
         }
     }
 
+    /// One 64-bit value for the digest; servers and clients never share one.
+    pub fn word(self) -> u64 {
+        match self {
+            NodeId::Server(id) => id.0 as u64,
+            NodeId::Client(id) => 1 << 63 | u64::from(id),
+        }
+    }
+
     /// The server's id, `None` for a client.
     pub fn as_server(self) -> Option<ServerId> {
         match self {

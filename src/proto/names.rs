@@ -125,6 +125,59 @@ pub enum SmallFile {
     LastZxid,
 }
 
+impl ConnId {
+    /// One 64-bit value for the digest.
+    pub const fn word(self) -> u64 {
+        (self.generation as u64) << 32 | self.slot as u64
+    }
+}
+
+impl Timer {
+    /// Kind and owner as 64-bit values, for the digest.
+    pub fn words(self, mut word: impl FnMut(u64)) {
+        let (kind, owner) = match self {
+            Timer::ElectionPoll => (1, 0),
+            Timer::Handshake(conn) => (2, conn.word()),
+            Timer::QueryReply => (3, 0),
+            Timer::QueryPause => (4, 0),
+            Timer::ObserverDelay => (5, 0),
+            Timer::HalfTick => (6, 0),
+            Timer::LeaderWait => (7, 0),
+            Timer::LearnerRead(conn) => (8, conn.word()),
+            Timer::LeaderRead => (9, 0),
+            Timer::LeaderConnect => (10, 0),
+        };
+        word(kind);
+        word(owner);
+    }
+}
+
+impl Stage {
+    /// Kind and owner as 64-bit values, for the digest.
+    pub fn words(self, mut word: impl FnMut(u64)) {
+        let (kind, owner) = match self {
+            Stage::QuorumPeer => (1, 0),
+            Stage::WorkerReceiver => (2, 0),
+            Stage::WorkerSender => (3, 0),
+            Stage::SendWorker(peer) => (4, peer.0 as u64),
+        };
+        word(kind);
+        word(owner);
+    }
+}
+
+impl DiskTag {
+    /// Purpose and file as 64-bit values, for the digest.
+    pub fn words(self, mut word: impl FnMut(u64)) {
+        let (purpose, file) = match self {
+            DiskTag::Boot(file) => (1, file),
+            DiskTag::Atomic(file) => (2, file),
+        };
+        word(purpose);
+        word(file as u64);
+    }
+}
+
 impl fmt::Display for ConnId {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         write!(out, "connection {}.{}", self.slot, self.generation)

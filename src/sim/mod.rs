@@ -1,3 +1,23 @@
-mod stream;
+//! The world around the nodes: virtual time, a queue of wake-ups, connections, disks, faults.
+//!
+//! The only place where chance enters a run, and the only one that knows that it is simulated.
 
+mod clock;
+mod connection;
+mod datagram;
+mod dial;
+mod dispatch;
+mod effects;
+mod links;
+mod network;
+mod node;
+mod process;
+mod queue;
+mod stream;
+mod world;
+
+pub use clock::Clock;
+pub use links::{Hold, Link, LinkState, Links, Origin};
+pub use queue::{Entry, NodeIndex, Queue, Wake};
 pub use stream::Stream;
+pub use world::{NodeConfig, Recording, Stepped, Timing, World, WorldConfig};

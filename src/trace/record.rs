@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::proto::{CloseReason, ConnId, DialError, DiskTag, Micros, NodeId, Packet, Port, Stage, Timer};
+use crate::proto::{CloseReason, ConnId, DialError, DiskError, DiskOp, DiskTag, NodeId, Packet, Port, Stage, Timer};
 
 /// One thing the world did at or for the event's node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -181,7 +181,89 @@ kinds! {
     Action "action",
     ActionFailed "action_failed",
     ActionEnded "action_ended",
-    Idle "idle",
+}
+
+impl Record {
+    /// Whether it belongs to the story: what happened to processes and links, rather than to single messages.
+    pub fn is_story(&self) -> bool {
+        use Record as R;
+        matches!(
+            self,
+            R::Started { .. } | R::Crashed | R::PowerLost { .. } | R::Exited { .. } | R::Paused | R::Resumed { .. } | R::Action { .. } | R::ActionFailed { .. } | R::ActionEnded { .. }
+        )
+    }
+
+    /// Feeds what happened to `word` as plain 64-bit values, for the digest. The number in front is the kind, and is never reused.
+    pub fn words(&self, mut word: impl FnMut(u64)) {
+        match self {
+            Record::Started { life } => words_of(word, [1, u64::from(*life)]),
+            Record::Crashed => word(2),
+            Record::PowerLost { lost_bytes, kept_bytes, torn_files } => words_of(word, [3, *lost_bytes, *kept_bytes, u64::from(*torn_files)]),
+            Record::Exited { code } => words_of(word, [4, *code as u64]),
+            Record::Paused => word(5),
+            Record::Resumed { held } => words_of(word, [6, u64::from(*held)]),
+            Record::Timer { timer } => {
+                words_of(&mut word, [7]);
+                timer.words(word);
+            }
+            Record::Stage { stage } => {
+                words_of(&mut word, [8]);
+                stage.words(word);
+            }
+            Record::Dialled { to, port } => words_of(word, [9, to.word(), *port as u64]),
+            Record::DialFailed { to, port, why } => words_of(word, [10, to.word(), *port as u64, *why as u64]),
+            Record::Accepted { from, port, conn } => words_of(word, [11, from.word(), *port as u64, conn.word()]),
+            Record::Connected { to, port, conn } => words_of(word, [12, to.word(), *port as u64, conn.word()]),
+            Record::Sent { to, conn, packet } => Record::packet_words(true, *to, *conn, packet, word),
+            Record::Delivered { from, conn, packet } => Record::packet_words(false, *from, *conn, packet, word),
+            Record::Closed { peer, conn } => words_of(word, [15, peer.word(), conn.word()]),
+            Record::Hungup { peer, conn, why } => words_of(word, [16, peer.word(), conn.word(), *why as u64]),
+            Record::TailLost { peer, conn, packets } => words_of(word, [17, peer.word(), conn.word(), u64::from(*packets)]),
+            Record::WindowFull { peer, conn } => words_of(word, [18, peer.word(), conn.word()]),
+            Record::WindowOpen { peer, conn } => words_of(word, [19, peer.word(), conn.word()]),
+            Record::DatagramSent { to, port, packet } => datagram_words(20, *to, *port, packet, word),
+            Record::DatagramDelivered { from, port, packet } => datagram_words(21, *from, *port, packet, word),
+            Record::DatagramLost { to, port, packet } => datagram_words(22, *to, *port, packet, word),
+            Record::DiskStarted { tag, op } => {
+                words_of(&mut word, [23]);
+                tag.words(&mut word);
+                op.words(word);
+            }
+            Record::DiskDone { tag, error } => {
+                words_of(&mut word, [24, error.map_or(0, |error| 1 + error as u64)]);
+                tag.words(word);
+            }
+            Record::Action { action } => text_words(25, action, word),
+            Record::ActionFailed { action, .. } => text_words(26, action, word),
+            Record::ActionEnded { action } => text_words(27, action, word),
+        }
+    }
+
+    /// The words of [`Record::Sent`] and [`Record::Delivered`], the only records of the hot path, without building them.
+    #[inline]
+    pub fn packet_words(sent: bool, peer: NodeId, conn: ConnId, packet: &Packet, mut word: impl FnMut(u64)) {
+        words_of(&mut word, [if sent { 13 } else { 14 }, peer.word(), conn.word()]);
+        packet.words(word);
+    }
+}
+
+fn words_of<const N: usize>(mut word: impl FnMut(u64), words: [u64; N]) {
+    words.into_iter().for_each(&mut word);
+}
+
+fn datagram_words(kind: u64, peer: NodeId, port: Port, packet: &Packet, mut word: impl FnMut(u64)) {
+    words_of(&mut word, [kind, peer.word(), port as u64]);
+    packet.words(word);
+}
+
+/// Actions have a canonical text of their own, so their bytes are as good as fields.
+fn text_words(kind: u64, text: &str, mut word: impl FnMut(u64)) {
+    words_of(&mut word, [kind, text.len() as u64]);
+    for chunk in text.as_bytes().chunks(8) {
+        let mut bytes = [0; 8];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        word(u64::from_le_bytes(bytes));
+    }
 }
 
 impl fmt::Display for Record {
@@ -214,11 +296,11 @@ impl fmt::Display for Record {
             Record::DatagramDelivered { from, packet, .. } => write!(out, "<- {from} {packet} (datagram)"),
             Record::DatagramLost { to, packet, .. } => write!(out, "-> {to} {packet} (datagram) is lost"),
             Record::DiskStarted { op, .. } => write!(out, "disk: {op}"),
-            Record::DiskDone { outcome, .. } => write!(out, "disk: {outcome}"),
+            Record::DiskDone { error: None, .. } => write!(out, "disk: done"),
+            Record::DiskDone { error: Some(error), .. } => write!(out, "disk: {error}"),
             Record::Action { action } => write!(out, "{action}"),
             Record::ActionFailed { action, why } => write!(out, "{action} did not apply: {why}"),
             Record::ActionEnded { action } => write!(out, "{action} ends"),
-            Record::Idle { until } => write!(out, "nothing to do until {until}"),
         }
     }
 }

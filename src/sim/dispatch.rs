@@ -1,0 +1,177 @@
+//! From a queue entry to what it wakes.
+
+use crate::actor::{Actor, Input};
+use crate::proto::{Stage, Timer};
+use crate::trace::Record;
+
+use super::connection::{End, Phase};
+use super::node::Power;
+use super::{Entry, NodeIndex, Wake, World};
+
+impl<A: Actor> World<A> {
+    /// Whether what the entry wakes still waits for it.
+    pub(super) fn is_live(&self, entry: &Entry) -> bool {
+        let node = |at: NodeIndex| &self.nodes[usize::from(at)];
+        let seq = Some(entry.seq);
+        match entry.wake {
+            Wake::Deliver { slot, direction } => self.connection(slot).is_some_and(|it| it.directions[usize::from(direction)].armed == seq),
+            Wake::Dial { slot } => self.connection(slot).is_some_and(|it| it.dial == seq),
+            Wake::DialTimeout { slot, generation } => self.connection(slot).is_some_and(|it| it.generation == generation && it.phase != Phase::Open),
+            Wake::Retransmission { slot, direction, generation } => {
+                self.connection(slot).is_some_and(|it| it.generation == generation && it.directions[usize::from(direction)].stalled.is_some())
+            }
+            Wake::WindowOpen { slot, direction, generation } => {
+                self.connection(slot).is_some_and(|it| it.generation == generation && matches!(it.ends[usize::from(direction)], End::Held { .. }))
+            }
+            Wake::Datagram { slot } => self.datagrams.get(&slot).is_some_and(|it| it.armed == entry.seq),
+            Wake::Timer { node: at, timer } => node(at).timers.get(&timer).is_some_and(|it| it.entry.1 == entry.seq),
+            Wake::Stage { node: at, stage } => node(at).stages.get(&stage).is_some_and(|it| it.armed == seq),
+            Wake::Disk { node: at, ticket } => node(at).disk_waits.get(&ticket).is_some_and(|it| it.0 == entry.seq),
+            Wake::Start { node: at, .. } => node(at).start == seq,
+            Wake::EndFault { key } => self.ends.contains_key(&key),
+        }
+    }
+
+    /// Whom a wake-up would hand an input to: nothing is handed to a paused node.
+    fn receiver(&self, wake: &Wake) -> Option<NodeIndex> {
+        match *wake {
+            Wake::Deliver { slot, direction } => self.connection(slot).map(|it| it.nodes[1 - usize::from(direction)]),
+            Wake::WindowOpen { slot, direction, .. } | Wake::Retransmission { slot, direction, .. } => {
+                self.connection(slot).map(|it| it.nodes[usize::from(direction)])
+            }
+            // The request is answered by the machine; only the answer concerns a process.
+            Wake::Dial { slot } => self.connection(slot).filter(|it| it.phase != Phase::Requesting).map(|it| it.nodes[0]),
+            Wake::DialTimeout { slot, .. } => self.connection(slot).map(|it| it.nodes[0]),
+            Wake::Datagram { slot } => self.datagrams.get(&slot).map(|it| it.to),
+            Wake::Timer { node, .. } | Wake::Stage { node, .. } | Wake::Disk { node, .. } => Some(node),
+            Wake::Start { .. } | Wake::EndFault { .. } => None,
+        }
+    }
+
+    /// Handles a live wake-up. False when it came to nothing: a paused node keeps it for later, a timer came before its deadline.
+    pub(super) fn handle(&mut self, wake: Wake) -> bool {
+        if let Some(at) = self.receiver(&wake)
+            && self.nodes[usize::from(at)].paused.is_some()
+        {
+            self.keep_for_resume(at, wake);
+            return false;
+        }
+        match wake {
+            Wake::Deliver { slot, direction } => self.arrive(slot, usize::from(direction)),
+            Wake::Dial { slot } => self.dial_moves(slot),
+            Wake::DialTimeout { slot, .. } => self.dial_times_out(slot),
+            Wake::Retransmission { slot, direction, .. } => self.retransmission_ends(slot, usize::from(direction)),
+            Wake::WindowOpen { slot, direction, .. } => self.window_opens(slot, usize::from(direction)),
+            Wake::Datagram { slot } => self.datagram_arrives(slot),
+            Wake::Timer { node, timer } => self.timer_runs_out(node, timer),
+            Wake::Stage { node, stage } => self.stage_wakes(node, stage),
+            Wake::Disk { node, ticket } => self.disk_completes(node, ticket),
+            Wake::Start { node, .. } => {
+                self.cause = 0;
+                self.start_process(node);
+                true
+            }
+            Wake::EndFault { key } => self.fault_ends(key),
+        }
+    }
+
+    /// The entry is used up, and what it wakes is marked as not waiting for any: it is asked for again on resume.
+    fn keep_for_resume(&mut self, at: NodeIndex, wake: Wake) {
+        match wake {
+            Wake::Deliver { slot, direction } => {
+                if let Some(connection) = self.connection_mut(slot) {
+                    connection.directions[usize::from(direction)].armed = None;
+                }
+            }
+            Wake::Dial { slot } => {
+                if let Some(connection) = self.connection_mut(slot) {
+                    connection.dial = None;
+                }
+            }
+            _ => {}
+        }
+        if let Some(kept) = &mut self.node_mut(at).paused {
+            kept.push(wake);
+        }
+    }
+
+    /// After a pause: everything that waited is due now, in the order in which it came.
+    pub(super) fn wake_again(&mut self, wake: Wake) {
+        let now = self.now;
+        match wake {
+            Wake::Deliver { slot, direction } => self.arm_direction(slot, usize::from(direction)),
+            Wake::Dial { slot } => self.arm_dial(slot),
+            Wake::Timer { node, timer } => {
+                if self.nodes[usize::from(node)].timers.contains_key(&timer) {
+                    let seq = self.queue.push(now, wake);
+                    self.node_mut(node).timers.entry(timer).and_modify(|slot| slot.entry = (now, seq));
+                }
+            }
+            Wake::Stage { node, stage } => {
+                let seq = self.queue.push(now, wake);
+                self.node_mut(node).stages.entry(stage).and_modify(|slot| slot.armed = Some(seq));
+            }
+            Wake::Disk { node, ticket } => {
+                let seq = self.queue.push(now, wake);
+                self.node_mut(node).disk_waits.entry(ticket).and_modify(|wait| wait.0 = seq);
+            }
+            Wake::Datagram { slot } => {
+                let seq = self.queue.push(now, wake);
+                self.datagrams.entry(slot).and_modify(|datagram| datagram.armed = seq);
+            }
+            Wake::DialTimeout { .. } | Wake::Retransmission { .. } | Wake::WindowOpen { .. } => {
+                self.queue.push(now, wake);
+            }
+            Wake::Start { .. } | Wake::EndFault { .. } => {}
+        }
+    }
+
+    fn timer_runs_out(&mut self, at: NodeIndex, timer: Timer) -> bool {
+        let now = self.now;
+        let node = self.node_mut(at);
+        let Some(slot) = node.timers.get(&timer).copied() else {
+            return false;
+        };
+        if node.clock.monotonic(now) < slot.deadline {
+            self.arm_timer_entry(at, timer, slot.deadline, slot.cause);
+            return false;
+        }
+        node.timers.remove(&timer);
+        self.cause = slot.cause;
+        self.cause = self.record(Some(at), Record::Timer { timer });
+        self.deliver(at, Input::Timer(timer));
+        true
+    }
+
+    fn stage_wakes(&mut self, at: NodeIndex, stage: Stage) -> bool {
+        let Some(slot) = self.node_mut(at).stages.get_mut(&stage) else {
+            return false;
+        };
+        slot.armed = None;
+        self.cause = slot.cause;
+        self.cause = self.record(Some(at), Record::Stage { stage });
+        self.deliver(at, Input::Stage(stage));
+        true
+    }
+
+    fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
+        let node = self.node_mut(at);
+        let Some((_, cause)) = node.disk_waits.remove(&ticket) else {
+            return false;
+        };
+        let Some((tag, outcome)) = node.complete_disk(ticket) else {
+            return false;
+        };
+        self.cause = cause;
+        let summary = outcome.as_ref().err().copied();
+        self.cause = self.record(Some(at), Record::DiskDone { tag, error: summary });
+        self.deliver(at, Input::Disk { tag, outcome });
+        true
+    }
+
+    /// Whether the node's process runs and is not paused.
+    pub(super) fn is_running(&self, at: NodeIndex) -> bool {
+        let node = &self.nodes[usize::from(at)];
+        node.power == Power::Up && node.paused.is_none()
+    }
+}

@@ -1,0 +1,84 @@
+//! The state of the network between any two nodes, one direction at a time.
+
+use crate::proto::{Micros, Packet, Span};
+
+use super::NodeIndex;
+
+/// Who set a fault: a failing run made by a generator must not be confused with what an author asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Author,
+    Generated,
+}
+
+/// Whether bytes move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkState {
+    #[default]
+    Up,
+    /// Nothing passes: connections keep their bytes, dials wait, datagrams are lost.
+    Cut(Origin),
+}
+
+/// What is held back: packets only, a dial still succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    Everything,
+    /// Packets of this kind, and whatever stands behind one in its connection.
+    Kind(&'static str),
+}
+
+/// One direction between two nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    pub state: LinkState,
+    pub holds: Vec<Hold>,
+    /// Latency in place of the world's, while slowed.
+    pub slow: Option<Span>,
+    /// Probability that a datagram is lost, in parts per million.
+    pub loss_ppm: u32,
+    /// When it was last mended: what was sent before starts its way anew.
+    pub mended_at: Micros,
+}
+
+impl Link {
+    #[inline]
+    pub fn is_cut(&self) -> bool {
+        self.state != LinkState::Up
+    }
+
+    /// Whether `packet` must not be delivered now.
+    pub fn holds(&self, packet: &Packet) -> bool {
+        self.holds.iter().any(|hold| match hold {
+            Hold::Everything => true,
+            Hold::Kind(kind) => packet.kind() == *kind,
+        })
+    }
+}
+
+/// All directions, as a flat square table.
+#[derive(Clone, Debug)]
+pub struct Links {
+    nodes: usize,
+    table: Vec<Link>,
+}
+
+impl Links {
+    pub fn new(nodes: usize) -> Links {
+        Links { nodes, table: vec![Link::default(); nodes * nodes] }
+    }
+
+    #[inline]
+    pub fn get(&self, from: NodeIndex, to: NodeIndex) -> &Link {
+        &self.table[usize::from(from) * self.nodes + usize::from(to)]
+    }
+
+    pub fn get_mut(&mut self, from: NodeIndex, to: NodeIndex) -> &mut Link {
+        &mut self.table[usize::from(from) * self.nodes + usize::from(to)]
+    }
+
+    /// Whether bytes move both ways, as a TCP handshake needs.
+    pub fn is_open(&self, one: NodeIndex, other: NodeIndex) -> bool {
+        !self.get(one, other).is_cut() && !self.get(other, one).is_cut()
+    }
+}

@@ -1,0 +1,110 @@
+//! What the world keeps for one node: its process, clock, timers, stages and disk.
+
+use std::collections::BTreeMap;
+
+use crate::actor::{Actor, Draw};
+use crate::proto::{Micros, NodeId, Port, Stage, Timer};
+
+use super::disk::Disk;
+use super::{Clock, Stream, Wake};
+
+/// Whether the node's process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// Never started, or crashed or exited: the machine answers that nobody listens.
+    Down,
+    /// The machine has no power: nothing answers.
+    Off,
+    Up,
+}
+
+/// A timer that is set.
+#[derive(Clone, Copy, Debug)]
+pub struct TimerSlot {
+    /// By the node's monotonic clock.
+    pub deadline: Micros,
+    /// Its queue entry, which may be earlier than the deadline: it is pushed again when it comes too soon.
+    pub entry: (Micros, u64),
+    pub cause: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct StageSlot {
+    pub stream: Stream,
+    /// Its queue entry, while it is to be woken.
+    pub armed: Option<u64>,
+    pub cause: u64,
+}
+
+/// A node and its machine.
+#[derive(Clone, Debug)]
+pub struct Node<A> {
+    pub id: NodeId,
+    /// The program with its configuration, copied for every life.
+    pub program: A,
+    /// The running process; meaningful while `power` is [`Power::Up`].
+    pub actor: A,
+    pub power: Power,
+    /// Lives so far; 0 before the first start.
+    pub life: u32,
+    /// Set while paused: the wake-ups that wait for it to resume, in order.
+    pub paused: Option<Vec<Wake>>,
+    pub clock: Clock,
+    pub stream: Stream,
+    pub listening: [bool; 3],
+    pub timers: BTreeMap<Timer, TimerSlot>,
+    pub stages: BTreeMap<Stage, StageSlot>,
+    pub disk: Disk,
+    /// Queue entry and cause of each disk operation under way, by ticket.
+    pub disk_waits: BTreeMap<u64, (u64, u64)>,
+    /// The queue entry of its next start, if one is due.
+    pub start: Option<u64>,
+}
+
+impl<A: Actor> Node<A> {
+    pub fn new(id: NodeId, program: A, clock: Clock, stream: Stream, disk: Disk, start: Option<u64>) -> Node<A> {
+        Node {
+            id,
+            actor: program.clone(),
+            program,
+            power: Power::Down,
+            life: 0,
+            paused: None,
+            clock,
+            stream,
+            listening: [false; 3],
+            timers: BTreeMap::new(),
+            stages: BTreeMap::new(),
+            disk,
+            disk_waits: BTreeMap::new(),
+            start,
+        }
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.power == Power::Up
+    }
+
+    pub fn listens(&self, port: Port) -> bool {
+        self.is_up() && self.listening[port as usize]
+    }
+
+    /// The process is gone, with all that lived in it.
+    pub fn end_process(&mut self, power: Power) {
+        self.power = power;
+        self.actor = self.program.clone();
+        self.paused = None;
+        self.listening = [false; 3];
+        self.timers.clear();
+        self.disk_waits.clear();
+        for stage in self.stages.values_mut() {
+            stage.armed = None;
+        }
+    }
+}
+
+impl Draw for Stream {
+    fn below(&mut self, bound: u64) -> u64 {
+        Stream::below(self, bound)
+    }
+}

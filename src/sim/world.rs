@@ -1,0 +1,364 @@
+//! The world: everything that exists in one run, and the few verbs that move it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::actor::{Actor, Cx, Effect, Input};
+use crate::bugs::Bugs;
+use crate::proto::{Micros, NodeId, Span};
+use crate::trace::{Digest, Event, Note, Record, What};
+
+use super::connection::Connection;
+use super::datagram::Datagram;
+use super::disk::{Disk, DiskTiming};
+use super::node::{Node, Power};
+use super::{Action, Choice, Clock, Entry, Links, NodeIndex, Queue, Stream, Wake};
+
+/// Delays and limits of the machines and the network between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Latency of one message in one direction.
+    pub link: Span,
+    /// Until a stage takes the next item of its queue: what thread scheduling costs.
+    pub stage: Span,
+    pub disk: DiskTiming,
+    /// Bytes that one direction of a connection takes before a write blocks (socket buffers of both sides).
+    pub window: u32,
+    /// How long unacknowledged bytes are sent again before the connection is given up (Linux: about 924 s).
+    pub retransmission: Micros,
+    /// How long a supervisor waits before it starts an exited process again.
+    pub restart: Micros,
+    /// More wake-ups than this in one instant are a livelock.
+    pub wakeups_per_instant: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Timing {
+        Timing {
+            link: Span::new(Micros::from_millis(1), Micros::from_millis(10)),
+            stage: Span::new(Micros::ZERO, Micros(100)),
+            disk: DiskTiming::default(),
+            window: 4 << 20,
+            retransmission: Micros(924_600_000),
+            restart: Micros::from_secs(1),
+            wakeups_per_instant: 100_000,
+        }
+    }
+}
+
+/// What holds for the whole world.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    pub seed: u64,
+    pub timing: Timing,
+    pub bugs: Bugs,
+    /// Whether a process that exits is started again.
+    pub supervise: bool,
+}
+
+/// One node to be.
+#[derive(Clone, Debug)]
+pub struct NodeConfig<A> {
+    pub id: NodeId,
+    pub program: A,
+    /// When its process first starts; `None`: not before an action says so.
+    pub start: Option<Micros>,
+    pub clock: Clock,
+}
+
+/// What is kept of what happens. Never changes what happens, nor the digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recording {
+    Off,
+    /// Notes, and the records of faults and processes.
+    Story,
+    /// Everything.
+    Full,
+}
+
+/// What one call of [`World::step`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stepped {
+    /// One wake-up was handled.
+    Fired,
+    /// Nothing will ever happen again by itself.
+    Idle,
+    /// Too many wake-ups in one instant: virtual time cannot go on.
+    Livelock,
+}
+
+/// Everything that exists in one run. Cheap to clone: what is large is shared until it is written.
+#[derive(Clone)]
+pub struct World<A: Actor> {
+    pub(super) config: Arc<WorldConfig>,
+    pub(super) now: Micros,
+    pub(super) queue: Queue,
+    pub(super) nodes: Vec<Arc<Node<A>>>,
+    pub(super) index: Arc<BTreeMap<NodeId, NodeIndex>>,
+    pub(super) links: Arc<Links>,
+    /// By slot; free slots are `None`.
+    pub(super) connections: Vec<Option<Arc<Connection>>>,
+    /// Generation of the next connection in each slot.
+    pub(super) generations: Vec<u32>,
+    pub(super) free_slots: Vec<u32>,
+    /// Connections so far, by (dialler, acceptor, port): names their streams.
+    pub(super) incarnations: Arc<BTreeMap<(NodeIndex, NodeIndex, u8), u32>>,
+    pub(super) datagrams: BTreeMap<u32, Datagram>,
+    pub(super) datagram_streams: Arc<BTreeMap<(NodeIndex, NodeIndex), Stream>>,
+    pub(super) next_datagram: u32,
+    /// Faults that end by themselves, by key.
+    pub(super) ends: BTreeMap<u64, Action>,
+    /// Inputs that follow from the present wake-up in the same instant.
+    pub(super) followups: Vec<(NodeIndex, Input)>,
+    pub(super) digest: Digest,
+    /// Wake-ups handled so far.
+    pub(super) steps: u64,
+    pub(super) events: u64,
+    /// The event that the present effects follow from; 0 at the roots.
+    pub(super) cause: u64,
+    recording: Recording,
+    recorded: Vec<Event>,
+    wakeups_now: u32,
+    scratch: Vec<Effect>,
+}
+
+impl<A: Actor> World<A> {
+    /// A world at time zero, with nobody started. At most 65,535 nodes, each id once.
+    pub fn new(config: WorldConfig, nodes: Vec<NodeConfig<A>>) -> World<A> {
+        let index: BTreeMap<NodeId, NodeIndex> = nodes.iter().enumerate().map(|(at, node)| (node.id, at as NodeIndex)).collect();
+        assert_eq!(index.len(), nodes.len(), "every node has an id of its own");
+        let mut queue = Queue::default();
+        let links = Arc::new(Links::new(nodes.len()));
+        let nodes = nodes
+            .into_iter()
+            .enumerate()
+            .map(|(at, node)| {
+                let start = node.start.map(|time| queue.push(time, Wake::Start { node: at as NodeIndex, life: 0 }));
+                let stream = Stream::named(config.seed, &format!("node {}", node.id));
+                let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
+                Arc::new(Node::new(node.id, node.program, node.clock, stream, disk, start))
+            })
+            .collect();
+        World {
+            config: Arc::new(config),
+            now: Micros::ZERO,
+            queue,
+            nodes,
+            index: Arc::new(index),
+            links,
+            connections: Vec::new(),
+            generations: Vec::new(),
+            free_slots: Vec::new(),
+            incarnations: Arc::default(),
+            datagrams: BTreeMap::new(),
+            datagram_streams: Arc::default(),
+            next_datagram: 0,
+            ends: BTreeMap::new(),
+            followups: Vec::new(),
+            digest: Digest::default(),
+            steps: 0,
+            events: 0,
+            cause: 0,
+            recording: Recording::Off,
+            recorded: Vec::new(),
+            wakeups_now: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// Wake-ups handled so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Events so far, recorded or not.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The digest of all that happened so far.
+    pub fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    pub fn config(&self) -> &WorldConfig {
+        &self.config
+    }
+
+    /// The nodes' ids, in table order.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().map(|node| node.id)
+    }
+
+    /// The running process of a node; `None` while it does not run, or for an id that does not exist.
+    pub fn actor(&self, id: NodeId) -> Option<&A> {
+        self.node(id).filter(|node| node.is_up()).map(|node| &node.actor)
+    }
+
+    /// Whether the node's process is held by a pause.
+    pub fn is_paused(&self, id: NodeId) -> bool {
+        self.node(id).is_some_and(|node| node.paused.is_some())
+    }
+
+    pub fn disk(&self, id: NodeId) -> Option<&Disk> {
+        self.node(id).map(|node| &node.disk)
+    }
+
+    /// Changes what a node's disk holds, before the run or between steps.
+    pub fn disk_mut(&mut self, id: NodeId) -> Option<&mut Disk> {
+        let at = *self.index.get(&id)?;
+        Some(&mut self.node_mut(at).disk)
+    }
+
+    /// From now on events of this level are kept until [`World::take_events`].
+    pub fn set_recording(&mut self, recording: Recording) {
+        self.recording = recording;
+    }
+
+    /// The events recorded since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.recorded)
+    }
+
+    /// When the next wake-up is due; `None` when nothing will ever happen by itself.
+    pub fn next_at(&mut self) -> Option<Micros> {
+        while let Some(entry) = self.queue.peek().copied() {
+            if self.is_live(&entry) {
+                return Some(entry.at.max(self.now));
+            }
+            self.queue.pop();
+        }
+        None
+    }
+
+    /// Handles the earliest wake-up.
+    pub fn step(&mut self) -> Stepped {
+        loop {
+            let Some(entry) = self.queue.pop() else {
+                return Stepped::Idle;
+            };
+            if !self.is_live(&entry) {
+                continue;
+            }
+            if !self.advance(entry.at) {
+                self.queue.push_back(entry);
+                return Stepped::Livelock;
+            }
+            if self.handle(entry.wake) {
+                self.steps += 1;
+                return Stepped::Fired;
+            }
+        }
+    }
+
+    /// Handles all wake-ups up to and including `until`, then moves the clock there.
+    pub fn run_until(&mut self, until: Micros) -> Stepped {
+        while self.next_at().is_some_and(|at| at <= until) {
+            match self.step() {
+                Stepped::Fired => {}
+                stopped => return stopped,
+            }
+        }
+        self.now = self.now.max(until);
+        Stepped::Fired
+    }
+
+    /// What could happen next, earliest first.
+    pub fn pending(&self) -> Vec<Choice> {
+        let mut entries: Vec<&Entry> = self.queue.iter().filter(|entry| self.is_live(entry)).collect();
+        entries.sort_by_key(|entry| (entry.at, entry.seq));
+        entries.into_iter().filter_map(|entry| self.choice(entry)).collect()
+    }
+
+    /// Handles a wake-up out of turn: first the clock moves to its time, and what was due earlier comes late. False when nothing such is pending.
+    pub fn fire(&mut self, wanted: &Choice) -> bool {
+        let found = self.queue.iter().filter(|entry| self.is_live(entry) && self.choice(entry).is_some_and(|choice| choice.same_pick(wanted)));
+        let Some(entry) = found.min_by_key(|entry| (entry.at, entry.seq)).copied() else {
+            return false;
+        };
+        self.advance(entry.at);
+        let fired = self.handle(entry.wake);
+        self.steps += u64::from(fired);
+        fired
+    }
+
+    /// Moves the clock. False when too much happened in one instant.
+    fn advance(&mut self, to: Micros) -> bool {
+        if to > self.now {
+            self.now = to;
+            self.wakeups_now = 0;
+            return true;
+        }
+        self.wakeups_now += 1;
+        self.wakeups_now <= self.config.timing.wakeups_per_instant
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> Option<&Node<A>> {
+        self.index.get(&id).map(|at| &*self.nodes[usize::from(*at)])
+    }
+
+    pub(super) fn node_mut(&mut self, at: NodeIndex) -> &mut Node<A> {
+        Arc::make_mut(&mut self.nodes[usize::from(at)])
+    }
+
+    pub(super) fn id_of(&self, at: NodeIndex) -> NodeId {
+        self.nodes[usize::from(at)].id
+    }
+
+    /// Hands an input to a running node, applies its effects, and then what follows from those in the same instant.
+    pub(super) fn deliver(&mut self, at: NodeIndex, input: Input) {
+        self.run_actor(at, input);
+        while !self.followups.is_empty() {
+            let (at, input) = self.followups.remove(0);
+            if self.nodes[usize::from(at)].power == Power::Up {
+                self.run_actor(at, input);
+            }
+        }
+    }
+
+    fn run_actor(&mut self, at: NodeIndex, input: Input) {
+        let mut effects = std::mem::take(&mut self.scratch);
+        let (now, bugs) = (self.now, self.config.bugs);
+        let node = Arc::make_mut(&mut self.nodes[usize::from(at)]);
+        let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
+        node.actor.step(&mut cx, input);
+        for effect in effects.drain(..) {
+            self.apply(at, effect);
+        }
+        self.scratch = effects;
+    }
+
+    /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.
+    pub(super) fn record(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
+        let digest = &mut self.digest;
+        digest.words([self.now.0, u64::from(at.map_or(u16::MAX, |at| at))]);
+        record.words(|word| digest.word(word));
+        let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
+        self.push_event(at, keep, || What::Record(record))
+    }
+
+    /// Passes a node's note on. Notes count as events, and are not in the digest.
+    pub(super) fn note(&mut self, at: NodeIndex, note: Note) {
+        self.push_event(Some(at), self.recording != Recording::Off, || What::Note(note));
+    }
+
+    #[inline]
+    pub(super) fn is_recording_everything(&self) -> bool {
+        self.recording == Recording::Full
+    }
+
+    #[inline]
+    pub(super) fn push_event(&mut self, at: Option<NodeIndex>, keep: bool, what: impl FnOnce() -> What) -> u64 {
+        self.events += 1;
+        if keep {
+            let node = at.map(|at| self.id_of(at));
+            let cause = Some(self.cause).filter(|cause| *cause != 0);
+            self.recorded.push(Event { n: self.events, at: self.now, node, cause, what: what() });
+        }
+        self.events
+    }
+}
