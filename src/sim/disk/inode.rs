@@ -147,6 +147,19 @@ mod tests {
     }
 
     #[test]
+    fn a_younger_sync_answers_for_the_bytes_of_an_older_one() {
+        let mut file = Inode::default();
+        file.write(0, &[1; 512]);
+        file.begin_sync(Ticket(1));
+        file.fail_sync(Ticket(1));
+        file.write(512, &[2; 512]);
+        file.begin_sync(Ticket(2));
+        file.begin_sync(Ticket(3));
+        file.finish_sync(Ticket(3));
+        assert_eq!(file.durable.to_vec(), [[0; 512], [2; 512]].concat(), "also once the cache holds bytes nobody writes any more");
+    }
+
+    #[test]
     fn bytes_of_a_failed_sync_are_never_written() {
         let mut file = Inode::default();
         file.write(0, &[1; 1024]);

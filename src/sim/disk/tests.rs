@@ -274,6 +274,22 @@ fn a_truncation_may_be_undone() {
     assert_eq!(lengths, [300, 1000].into());
 }
 
+#[test]
+fn on_a_loose_disk_a_change_takes_a_name_only_from_its_own_file() {
+    let outcomes: BTreeSet<String> = (0..200)
+        .map(|seed| {
+            let mut disk = disk_with(seed, "a", b"old");
+            disk.give("loose");
+            disk.run(DiskOp::Delete { file: "a".into() }).unwrap();
+            disk.create("a");
+            disk.rename("a", "b");
+            disk.power_loss();
+            disk.files().map(|(name, image)| format!("{name}={} ", image.len())).collect()
+        })
+        .collect();
+    assert!(outcomes.contains("a=3 b=0 "), "the deletion was lost, the rename of another file was not: {outcomes:?}");
+}
+
 /// ZooKeeper's way to change an epoch file: temporary file, fsync, rename; never a sync of the folder.
 fn write_epoch(disk: &mut Disk, epoch: &str, steps: usize) {
     let tmp = || FileName::from(EPOCH_TMP);
