@@ -57,6 +57,23 @@ pub enum DiskError {
     Io,
 }
 
+impl DiskOp {
+    /// The names the operation is about; none for List.
+    pub fn files(&self) -> impl Iterator<Item = &FileName> {
+        let (one, other) = match self {
+            DiskOp::List => (None, None),
+            DiskOp::Rename { from, to } => (Some(from), Some(to)),
+            DiskOp::Load { file }
+            | DiskOp::Create { file }
+            | DiskOp::Write { file, .. }
+            | DiskOp::Sync { file }
+            | DiskOp::Truncate { file, .. }
+            | DiskOp::Delete { file } => (Some(file), None),
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 impl fmt::Display for DiskOp {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {

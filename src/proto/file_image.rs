@@ -105,6 +105,12 @@ impl FileImage {
         len
     }
 
+    /// Whether the two are one and the same storage, not merely equal.
+    #[cfg(test)]
+    pub fn shares_all_with(&self, other: &FileImage) -> bool {
+        self.len == other.len && Arc::ptr_eq(&self.groups, &other.groups)
+    }
+
     fn read_zero_filled(&self, offset: u64, buffer: &mut [u8]) {
         let mut rest = buffer;
         for part in pages_of(offset..offset + rest.len() as u64) {

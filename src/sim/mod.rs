@@ -6,6 +6,7 @@ mod clock;
 mod connection;
 mod datagram;
 mod dial;
+pub mod disk;
 mod dispatch;
 mod effects;
 mod links;
