@@ -1,3 +1,5 @@
+pub mod action;
 mod stream;
 
+pub use action::Action;
 pub use stream::Stream;
