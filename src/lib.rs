@@ -2,5 +2,6 @@ pub mod actor;
 pub mod bugs;
 pub mod election;
 pub mod proto;
+pub mod scenario;
 pub mod sim;
 pub mod trace;
