@@ -2,6 +2,7 @@ pub mod actor;
 pub mod bugs;
 pub mod election;
 pub mod proto;
+pub mod scenario;
 pub mod sim;
 pub mod trace;
 #[cfg(target_arch = "wasm32")]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use super::FileImage;
 
 /// A file's name relative to the server's data directory: `version-2/log.100000001`. Folders are only part of the name.
@@ -97,5 +99,46 @@ impl fmt::Display for DiskError {
             DiskError::NoSpace => "no space left on device",
             DiskError::Io => "input/output error",
         })
+    }
+}
+
+/// In traces an operation is its text.
+impl Serialize for DiskOp {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+impl Serialize for DiskError {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+impl DiskOp {
+    /// Kind, sizes and contents as 64-bit values, for the digest. File names are folded by their bytes.
+    pub fn words(&self, mut word: impl FnMut(u64)) {
+        let mut text = |kind: u64, names: &[&FileName], number: u64, bytes: &[u8]| {
+            word(kind);
+            word(number);
+            for part in names.iter().map(|name| name.as_bytes()).chain([bytes]) {
+                word(part.len() as u64);
+                for chunk in part.chunks(8) {
+                    let mut value = [0; 8];
+                    value[..chunk.len()].copy_from_slice(chunk);
+                    word(u64::from_le_bytes(value));
+                }
+            }
+        };
+        match self {
+            DiskOp::Load { file } => text(1, &[file], 0, &[]),
+            DiskOp::List => text(2, &[], 0, &[]),
+            DiskOp::Create { file } => text(3, &[file], 0, &[]),
+            DiskOp::Write { file, at, bytes } => text(4, &[file], if let WriteAt::Byte(at) = at { *at } else { u64::MAX }, bytes),
+            DiskOp::Sync { file } => text(5, &[file], 0, &[]),
+            DiskOp::Rename { from, to } => text(6, &[from, to], 0, &[]),
+            DiskOp::Truncate { file, len } => text(7, &[file], *len, &[]),
+            DiskOp::Delete { file } => text(8, &[file], 0, &[]),
+        }
     }
 }

@@ -63,9 +63,10 @@ pub enum Timer {
     LeaderConnect,
 }
 
-impl fmt::Display for Timer {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.pad(match self {
+impl Timer {
+    /// Its name in traces and choices; a timer of one connection is named like the others of its kind.
+    pub const fn name(self) -> &'static str {
+        match self {
             Timer::ElectionPoll => "election_poll",
             Timer::Handshake(_) => "handshake",
             Timer::QueryReply => "query_reply",
@@ -76,7 +77,13 @@ impl fmt::Display for Timer {
             Timer::LearnerRead(_) => "learner_read",
             Timer::LeaderRead => "leader_read",
             Timer::LeaderConnect => "leader_connect",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Timer {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(self.name())
     }
 }
 

@@ -5,7 +5,8 @@ use crate::proto::{Stage, Timer};
 use crate::trace::Record;
 
 use super::connection::{End, Phase};
-use super::node::Power;
+use super::disk::Ticket;
+use super::node::DiskWait;
 use super::{Entry, NodeIndex, Wake, World};
 
 impl<A: Actor> World<A> {
@@ -26,7 +27,7 @@ impl<A: Actor> World<A> {
             Wake::Datagram { slot } => self.datagrams.get(&slot).is_some_and(|it| it.armed == entry.seq),
             Wake::Timer { node: at, timer } => node(at).timers.get(&timer).is_some_and(|it| it.entry.1 == entry.seq),
             Wake::Stage { node: at, stage } => node(at).stages.get(&stage).is_some_and(|it| it.armed == seq),
-            Wake::Disk { node: at, ticket } => node(at).disk_waits.get(&ticket).is_some_and(|it| it.0 == entry.seq),
+            Wake::Disk { node: at, ticket } => node(at).disk_waits.get(&ticket).is_some_and(|it| it.armed == entry.seq),
             Wake::Start { node: at, .. } => node(at).start == seq,
             Wake::EndFault { key } => self.ends.contains_key(&key),
         }
@@ -113,7 +114,7 @@ impl<A: Actor> World<A> {
             }
             Wake::Disk { node, ticket } => {
                 let seq = self.queue.push(now, wake);
-                self.node_mut(node).disk_waits.entry(ticket).and_modify(|wait| wait.0 = seq);
+                self.node_mut(node).disk_waits.entry(ticket).and_modify(|wait| wait.armed = seq);
             }
             Wake::Datagram { slot } => {
                 let seq = self.queue.push(now, wake);
@@ -156,22 +157,12 @@ impl<A: Actor> World<A> {
 
     fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
         let node = self.node_mut(at);
-        let Some((_, cause)) = node.disk_waits.remove(&ticket) else {
-            return false;
-        };
-        let Some((tag, outcome)) = node.complete_disk(ticket) else {
+        let Some((DiskWait { tag, cause, .. }, outcome)) = node.disk_waits.remove(&ticket).zip(node.disk.complete(Ticket(ticket))) else {
             return false;
         };
         self.cause = cause;
-        let summary = outcome.as_ref().err().copied();
-        self.cause = self.record(Some(at), Record::DiskDone { tag, error: summary });
+        self.cause = self.record(Some(at), Record::DiskDone { tag, error: outcome.as_ref().err().copied() });
         self.deliver(at, Input::Disk { tag, outcome });
         true
-    }
-
-    /// Whether the node's process runs and is not paused.
-    pub(super) fn is_running(&self, at: NodeIndex) -> bool {
-        let node = &self.nodes[usize::from(at)];
-        node.power == Power::Up && node.paused.is_none()
     }
 }

@@ -4,7 +4,7 @@ use crate::actor::{Actor, Effect};
 use crate::proto::{DiskOp, DiskTag, Micros, Stage, Timer};
 use crate::trace::Record;
 
-use super::node::{StageSlot, TimerSlot};
+use super::node::{DiskWait, StageSlot, TimerSlot};
 use super::{NodeIndex, Stream, Wake, World};
 
 impl<A: Actor> World<A> {
@@ -60,7 +60,6 @@ impl<A: Actor> World<A> {
         }
         slot.cause = cause;
         let delay = slot.stream.within(span);
-        // Not yet the real number, only taken: the queue gives it below.
         let seq = self.queue.push(now + delay, Wake::Stage { node: at, stage });
         self.node_mut(at).stages.entry(stage).and_modify(|slot| slot.armed = Some(seq));
     }
@@ -68,8 +67,8 @@ impl<A: Actor> World<A> {
     fn start_disk(&mut self, at: NodeIndex, tag: DiskTag, op: DiskOp) {
         let cause = self.record(Some(at), Record::DiskStarted { tag, op: op.clone() });
         let now = self.now;
-        let (ticket, latency) = self.node_mut(at).submit_disk(tag, op);
-        let seq = self.queue.push(now + latency, Wake::Disk { node: at, ticket });
-        self.node_mut(at).disk_waits.insert(ticket, (seq, cause));
+        let (ticket, latency) = self.node_mut(at).disk.submit(&op);
+        let armed = self.queue.push(now + latency, Wake::Disk { node: at, ticket: ticket.0 });
+        self.node_mut(at).disk_waits.insert(ticket.0, DiskWait { tag, armed, cause });
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::actor::Actor;
-use crate::proto::{Micros, NodeId, PACKET_KINDS, Timer};
+use crate::proto::{Micros, Timer};
 use crate::trace::Record;
 
-use super::action::{Action, ClockChange, Link as Way, Pick, Who, Whom};
+use super::action::{Action, Choice, ClockChange, Link as Way, Who, Whom};
+use super::disk::DiskFault;
 use super::links::{Hold, Link, LinkState, Origin};
 use super::node::Power;
-use super::{Entry, NodeIndex, Wake, World};
+use super::{NodeIndex, Wake, World};
 
 /// Why an action had no effect, in words.
 pub type DidNotApply = String;
@@ -66,9 +67,10 @@ impl<A: Actor> World<A> {
             Action::Clock { who, change } => self.at(*who).map(|at| self.change_clock(at, *change)),
             Action::Disk { who, fault } => {
                 let at = self.at(*who)?;
-                self.node_mut(at).disk.inject(fault.clone()).map(|_| ())
+                let fault = DiskFault::parse(fault.text())?;
+                self.node_mut(at).disk.inject(fault).map(|_| ())
             }
-            Action::Fire(pick) => self.fire_pick(pick),
+            Action::Fire(choice) => self.fire_choice(choice),
         }
     }
 
@@ -142,7 +144,12 @@ impl<A: Actor> World<A> {
     }
 
     /// Does something to one or both directions of a link; it must change at least one of them.
-    fn each_way(&mut self, link: Way, otherwise: &str, mut change: impl FnMut(&mut World<A>, NodeIndex, NodeIndex) -> bool) -> Result<(), DidNotApply> {
+    fn each_way(
+        &mut self,
+        link: Way,
+        otherwise: &str,
+        mut change: impl FnMut(&mut World<A>, NodeIndex, NodeIndex) -> bool,
+    ) -> Result<(), DidNotApply> {
         let (from, to) = (self.at(link.from)?, self.at(link.to)?);
         let there = change(self, from, to);
         let back = link.both_ways && change(self, to, from);
@@ -221,7 +228,8 @@ impl<A: Actor> World<A> {
     fn quiet(&mut self) -> Result<(), DidNotApply> {
         let healed = self.heal();
         for at in 0..self.nodes.len() as NodeIndex {
-            self.node_mut(at).disk.behave();
+            let behaves = self.node_mut(at).disk.inject(DiskFault::Behave);
+            behaves.expect("a disk can always behave");
         }
         let restarted = self.restart_all();
         if healed.is_err() && restarted.is_err() { Err("everything was quiet".into()) } else { Ok(()) }
@@ -263,60 +271,44 @@ impl<A: Actor> World<A> {
         true
     }
 
-    fn fire_pick(&mut self, pick: &Pick) -> Result<(), DidNotApply> {
+    fn fire_choice(&mut self, choice: &Choice) -> Result<(), DidNotApply> {
         let cause = self.cause;
-        let live = self.queue.iter().filter(|entry| self.is_live(entry) && self.matches(pick, &entry.wake));
-        let found: Option<Entry> = live.min_by_key(|entry| (entry.at, entry.seq)).copied();
-        let Some(entry) = found else {
-            return Err("nothing such is pending".into());
-        };
-        self.now = self.now.max(entry.at);
-        self.handle(entry.wake);
+        let fired = self.fire(choice);
         self.cause = cause;
-        Ok(())
+        if fired { Ok(()) } else { Err("nothing such is pending".into()) }
     }
 
-    /// Whether a pick means this wake-up.
-    fn matches(&self, pick: &Pick, wake: &Wake) -> bool {
+    /// Whether a choice means this wake-up.
+    pub(super) fn means(&self, choice: &Choice, wake: &Wake) -> bool {
         let is = |at: NodeIndex, who: &Who| *who == Who::Node(self.id_of(at));
-        match (pick, wake) {
-            (Pick::Message { from, to }, Wake::Deliver { slot, direction }) => self.connection(*slot).is_some_and(|connection| {
+        match (choice, wake) {
+            (Choice::Message { from, to }, Wake::Deliver { slot, direction }) => self.connection(*slot).is_some_and(|connection| {
                 let direction = usize::from(*direction);
                 is(connection.nodes[direction], from) && is(connection.nodes[1 - direction], to)
             }),
-            (Pick::Message { from, to }, Wake::Datagram { slot }) => {
+            (Choice::Message { from, to }, Wake::Datagram { slot }) => {
                 self.datagrams.get(slot).is_some_and(|datagram| is(datagram.from, from) && is(datagram.to, to))
             }
-            (Pick::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.to_string() == *timer,
-            (Pick::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
-            (Pick::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
+            (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.to_string() == *timer,
+            (Choice::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
+            (Choice::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
             _ => false,
         }
     }
 
-    /// The pick that means a pending wake-up, if there is one: beginnings and ends of connections, starts and ends of faults are not picked.
-    pub(super) fn pick_of(&self, wake: &Wake) -> Option<Pick> {
+    /// The choice that means a pending wake-up, if there is one: beginnings and ends of connections, starts and ends of faults are not chosen.
+    pub(super) fn choice_of(&self, wake: &Wake) -> Option<Choice> {
         let who = |at: NodeIndex| Who::Node(self.id_of(at));
         match *wake {
             Wake::Deliver { slot, direction } => {
                 let (connection, direction) = (self.connection(slot)?, usize::from(direction));
-                Some(Pick::Message { from: who(connection.nodes[direction]), to: who(connection.nodes[1 - direction]) })
+                Some(Choice::Message { from: who(connection.nodes[direction]), to: who(connection.nodes[1 - direction]) })
             }
-            Wake::Datagram { slot } => self.datagrams.get(&slot).map(|datagram| Pick::Message { from: who(datagram.from), to: who(datagram.to) }),
-            Wake::Timer { node, timer } => Some(Pick::Timer { who: who(node), timer: timer.name() }),
-            Wake::Stage { node, stage } => Some(Pick::Stage { who: who(node), stage }),
-            Wake::Disk { node, .. } => Some(Pick::Disk { who: who(node) }),
+            Wake::Datagram { slot } => self.datagrams.get(&slot).map(|datagram| Choice::Message { from: who(datagram.from), to: who(datagram.to) }),
+            Wake::Timer { node, timer } => Some(Choice::Timer { who: who(node), timer: timer.name() }),
+            Wake::Stage { node, stage } => Some(Choice::Stage { who: who(node), stage }),
+            Wake::Disk { node, .. } => Some(Choice::Disk { who: who(node) }),
             _ => None,
         }
-    }
-
-    /// The node an action names is one of this world's.
-    pub fn has_node(&self, id: NodeId) -> bool {
-        self.index.contains_key(&id)
-    }
-
-    /// The static name of a packet kind, if there is such a kind.
-    pub fn packet_kind(name: &str) -> Option<&'static str> {
-        PACKET_KINDS.into_iter().find(|kind| *kind == name)
     }
 }

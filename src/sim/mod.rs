@@ -2,6 +2,7 @@
 //!
 //! The only place where chance enters a run, and the only one that knows that it is simulated.
 
+pub mod action;
 mod clock;
 mod connection;
 mod datagram;
@@ -9,6 +10,7 @@ mod dial;
 pub mod disk;
 mod dispatch;
 mod effects;
+mod faults;
 mod links;
 mod network;
 mod node;
@@ -17,7 +19,9 @@ mod queue;
 mod stream;
 mod world;
 
+pub use action::{Action, Choice};
 pub use clock::Clock;
+pub use faults::DidNotApply;
 pub use links::{Hold, Link, LinkState, Links, Origin};
 pub use queue::{Entry, NodeIndex, Queue, Wake};
 pub use stream::Stream;

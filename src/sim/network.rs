@@ -273,7 +273,8 @@ impl<A: Actor> World<A> {
             let Some(connection) = self.connection(slot) else {
                 continue;
             };
-            let Some(direction) = [THERE, BACK].into_iter().find(|direction| connection.nodes[*direction] == from && connection.nodes[1 - direction] == to)
+            let Some(direction) =
+                [THERE, BACK].into_iter().find(|direction| connection.nodes[*direction] == from && connection.nodes[1 - direction] == to)
             else {
                 continue;
             };

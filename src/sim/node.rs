@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::actor::{Actor, Draw};
-use crate::proto::{Micros, NodeId, Port, Stage, Timer};
+use crate::proto::{DiskTag, Micros, NodeId, Port, Stage, Timer};
 
 use super::disk::Disk;
 use super::{Clock, Stream, Wake};
@@ -36,6 +36,15 @@ pub struct StageSlot {
     pub cause: u64,
 }
 
+/// A disk operation of the running process.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskWait {
+    pub tag: DiskTag,
+    /// Its queue entry.
+    pub armed: u64,
+    pub cause: u64,
+}
+
 /// A node and its machine.
 #[derive(Clone, Debug)]
 pub struct Node<A> {
@@ -55,8 +64,8 @@ pub struct Node<A> {
     pub timers: BTreeMap<Timer, TimerSlot>,
     pub stages: BTreeMap<Stage, StageSlot>,
     pub disk: Disk,
-    /// Queue entry and cause of each disk operation under way, by ticket.
-    pub disk_waits: BTreeMap<u64, (u64, u64)>,
+    /// Disk operations under way, by ticket.
+    pub disk_waits: BTreeMap<u64, DiskWait>,
     /// The queue entry of its next start, if one is due.
     pub start: Option<u64>,
 }

@@ -81,7 +81,15 @@ impl<A: Actor> World<A> {
     /// The plug is pulled: memory and page cache are gone, nothing is said to anybody, what was on its way is lost.
     pub(super) fn power_loss(&mut self, at: NodeIndex) {
         let loss = self.node_mut(at).disk.power_loss();
-        self.cause = self.record(Some(at), loss.record());
+        self.cause = self.record(
+            Some(at),
+            Record::PowerLost {
+                lost_bytes: loss.bytes_lost,
+                kept_bytes: loss.bytes_kept,
+                torn_files: loss.torn.len() as u32,
+                metadata_lost: loss.metadata_lost,
+            },
+        );
         self.node_mut(at).end_process(Power::Off);
         self.node_mut(at).start = None;
         for slot in self.connections_of(at) {

@@ -12,23 +12,55 @@ pub type NodeIndex = u16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
     /// The head of one direction of a connection arrives; direction 0 runs from the dialler to the acceptor.
-    Deliver { slot: u32, direction: u8 },
+    Deliver {
+        slot: u32,
+        direction: u8,
+    },
     /// A dial's request or its answer arrives.
-    Dial { slot: u32 },
+    Dial {
+        slot: u32,
+    },
     /// A dial has waited for as long as its dialler allowed.
-    DialTimeout { slot: u32, generation: u32 },
+    DialTimeout {
+        slot: u32,
+        generation: u32,
+    },
     /// One direction of a connection could not move its bytes for the whole retransmission time.
-    Retransmission { slot: u32, direction: u8, generation: u32 },
+    Retransmission {
+        slot: u32,
+        direction: u8,
+        generation: u32,
+    },
     /// A sender that blocked may write again.
-    WindowOpen { slot: u32, direction: u8, generation: u32 },
-    Datagram { slot: u32 },
-    Timer { node: NodeIndex, timer: Timer },
-    Stage { node: NodeIndex, stage: Stage },
-    Disk { node: NodeIndex, ticket: u64 },
+    WindowOpen {
+        slot: u32,
+        direction: u8,
+        generation: u32,
+    },
+    Datagram {
+        slot: u32,
+    },
+    Timer {
+        node: NodeIndex,
+        timer: Timer,
+    },
+    Stage {
+        node: NodeIndex,
+        stage: Stage,
+    },
+    Disk {
+        node: NodeIndex,
+        ticket: u64,
+    },
     /// The supervisor starts a process again that exited in life `life`; or a server boots for the first time (`life` 0).
-    Start { node: NodeIndex, life: u32 },
+    Start {
+        node: NodeIndex,
+        life: u32,
+    },
     /// A fault that was set for a time ends.
-    EndFault { key: u64 },
+    EndFault {
+        key: u64,
+    },
 }
 
 /// A wake-up in the queue. It counts only while what it wakes still names `seq` as its entry: entries are never taken out, they go stale.

@@ -114,6 +114,8 @@ pub struct World<A: Actor> {
     /// Wake-ups handled so far.
     pub(super) steps: u64,
     pub(super) events: u64,
+    /// Key of the last fault that was set for a time.
+    pub(super) next_end: u64,
     /// The event that the present effects follow from; 0 at the roots.
     pub(super) cause: u64,
     recording: Recording,
@@ -158,6 +160,7 @@ impl<A: Actor> World<A> {
             digest: Digest::default(),
             steps: 0,
             events: 0,
+            next_end: 0,
             cause: 0,
             recording: Recording::Off,
             recorded: Vec::new(),
@@ -268,19 +271,19 @@ impl<A: Actor> World<A> {
     }
 
     /// What could happen next, earliest first.
-    pub fn pending(&self) -> Vec<Choice> {
+    pub fn pending(&self) -> Vec<(Micros, Choice)> {
         let mut entries: Vec<&Entry> = self.queue.iter().filter(|entry| self.is_live(entry)).collect();
         entries.sort_by_key(|entry| (entry.at, entry.seq));
-        entries.into_iter().filter_map(|entry| self.choice(entry)).collect()
+        entries.into_iter().filter_map(|entry| self.choice_of(&entry.wake).map(|choice| (entry.at, choice))).collect()
     }
 
     /// Handles a wake-up out of turn: first the clock moves to its time, and what was due earlier comes late. False when nothing such is pending.
-    pub fn fire(&mut self, wanted: &Choice) -> bool {
-        let found = self.queue.iter().filter(|entry| self.is_live(entry) && self.choice(entry).is_some_and(|choice| choice.same_pick(wanted)));
-        let Some(entry) = found.min_by_key(|entry| (entry.at, entry.seq)).copied() else {
+    pub fn fire(&mut self, choice: &Choice) -> bool {
+        let live = self.queue.iter().filter(|entry| self.is_live(entry) && self.means(choice, &entry.wake));
+        let Some(entry) = live.min_by_key(|entry| (entry.at, entry.seq)).copied() else {
             return false;
         };
-        self.advance(entry.at);
+        self.now = self.now.max(entry.at);
         let fired = self.handle(entry.wake);
         self.steps += u64::from(fired);
         fired

@@ -21,6 +21,7 @@ pub enum Record {
         lost_bytes: u64,
         kept_bytes: u64,
         torn_files: u32,
+        metadata_lost: u64,
     },
     /// The process ended itself.
     Exited {
@@ -113,11 +114,12 @@ pub enum Record {
 
     DiskStarted {
         tag: DiskTag,
-        op: String,
+        op: DiskOp,
     },
+    /// `error` is `None` when it succeeded.
     DiskDone {
         tag: DiskTag,
-        outcome: String,
+        error: Option<DiskError>,
     },
 
     /// A fault or a picked choice took effect.
@@ -132,10 +134,6 @@ pub enum Record {
     /// A time-limited fault ended by itself.
     ActionEnded {
         action: String,
-    },
-    /// Virtual time passed `at` without anything to do: the world is idle or waits for its next step.
-    Idle {
-        until: Micros,
     },
 }
 
@@ -189,7 +187,15 @@ impl Record {
         use Record as R;
         matches!(
             self,
-            R::Started { .. } | R::Crashed | R::PowerLost { .. } | R::Exited { .. } | R::Paused | R::Resumed { .. } | R::Action { .. } | R::ActionFailed { .. } | R::ActionEnded { .. }
+            R::Started { .. }
+                | R::Crashed
+                | R::PowerLost { .. }
+                | R::Exited { .. }
+                | R::Paused
+                | R::Resumed { .. }
+                | R::Action { .. }
+                | R::ActionFailed { .. }
+                | R::ActionEnded { .. }
         )
     }
 
@@ -198,7 +204,9 @@ impl Record {
         match self {
             Record::Started { life } => words_of(word, [1, u64::from(*life)]),
             Record::Crashed => word(2),
-            Record::PowerLost { lost_bytes, kept_bytes, torn_files } => words_of(word, [3, *lost_bytes, *kept_bytes, u64::from(*torn_files)]),
+            Record::PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } => {
+                words_of(word, [3, *lost_bytes, *kept_bytes, u64::from(*torn_files), *metadata_lost]);
+            }
             Record::Exited { code } => words_of(word, [4, *code as u64]),
             Record::Paused => word(5),
             Record::Resumed { held } => words_of(word, [6, u64::from(*held)]),
@@ -272,8 +280,11 @@ impl fmt::Display for Record {
             Record::Started { life: 1 } => write!(out, "process starts"),
             Record::Started { life } => write!(out, "process starts, life {life}"),
             Record::Crashed => write!(out, "process crashes"),
-            Record::PowerLost { lost_bytes, kept_bytes, torn_files } => {
-                write!(out, "loses power: of the unsynced bytes {lost_bytes} are lost and {kept_bytes} kept, {torn_files} files torn")
+            Record::PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } => {
+                write!(
+                    out,
+                    "loses power: of the unsynced bytes {lost_bytes} are lost and {kept_bytes} kept, {torn_files} files torn, {metadata_lost} renames and the like undone"
+                )
             }
             Record::Exited { code } => write!(out, "process exits with code {code}"),
             Record::Paused => write!(out, "pauses"),

@@ -1,0 +1,193 @@
+//! Scenario files: which ensemble, what happens when, what must be true.
+//!
+//! A file is JSON, read strictly: an unknown key, name or verb is an error with its place and the nearest valid name, and as many errors
+//! as possible are told at once. What comes out is a [`Scenario`] in which every name is known and every time makes sense.
+//! [`Scenario::to_json`] writes it back, so that a shrunk failure or a generated run is a file too.
+//!
+//! Not here yet: clients and workloads are recognised and refused.
+
+mod when;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use when::{EventPattern, WHEN_VERSION};
+
+use crate::bugs::Bugs;
+use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
+use crate::sim::Action;
+use crate::sim::action::Shift;
+
+/// A run that can be repeated, with what it is expected to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// One line: what happens.
+    pub title: String,
+    /// Why it happens: the rule of ZooKeeper behind it.
+    pub why: Option<String>,
+    /// Where the rule or the story is from.
+    pub source: Option<String>,
+    pub notes: Option<String>,
+    /// Seed of every random stream.
+    pub seed: u64,
+    pub ensemble: Ensemble,
+    /// How each member starts; one entry per member.
+    pub servers: BTreeMap<ServerId, ServerStart>,
+    pub timing: Timing,
+    pub bugs: Bugs,
+    /// In the order in which they fire.
+    pub steps: Vec<Step>,
+    /// How long the run is, without recovery.
+    pub run: Micros,
+    /// Afterwards everything is made quiet and must recover.
+    pub recover: bool,
+    pub expect: Expect,
+}
+
+/// What all members share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ensemble {
+    pub config: Config,
+    pub version: Version,
+    /// A process that ends by itself is started again.
+    pub supervise: bool,
+}
+
+/// Which behaviour clients see, where releases differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    V3_8,
+    #[default]
+    V3_9,
+}
+
+/// What a server's disk holds before its first boot, and when that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerStart {
+    /// Last zxid of its log; [`Zxid::UNTRUSTED`] for a database without trust.
+    pub last: Zxid,
+    /// `currentEpoch`: the epoch of `last` unless given.
+    pub current_epoch: Epoch,
+    /// `acceptedEpoch`: the same as `current_epoch` unless given.
+    pub accepted_epoch: Epoch,
+    /// `None`: not before a step starts it.
+    pub start: Option<Micros>,
+    /// `peerType` in its own zoo.cfg, when that differs from the server list.
+    pub peer_type: Option<LearnerType>,
+    /// How far its wall clock is off at the start.
+    pub clock_offset: Shift,
+    /// How much both its clocks gain, within `±DRIFT_PPM_MAX`.
+    pub clock_drift_ppm: i32,
+}
+
+/// How long the world takes for things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// A packet on its way, drawn for each.
+    pub link: Span,
+    /// A stage's wake-up.
+    pub stage: Span,
+    /// Disk operations: reading and writing the page cache, forcing a file to the device, creating, renaming, truncating and deleting.
+    pub read: Span,
+    pub write: Span,
+    pub fsync: Span,
+    pub metadata: Span,
+    /// What was sent and stays unacknowledged for so long breaks its connection.
+    pub tcp_timeout: Micros,
+    /// Bytes that may be under way in one direction of a connection; `None`: without limit.
+    pub window: Option<u32>,
+    /// Datagrams lost on every link, in parts per million.
+    pub loss_ppm: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Timing {
+        Timing {
+            link: Span::new(Micros::from_millis(1), Micros::from_millis(10)),
+            stage: Span::new(Micros::ZERO, Micros(100)),
+            read: Span::exactly(Micros::ZERO),
+            write: Span::exactly(Micros::ZERO),
+            fsync: Span::new(Micros::from_millis(1), Micros::from_millis(5)),
+            metadata: Span::exactly(Micros::ZERO),
+            tcp_timeout: Micros::from_secs(900),
+            window: None,
+            loss_ppm: 0,
+        }
+    }
+}
+
+/// An action and what it waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub trigger: Trigger,
+    pub action: Action,
+    /// What a reader should know here.
+    pub note: Option<String>,
+    /// A step that never fires or does not apply fails the run unless it is optional.
+    pub optional: bool,
+    pub repeat: Option<Repeat>,
+}
+
+/// When a step fires. It does so after the effects of the event that woke it and before the next wake-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A time of the run.
+    At(Micros),
+    /// So long after the previous step fired (for the first step: after the start).
+    After(Micros),
+    /// An event that follows the previous step's firing.
+    When(EventPattern),
+}
+
+/// The step fires again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// How often altogether, at least 2.
+    pub times: u32,
+    /// Time between two firings; `None`: each time waits for the event again.
+    pub every: Option<Micros>,
+}
+
+/// What must be true of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// Any of these; never empty.
+    pub verdict: BTreeSet<Outcome>,
+    /// Events that must occur (`#3`: at least three times).
+    pub saw: Vec<EventPattern>,
+    pub not_saw: Vec<EventPattern>,
+    /// Who leads when the run ends, before recovery.
+    pub leader: Option<LeaderIs>,
+    /// States when the run ends, before recovery.
+    pub states: BTreeMap<ServerId, StateIs>,
+    /// Round of the election that made that leader, as the leader counts.
+    pub round: Option<Round>,
+    /// Its epoch.
+    pub epoch: Option<Epoch>,
+    /// From the last step that fired (the start of the run, if none did) to the next `established`.
+    pub time_to_leader: Option<Span>,
+    /// At most so many leaders are established, recovery not counted.
+    pub leaders_max: Option<u32>,
+}
+
+/// How a run may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    Pass,
+    /// No progress although there should be: too many events in one instant.
+    Stuck,
+    /// An invariant is violated; its snake_case name.
+    Violation(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaderIs {
+    Nobody,
+    Server(ServerId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateIs {
+    Up(PeerState),
+    /// No process.
+    Down,
+}

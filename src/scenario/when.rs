@@ -1,0 +1,166 @@
+//! Patterns of events: `[NODE] KIND [FIELD=VALUE …] [#NTH]`, as `when`, `saw` and `not_saw` use them.
+//!
+//! A syntax of its own: it matches kinds and fields of the trace, never the narration's wording, which may change any time.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::proto::NodeId;
+use crate::sim::action::text::{TextError, Word, nearest, words};
+use crate::trace::{Event, NOTE_KINDS, RECORD_KINDS, What};
+
+/// Version of this syntax; it grows when a pattern that was valid changes its meaning.
+pub const WHEN_VERSION: u32 = 1;
+
+/// Words for events that people name differently from the trace: the kind and the field they stand for.
+const SHORT: [(&str, &str, Option<(&str, &str)>); 5] = [
+    ("looking", "looking_started", None),
+    ("leading", "elected", Some(("state", "LEADING"))),
+    ("following", "elected", Some(("state", "FOLLOWING"))),
+    ("observing", "elected", Some(("state", "OBSERVING"))),
+    ("up", "started", None),
+];
+
+/// Words for events of clients.
+const CLIENT_WORDS: [&str; 3] = ["connected", "disconnected", "expired"];
+
+/// Which events match: all that is given must hold.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPattern {
+    /// Whom it happens to; `None`: anybody.
+    pub node: Option<NodeId>,
+    /// A kind of note or kernel record.
+    pub kind: &'static str,
+    /// Fields by name (`round`, or `vote.leader` inside another) and the text their values must have.
+    pub fields: Vec<(String, String)>,
+    /// The how-manieth match counts, from 1.
+    pub nth: u32,
+}
+
+impl EventPattern {
+    /// Reads a pattern. The error points into `text`.
+    pub fn parse(text: &str) -> Result<EventPattern, TextError> {
+        let all = words(text)?;
+        let mut left = all.as_slice();
+        let node = left.first().and_then(|word| NodeId::parse(&word.text));
+        if node.is_some() {
+            left = &left[1..];
+        }
+        let Some((kind, rest)) = left.split_first() else {
+            return Err(TextError::new(text.len()..text.len(), "a kind of event is missing").with_help("for example `s2 established`"));
+        };
+        let (kind, implied) = kind_of(kind, node)?;
+        let mut event = EventPattern { node, kind, fields: implied.into_iter().collect(), nth: 1 };
+        let mut rest = rest.iter();
+        while let Some(word) = rest.next() {
+            match word.text.strip_prefix('#') {
+                Some(number) => {
+                    event.nth = nth(word, number)?;
+                    break;
+                }
+                None => event.add_field(word)?,
+            }
+        }
+        rest.next().map_or(Ok(event), |word| Err(TextError::new(word.span.clone(), format!("`{}` is too much: #NTH comes last", word.text))))
+    }
+
+    fn add_field(&mut self, word: &Word) -> Result<(), TextError> {
+        let Some((name, value)) = word.text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty()) else {
+            let help = "a pattern is [NODE] KIND [FIELD=VALUE ..] [#NTH], such as `s2 vote_changed to.leader=s3 #2`";
+            return Err(TextError::new(word.span.clone(), format!("`{}` is not FIELD=VALUE", word.text)).with_help(help));
+        };
+        if self.fields.iter().any(|(earlier, _)| earlier == name) {
+            return Err(TextError::new(word.span.clone(), format!("field `{name}` is given twice")));
+        }
+        self.fields.push((name.into(), value.into()));
+        Ok(())
+    }
+
+    /// Whether `event` is of this pattern, `nth` aside.
+    pub fn matches(&self, event: &Event) -> bool {
+        let right_node = self.node.is_none_or(|node| event.node == Some(node));
+        right_node && event.kind() == self.kind && (self.fields.is_empty() || self.fields_match(&event.what))
+    }
+
+    fn fields_match(&self, what: &What) -> bool {
+        let Ok(json) = serde_json::to_value(what) else { return false };
+        self.fields.iter().all(|(name, value)| {
+            let found = name.split('.').try_fold(&json["fields"], |object, part| object.get(part));
+            found.is_some_and(|found| text_of(found) == *value)
+        })
+    }
+}
+
+/// A field's value as patterns write it: lists joined by commas, a variant with contents by its name.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(","),
+        Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+type Implied = Option<(String, String)>;
+
+fn kind_of(word: &Word, node: Option<NodeId>) -> Result<(&'static str, Implied), TextError> {
+    let name = word.text.as_str();
+    if let Some(NodeId::Client(_)) = node {
+        let known = CLIENT_WORDS.contains(&name);
+        let message = if known { format!("`{name}`: events of clients need the next version") } else { format!("a client has no event `{name}`") };
+        return Err(TextError::new(word.span.clone(), message).with_help(format!("events of clients will be: {}", CLIENT_WORDS.join(", "))));
+    }
+    if let Some((_, kind, field)) = SHORT.iter().find(|(short, ..)| *short == name) {
+        return Ok((kind, field.map(|(name, value)| (name.into(), value.into()))));
+    }
+    let kinds = || NOTE_KINDS.iter().map(|(kind, _)| *kind).chain(RECORD_KINDS.iter().copied());
+    if let Some(kind) = kinds().find(|kind| *kind == name) {
+        return Ok((kind, None));
+    }
+    let meant = nearest(name, kinds().chain(SHORT.iter().map(|(short, ..)| *short)));
+    let help = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "kinds of events are those of the trace: `zoolab trace FILE` shows them".into(),
+    };
+    Err(TextError::new(word.span.clone(), format!("no event is called `{name}`")).with_help(help))
+}
+
+fn nth(word: &Word, number: &str) -> Result<u32, TextError> {
+    let nth = number.parse().ok().filter(|nth| *nth > 0 && number.bytes().all(|byte| byte.is_ascii_digit()));
+    nth.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not a count: #1, #2, …", word.text)))
+}
+
+/// The shortest text that reads back to the same pattern.
+impl fmt::Display for EventPattern {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(node) = self.node {
+            write!(out, "{node} ")?;
+        }
+        let first = self.fields.first().map(|(name, value)| (name.as_str(), value.as_str()));
+        let short = SHORT.iter().find(|(_, kind, field)| *kind == self.kind && field.is_none_or(|field| Some(field) == first));
+        out.write_str(short.map_or(self.kind, |(short, ..)| short))?;
+        let implied = usize::from(short.is_some_and(|(_, _, field)| field.is_some()));
+        for (name, value) in &self.fields[implied..] {
+            let field = format!("{name}={value}");
+            let plain = words(&field).is_ok_and(|words| words.len() == 1 && !words[0].quoted && words[0].text == field);
+            if plain { write!(out, " {field}")? } else { write!(out, " {}", quote(&field))? }
+        }
+        if self.nth > 1 { write!(out, " #{}", self.nth) } else { Ok(()) }
+    }
+}
+
+fn quote(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\0' => quoted.push_str("\\0"),
+            other => quoted.push(other),
+        }
+    }
+    quoted + "\""
+}
