@@ -48,7 +48,7 @@ pub enum DiskReply {
     Listed(Vec<(FileName, u64)>),
 }
 
-/// Why an operation failed. These are outcomes of the modelled machine, never mistakes of ours.
+/// Why an operation failed. These are outcomes of the modelled machine, never mistakes of ours. The order goes into digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DiskError {
     /// No file has this name (`ENOENT`).
@@ -140,5 +140,37 @@ impl DiskOp {
             DiskOp::Truncate { file, len } => text(7, &[file], *len, &[]),
             DiskOp::Delete { file } => text(8, &[file], 0, &[]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_words_tell_operations_apart() {
+        let file = |name: &str| FileName::from(name);
+        let write = |at, bytes: &[u8]| DiskOp::Write { file: file("log.1"), at, bytes: bytes.into() };
+        let ops = [
+            DiskOp::List,
+            DiskOp::Load { file: file("log.1") },
+            DiskOp::Sync { file: file("log.1") },
+            DiskOp::Sync { file: file("log.1\0") },
+            DiskOp::Rename { from: file("a"), to: file("b") },
+            DiskOp::Rename { from: file("b"), to: file("a") },
+            DiskOp::Truncate { file: file("log.1"), len: 1 },
+            write(WriteAt::End, b"x"),
+            write(WriteAt::End, b"x\0"),
+            write(WriteAt::Byte(0), b"x"),
+            write(WriteAt::Byte(1), b"x"),
+        ];
+        let words = |op: &DiskOp| {
+            let mut words = Vec::new();
+            op.words(|word| words.push(word));
+            words
+        };
+        let distinct: std::collections::BTreeSet<Vec<u64>> = ops.iter().map(words).collect();
+        assert_eq!(distinct.len(), ops.len());
+        assert_eq!(words(&write(WriteAt::Byte(7), b"txn")), [4, 7, 5, 0x31_2e67_6f6c, 3, 0x6e_7874]);
     }
 }

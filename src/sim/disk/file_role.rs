@@ -82,11 +82,11 @@ fn ends_with_path(name: &str, tail: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn find(role: &str) -> Option<String> {
+    fn find(role: &str) -> Option<FileName> {
         let names = ["currentEpoch.tmp", "version-2/currentEpoch", "version-2/log.100000001", "version-2/log.ff", "version-2/snapshot.1f.gz"]
             .map(FileName::from)
             .to_vec();
-        FileRole::parse(role).unwrap().find(names.iter()).map(|name| name.to_string())
+        FileRole::parse(role).unwrap().find(names.iter()).cloned()
     }
 
     #[test]

@@ -400,9 +400,9 @@ fn synced_files_outlive_any_history() {
                 }
                 _ => {
                     if script.below(2) == 0 {
-                        disk.process_crash()
+                        disk.process_crash();
                     } else {
-                        drop(disk.power_loss())
+                        disk.power_loss();
                     }
                     promised.iter().for_each(|(name, bytes)| assert_eq!(disk.read(name).as_ref(), Ok(bytes), "seed {seed} step {step}: {name}"));
                     continue;
