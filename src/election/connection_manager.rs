@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{CloseReason, Config, ConnId, Notification, Packet, Port, ServerId, Stage, Timer};
+use crate::proto::{Config, ConnId, Notification, Packet, Port, ServerId, Stage, Timer};
 use crate::trace::Note;
 
 /// Received notes that wait for the WorkerReceiver; the oldest is dropped. Source: `RECV_CAPACITY`.
@@ -226,7 +226,7 @@ impl ConnectionManager {
     }
 
     /// The connection ended: both its workers stop, and whatever its sender held is lost.
-    pub fn on_closed(&mut self, cx: &mut Cx, conn: ConnId, _why: CloseReason) {
+    pub fn on_closed(&mut self, cx: &mut Cx, conn: ConnId) {
         if let Some(at) = self.handshakes.iter().position(|handshake| handshake.conn == conn) {
             if at == 0 {
                 self.finish_handshake(cx);

@@ -55,6 +55,11 @@ impl Boot {
 }
 
 impl Durable {
+    /// Before anything was read.
+    pub fn blank() -> Durable {
+        Durable { accepted_epoch: Epoch(0), current_epoch: Epoch(0), last_zxid: Zxid::ZERO, writer: AtomicWriter::default() }
+    }
+
     /// A missing epoch file means the epoch of the last zxid, and is written.
     ///
     /// A history newer than `currentEpoch` was adopted just before a crash (ZOOKEEPER-4269): the epoch follows it.

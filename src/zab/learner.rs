@@ -52,8 +52,7 @@ impl Learner {
         cx.note(Note::FollowingStarted { leader, role });
         let connect_by = cx.now + config.connect_time();
         let (conn, epoch) = (None, Epoch(0));
-        let mut learner =
-            Learner { me, config, leader, role, conn, phase: Phase::Connecting, tries: 0, connect_by, epoch, synced_to: Zxid::ZERO };
+        let mut learner = Learner { me, config, leader, role, conn, phase: Phase::Connecting, tries: 0, connect_by, epoch, synced_to: Zxid::ZERO };
         learner.connect(cx);
         learner
     }
