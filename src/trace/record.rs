@@ -137,6 +137,9 @@ pub enum Record {
     },
 }
 
+/// The kinds that tell the story: what was done to the world from outside, and the ends of processes that nobody asked for.
+pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
+
 macro_rules! kinds {
     ($($variant:ident $name:literal,)*) => {
         /// Every kind of kernel record.
@@ -274,6 +277,22 @@ fn text_words(kind: u64, text: &str, mut word: impl FnMut(u64)) {
     }
 }
 
+impl Record {
+    /// Whether it belongs to the story rather than to the mechanics.
+    pub fn is_headline(&self) -> bool {
+        HEADLINE_RECORDS.contains(&self.kind())
+    }
+
+    /// The packet it is about, for those that are about one.
+    pub fn packet(&self) -> Option<&Packet> {
+        match self {
+            Record::Sent { packet, .. } | Record::Delivered { packet, .. } => Some(packet),
+            Record::DatagramSent { packet, .. } | Record::DatagramDelivered { packet, .. } | Record::DatagramLost { packet, .. } => Some(packet),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Record {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -325,5 +344,6 @@ mod tests {
         for record in [Record::Crashed, Record::Exited { code: 14 }, Record::Action { action: "heal".into() }] {
             assert_eq!(serde_json::to_value(&record).expect("records serialize")["kind"], record.kind());
         }
+        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.contains(kind)));
     }
 }
