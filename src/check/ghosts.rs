@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::electorate::Electorate;
-use crate::proto::{ElectionReply, Epoch, NodeId, Notification, Packet, PeerState, Round, ServerId, Vote, Zxid};
+use crate::proto::{ElectionReply, Epoch, NodeId, Notification, Packet, PeerState, Round, ServerId, Vote};
 use crate::trace::{Event, Note, Record, What};
 
 /// Rounds that are remembered of each server. An election may end long after its supporters have gone on to other rounds; when it rests
@@ -40,7 +40,6 @@ struct Heard {
     leader: ServerId,
     round: Round,
     epoch: Epoch,
-    zxid: Zxid,
     sender: ServerId,
     /// The sender was FOLLOWING or LEADING, not LOOKING.
     settled: bool,
@@ -121,9 +120,13 @@ impl Ghost {
         self.heard_of(leader).filter(|(heard, _)| heard.round == round).map(|(heard, _)| heard.sender).collect()
     }
 
-    /// Who was delivered as following `leader` in `epoch` (or leading it), whatever the round.
-    pub fn named_as_established(&self, leader: ServerId, epoch: Epoch) -> BTreeSet<ServerId> {
-        self.heard_of(leader).filter(|(heard, _)| heard.settled && heard.epoch == epoch).map(|(heard, _)| heard.sender).collect()
+    /// For each epoch: who was delivered as following `leader` in it (or leading it), whatever the round.
+    pub fn named_as_established(&self, leader: ServerId) -> BTreeMap<Epoch, BTreeSet<ServerId>> {
+        let mut by_epoch: BTreeMap<Epoch, BTreeSet<ServerId>> = BTreeMap::new();
+        for (heard, _) in self.heard_of(leader).filter(|(heard, _)| heard.settled) {
+            by_epoch.entry(heard.epoch).or_default().insert(heard.sender);
+        }
+        by_epoch
     }
 
     /// Who answered the present queries (`electionAlg 0`) by naming `leader`.
@@ -157,7 +160,7 @@ impl Ghost {
                 self.heard.insert(Heard::new(*sender, note), event);
             }
             Record::DatagramDelivered { from: NodeId::Server(sender), packet: Packet::ElectionReply(reply), .. } => {
-                self.on_reply(*sender, reply, event)
+                self.on_reply(*sender, reply, event);
             }
             _ => {}
         }
@@ -189,9 +192,7 @@ impl Ghost {
                 self.judge_last_proposal(electorate);
             }
             // Its own vote comes back to it as a note, and is what it proposed.
-            Note::VoteCounted { sender, round, vote, .. } if *sender != me && self.was_looking(*sender, *round, vote) => {
-                self.learn(electorate, vote, event);
-            }
+            Note::VoteCounted { sender, vote, .. } if *sender != me => self.learn(electorate, vote, event),
             Note::QueryRound { xid, .. } if self.query != Some(*xid) => {
                 self.query = Some(*xid);
                 self.replies.clear();
@@ -230,18 +231,11 @@ impl Ghost {
             proposal.outdone_by = electorate.beats(&best.vote, &proposal.vote).then_some(*best);
         }
     }
-
-    /// Whether a vote that was counted came from a server that was LOOKING. A note of counting does not tell, and the votes of FOLLOWING
-    /// and LEADING servers are counted without being candidates for adoption; so one that came in both ways is left out.
-    fn was_looking(&self, sender: ServerId, round: Round, vote: &Vote) -> bool {
-        let heard = |settled| Heard { leader: vote.leader, round, epoch: vote.epoch, zxid: vote.zxid, sender, settled };
-        self.heard.contains_key(&heard(false)) && !self.heard.contains_key(&heard(true))
-    }
 }
 
 impl Heard {
     fn new(sender: ServerId, note: &Notification) -> Heard {
         let settled = note.state != PeerState::Looking;
-        Heard { leader: note.vote.leader, round: note.round, epoch: note.vote.epoch, zxid: note.vote.zxid, sender, settled }
+        Heard { leader: note.vote.leader, round: note.round, epoch: note.vote.epoch, sender, settled }
     }
 }

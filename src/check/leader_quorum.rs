@@ -32,19 +32,22 @@ pub fn check(electorate: &Electorate, ghosts: &Ghosts, event: &Event) -> Option<
             let enough = electorate.is_majority(&behind);
             (behind, enough)
         }
-        ElectedBy::Established => counted(electorate, ghost.named_as_established(vote.leader, vote.epoch)),
-        ElectedBy::Silence | ElectedBy::SameRound | ElectedBy::Shortcut => counted(electorate, named_in_own_round(ghost, me, vote.leader)),
+        ElectedBy::Established => {
+            let by_epoch = ghost.named_as_established(vote.leader);
+            let enough = by_epoch.values().any(|behind| electorate.is_quorum(behind));
+            (by_epoch.into_values().max_by_key(BTreeSet::len).unwrap_or_default(), enough)
+        }
+        ElectedBy::Silence | ElectedBy::SameRound | ElectedBy::Shortcut => {
+            let behind = named_in_own_round(ghost, me, vote.leader);
+            let enough = electorate.is_quorum(&behind);
+            (behind, enough)
+        }
     };
     if !enough {
         return Some(no_quorum(electorate, ghost, me, vote, &behind, event));
     }
     let own_round = ghost.ballot().filter(|_| *state == PeerState::Leading && *how != ElectedBy::Tally)?;
     (own_round.round != *round).then(|| other_round(me, own_round.round, own_round.proposals[0].event, *round, event))
-}
-
-fn counted(electorate: &Electorate, behind: BTreeSet<ServerId>) -> (BTreeSet<ServerId>, bool) {
-    let enough = electorate.is_quorum(&behind);
-    (behind, enough)
 }
 
 /// The voters that named `leader` to `me` in its present round, and `me` itself if it has proposed it.

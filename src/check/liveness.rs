@@ -280,7 +280,7 @@ mod tests {
         let mut story = story();
         story.records(3, Record::Started { life: 1 }).records(3, Record::Crashed);
         assert!(after(&story).settled());
-        story.records(1, Record::PowerLost { lost_bytes: 0, kept_bytes: 0, torn_files: 0 });
+        story.records(1, Record::PowerLost { lost_bytes: 0, kept_bytes: 0, torn_files: 0, metadata_lost: 0 });
         assert!(!after(&story).settled(), "s2 has not noticed that it is alone");
     }
 

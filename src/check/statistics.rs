@@ -138,7 +138,10 @@ mod tests {
     #[test]
     fn what_happened_is_counted_and_summed() {
         let mut story = Story::of(3);
-        story.action("partition s1 | s2 s3").action("heal").records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2 });
+        story
+            .action("partition s1 | s2 s3")
+            .action("heal")
+            .records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2, metadata_lost: 0 });
         story.looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
         let mut once = Statistics::default();
         story.events.iter().for_each(|event| once.observe(event));

@@ -1,7 +1,7 @@
 //! What every form of an event can tell about itself.
 
 use super::{Event, What};
-use crate::proto::{Micros, NodeId};
+use crate::proto::{Micros, NodeId, Packet};
 
 /// An event, as it happened or as it was read back from a stored trace. Text, filters and comparisons work on either.
 pub trait Entry {
@@ -37,7 +37,7 @@ impl Entry for Event {
     }
 
     fn packet_kind(&self) -> Option<&str> {
-        self.record()?.packet().map(|packet| packet.kind())
+        self.record()?.packet().map(Packet::kind)
     }
 
     fn sentence(&self) -> String {

@@ -202,6 +202,20 @@ impl Record {
         )
     }
 
+    /// Whether it is shown in a story: less than what is kept for one, since an action says what it did to whom.
+    pub fn is_headline(&self) -> bool {
+        HEADLINE_RECORDS.contains(&self.kind())
+    }
+
+    /// The packet it is about, for those that are about one.
+    pub fn packet(&self) -> Option<&Packet> {
+        match self {
+            Record::Sent { packet, .. } | Record::Delivered { packet, .. } => Some(packet),
+            Record::DatagramSent { packet, .. } | Record::DatagramDelivered { packet, .. } | Record::DatagramLost { packet, .. } => Some(packet),
+            _ => None,
+        }
+    }
+
     /// Feeds what happened to `word` as plain 64-bit values, for the digest. The number in front is the kind, and is never reused.
     pub fn words(&self, mut word: impl FnMut(u64)) {
         match self {
@@ -274,22 +288,6 @@ fn text_words(kind: u64, text: &str, mut word: impl FnMut(u64)) {
         let mut bytes = [0; 8];
         bytes[..chunk.len()].copy_from_slice(chunk);
         word(u64::from_le_bytes(bytes));
-    }
-}
-
-impl Record {
-    /// Whether it belongs to the story rather than to the mechanics.
-    pub fn is_headline(&self) -> bool {
-        HEADLINE_RECORDS.contains(&self.kind())
-    }
-
-    /// The packet it is about, for those that are about one.
-    pub fn packet(&self) -> Option<&Packet> {
-        match self {
-            Record::Sent { packet, .. } | Record::Delivered { packet, .. } => Some(packet),
-            Record::DatagramSent { packet, .. } | Record::DatagramDelivered { packet, .. } | Record::DatagramLost { packet, .. } => Some(packet),
-            _ => None,
-        }
     }
 }
 
