@@ -1,5 +1,6 @@
 pub mod actor;
 pub mod bugs;
+pub mod check;
 pub mod election;
 pub mod proto;
 pub mod scenario;

@@ -1,11 +1,31 @@
 //! What a run tells: events with their causes, as records of the kernel and notes of the protocol, and the digest over the former.
+//!
+//! An event has three written forms: a line of text (`text`), a line of JSON in a stored trace (`stored`), and a line of a golden trace
+//! (`golden`), which leaves out what moves with every change.
 
+mod causes;
+mod difference;
 mod digest;
+mod entry;
 mod event;
+mod filter;
+mod golden;
+mod nearest;
 mod note;
 mod record;
+mod stored;
+mod text;
 
+pub use causes::causal_slice;
+pub use difference::{Difference, first_difference};
 pub use digest::Digest;
+pub use entry::Entry;
 pub use event::{Event, What};
+pub use filter::{Filter, FilterError};
+pub use golden::golden;
+pub use nearest::nearest;
 pub use note::{Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, KINDS as NOTE_KINDS, LookingReason, Note};
 pub use record::{RECORD_KINDS, Record};
+pub use stored::{Header, StoredEvent, StoredTrace, TraceError, event_line, header_line};
+pub use text::line;
+use text::sentence_at;

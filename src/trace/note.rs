@@ -27,7 +27,7 @@ pub enum Note {
     VoteChanged { round: Round, sender: ServerId, from: Vote, to: Vote, because: Better },
     /// A note of a higher round: the votes counted so far are void.
     RoundRaised { from: Round, to: Round, sender: ServerId, theirs: Vote, initial: Vote, vote: Vote, because: Better },
-    /// A vote entered the count of the current round.
+    /// The vote of a LOOKING server entered the count of the current round. What FOLLOWING and LEADING servers say is counted without a word.
     VoteCounted { round: Round, sender: ServerId, vote: Vote, proposal: Vote },
     /// A note did not count.
     NoteIgnored { sender: ServerId, why: IgnoreReason },

@@ -137,6 +137,9 @@ pub enum Record {
     },
 }
 
+/// The kinds that tell the story: what was done to the world from outside, and the ends of processes that nobody asked for.
+pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
+
 macro_rules! kinds {
     ($($variant:ident $name:literal,)*) => {
         /// Every kind of kernel record.
@@ -197,6 +200,20 @@ impl Record {
                 | R::ActionFailed { .. }
                 | R::ActionEnded { .. }
         )
+    }
+
+    /// Whether it is shown in a story: less than what is kept for one, since an action says what it did to whom.
+    pub fn is_headline(&self) -> bool {
+        HEADLINE_RECORDS.contains(&self.kind())
+    }
+
+    /// The packet it is about, for those that are about one.
+    pub fn packet(&self) -> Option<&Packet> {
+        match self {
+            Record::Sent { packet, .. } | Record::Delivered { packet, .. } => Some(packet),
+            Record::DatagramSent { packet, .. } | Record::DatagramDelivered { packet, .. } | Record::DatagramLost { packet, .. } => Some(packet),
+            _ => None,
+        }
     }
 
     /// Feeds what happened to `word` as plain 64-bit values, for the digest. The number in front is the kind, and is never reused.
@@ -325,5 +342,6 @@ mod tests {
         for record in [Record::Crashed, Record::Exited { code: 14 }, Record::Action { action: "heal".into() }] {
             assert_eq!(serde_json::to_value(&record).expect("records serialize")["kind"], record.kind());
         }
+        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.contains(kind)));
     }
 }

@@ -1,0 +1,88 @@
+//! A violation, told so that somebody can act on it: the rule, the two facts, how it came about, and how to see it again.
+
+use std::fmt::{self, Write};
+
+use super::Violation;
+use crate::trace::{Event, causal_slice, line};
+
+/// Events that are shown of a story: with the rest a screenful.
+const LINES_MAX: usize = 20;
+
+/// What to type to see it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reproduction<'a> {
+    pub file: &'a str,
+    pub seed: u64,
+}
+
+/// At most a screenful. `events` are those recorded up to the violation; with fewer of them the story is thinner.
+pub fn report(violation: &Violation, events: &[Event], again: &Reproduction) -> String {
+    let info = violation.invariant.info();
+    let mut text = String::new();
+    let who = violation.node.map(|node| format!(", {node}")).unwrap_or_default();
+    let _ = writeln!(text, "violation {} ({}) at {}, event {}{who}", info.name, info.code, violation.at, violation.event);
+    let _ = writeln!(text, "  rule    {}", info.rule);
+    let _ = writeln!(text, "          ({})", info.source);
+    let [first, second] = &violation.facts;
+    let _ = writeln!(text, "  first   {first}");
+    let _ = writeln!(text, "  but     {second}");
+    let roots = [first.event, second.event, violation.event];
+    let slice = causal_slice(events, &roots, LINES_MAX);
+    if !slice.is_empty() {
+        let _ = writeln!(text, "  because");
+    }
+    for event in slice {
+        let _ = writeln!(text, "{}", line(event));
+    }
+    let _ = writeln!(text, "  again   {again}");
+    text
+}
+
+/// The command line.
+impl fmt::Display for Reproduction<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Reproduction { file, seed } = self;
+        if file.contains(char::is_whitespace) {
+            return write!(out, "zoolab run '{file}' --seed {seed} --trace");
+        }
+        write!(out, "zoolab run {file} --seed {seed} --trace")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Invariant;
+    use crate::check::tests::{Story, vote};
+
+    #[test]
+    fn a_report_has_rule_facts_story_and_command() {
+        let mut story = Story::of(3);
+        story.looks(2, 1, vote(2, 0, 2)).looks(3, 1, vote(3, 0, 1)).changes(2, 3, vote(3, 0, 1));
+        let violation = story.breaks(Invariant::NoVoteCircle);
+        let text = report(violation, &story.events, &Reproduction { file: "scenarios/circle.json", seed: 7 });
+        insta::assert_snapshot!(text, @r"
+        violation no_vote_circle (E-1) at 3ms, event 3, s2
+          rule    within one election round each new proposal of a server is better than its last, so that it never returns to an earlier one
+                  (NoVoteCircle of SandTable's FastLeaderElection specification; FastLeaderElection.totalOrderPredicate)
+          first   s2 proposed s2 (zxid 1:0, epoch 2) in round 1 (event 1)
+          but     s2 leaves it for s3 (zxid 1:0, epoch 1), which is not better (event 3)
+          because
+             1        1.000ms  s2    starts round 1 and votes for itself: zxid 1:0, epoch 2
+             3        3.000ms  s2    changes its vote from s2 to s3: equal zxid 1:0, id s3 > s2, epochs 1 and 2 not compared (heard from s3)
+          again   zoolab run scenarios/circle.json --seed 7 --trace
+        ");
+    }
+
+    #[test]
+    fn a_long_story_still_fits_a_screen() {
+        let mut story = Story::of(3);
+        for round in 1..100 {
+            story.looks(2, round, vote(2, 0, 2));
+        }
+        story.changes(2, 3, vote(3, 0, 1));
+        let text = report(story.breaks(Invariant::NoVoteCircle), &story.events, &Reproduction { file: "a file.json", seed: 7 });
+        assert_eq!(text.lines().count(), 5 + 1 + LINES_MAX + 1);
+        assert!(text.ends_with("  again   zoolab run 'a file.json' --seed 7 --trace\n"));
+    }
+}

@@ -1,0 +1,156 @@
+//! What really happened: without it a pass means nothing.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use crate::proto::{CloseReason, Packet};
+use crate::trace::{Event, Note, Record, What};
+
+/// Declares the counters once, for the struct, the sum over runs, and the table that is shown.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counts over the events of a run, or of many.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Statistics {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Statistics {
+            /// Names and values, in the order of declaration.
+            pub fn rows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+        }
+
+        impl AddAssign<&Statistics> for Statistics {
+            fn add_assign(&mut self, other: &Statistics) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Processes started, first starts included.
+    starts,
+    crashes,
+    power_losses,
+    /// Bytes that were written and not synced, and are gone.
+    unsynced_bytes_lost,
+    /// Files whose unsynced end is torn.
+    files_torn,
+    /// Processes that ended themselves.
+    exits,
+    pauses,
+    /// Inputs that had to wait for the end of a pause.
+    inputs_held,
+    /// Faults and choices that took effect.
+    actions,
+    /// Those that could not.
+    actions_failed,
+    /// Actions that cut links: `cut`, `partition`.
+    cuts,
+    /// Calls of `lookForLeader`.
+    elections_started,
+    /// Those that ended with a leader.
+    elections_concluded,
+    leaders_established,
+    /// Servers that came to serve under a leader.
+    learners_serving,
+    votes_changed,
+    rounds_raised,
+    /// A better vote came in the last 200 ms.
+    drains_broken,
+    /// Notes that did not count.
+    notes_ignored,
+    epochs_accepted,
+    notifications_sent,
+    notifications_delivered,
+    datagrams_sent,
+    datagrams_lost,
+    /// Packets that were under way on a connection that ended.
+    packets_lost,
+    connections_opened,
+    /// Connections whose end was told by the network, not by the peer.
+    connections_broken,
+}
+
+impl Statistics {
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Record(record) => self.on_record(record),
+            What::Note(note) => self.on_note(note),
+        }
+    }
+
+    fn on_record(&mut self, record: &Record) {
+        match record {
+            Record::Started { .. } => self.starts += 1,
+            Record::Crashed => self.crashes += 1,
+            Record::PowerLost { lost_bytes, torn_files, .. } => {
+                self.power_losses += 1;
+                self.unsynced_bytes_lost += lost_bytes;
+                self.files_torn += u64::from(*torn_files);
+            }
+            Record::Exited { .. } => self.exits += 1,
+            Record::Paused => self.pauses += 1,
+            Record::Resumed { held } => self.inputs_held += u64::from(*held),
+            Record::Action { action } => {
+                self.actions += 1;
+                self.cuts += u64::from(action.starts_with("cut ") || action.starts_with("partition "));
+            }
+            Record::ActionFailed { .. } => self.actions_failed += 1,
+            Record::Sent { packet: Packet::Notification(_), .. } => self.notifications_sent += 1,
+            Record::Delivered { packet: Packet::Notification(_), .. } => self.notifications_delivered += 1,
+            Record::DatagramSent { .. } => self.datagrams_sent += 1,
+            Record::DatagramLost { .. } => self.datagrams_lost += 1,
+            Record::TailLost { packets, .. } => self.packets_lost += u64::from(*packets),
+            Record::Connected { .. } => self.connections_opened += 1,
+            Record::Hungup { why, .. } => self.connections_broken += u64::from(*why != CloseReason::Finished),
+            _ => {}
+        }
+    }
+
+    fn on_note(&mut self, note: &Note) {
+        let counter = match note {
+            Note::LookingStarted { .. } => &mut self.elections_started,
+            Note::Elected { .. } => &mut self.elections_concluded,
+            Note::Established { .. } => &mut self.leaders_established,
+            Note::Serving { .. } => &mut self.learners_serving,
+            Note::VoteChanged { .. } => &mut self.votes_changed,
+            Note::RoundRaised { .. } => &mut self.rounds_raised,
+            Note::DrainBroken { .. } => &mut self.drains_broken,
+            Note::NoteIgnored { .. } => &mut self.notes_ignored,
+            Note::EpochAccepted { .. } => &mut self.epochs_accepted,
+            _ => return,
+        };
+        *counter += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::tests::{Story, vote};
+    use crate::proto::PeerState;
+
+    #[test]
+    fn what_happened_is_counted_and_summed() {
+        let mut story = Story::of(3);
+        story
+            .action("partition s1 | s2 s3")
+            .action("heal")
+            .records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2, metadata_lost: 0 });
+        story.looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
+        let mut once = Statistics::default();
+        story.events.iter().for_each(|event| once.observe(event));
+        assert_eq!((once.actions, once.cuts, once.power_losses, once.unsynced_bytes_lost, once.files_torn), (2, 1, 1, 512, 2));
+        assert_eq!((once.elections_started, once.votes_changed, once.notifications_delivered), (1, 1, 1));
+
+        let mut twice = once;
+        twice += &once;
+        assert_eq!(twice.rows().map(|(_, value)| value).collect::<Vec<_>>(), once.rows().map(|(_, value)| 2 * value).collect::<Vec<_>>());
+        assert_eq!(once.rows().next(), Some(("starts", 0)));
+    }
+}
