@@ -6,10 +6,29 @@
 //!
 //! Not here yet: clients and workloads are recognised and refused.
 
+mod checker;
+mod document;
+mod ensemble;
+mod expect;
+pub mod file;
+mod problem;
+mod read;
+mod schema;
+mod settings;
+mod shape;
+mod starter;
+mod steps;
+#[cfg(test)]
+mod tests;
 mod when;
+mod write;
+pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use problem::{Path, Problem, render};
+pub use schema::schema;
+pub use starter::starter;
 pub use when::{EventPattern, WHEN_VERSION};
 
 use crate::bugs::Bugs;
@@ -77,6 +96,21 @@ pub struct ServerStart {
     pub clock_offset: Shift,
     /// How much both its clocks gain, within `±DRIFT_PPM_MAX`.
     pub clock_drift_ppm: i32,
+}
+
+/// An empty disk, a right clock, a start with the run.
+impl Default for ServerStart {
+    fn default() -> ServerStart {
+        ServerStart {
+            last: Zxid::ZERO,
+            current_epoch: Epoch(0),
+            accepted_epoch: Epoch(0),
+            start: Some(Micros::ZERO),
+            peer_type: None,
+            clock_offset: Shift(0),
+            clock_drift_ppm: 0,
+        }
+    }
 }
 
 /// How long the world takes for things.

@@ -1,4 +1,5 @@
 //! Tests of the whole: one binary, one module per question.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, reason = "tests read files and start the program")]
 
+mod bad_input;
 mod layers;

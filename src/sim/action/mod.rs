@@ -113,6 +113,12 @@ pub enum ClockChange {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shift(pub i64);
 
+/// A probability in parts per million, `0..=1_000_000`. Text form `12.5%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent {
+    pub ppm: u32,
+}
+
 /// Largest drift of a clock, either way. Real ones stay below 500; half the speed is already another planet.
 pub const DRIFT_PPM_MAX: i32 = 500_000;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::text::{TextError, Word, one_of, words};
 use super::verbs::VERBS;
-use super::{Action, DRIFT_PPM_MAX, Link, Shift, Who, client};
+use super::{Action, DRIFT_PPM_MAX, Link, Percent, Shift, Who, client};
 use crate::proto::{Micros, NodeId, PACKET_KINDS, ServerId, Span};
 
 impl Action {
@@ -184,7 +184,14 @@ pub(super) fn name_of(words: &mut Words, what: &str, names: &'static [&'static s
 /// `12.5%` as parts per million.
 pub(super) fn percent(words: &mut Words) -> Result<u32, TextError> {
     let word = words.next("a percentage (12.5%)")?;
-    let ppm = word.text.strip_suffix('%').and_then(|number| {
+    let wrong = || TextError::new(word.span.clone(), format!("`{}` is not a percentage", word.text));
+    Percent::parse(&word.text).map(|percent| percent.ppm).ok_or_else(|| wrong().with_help("0% to 100%, with at most four decimals"))
+}
+
+impl Percent {
+    /// Reads `12.5%`: at most 100, at most four decimals.
+    pub fn parse(text: &str) -> Option<Percent> {
+        let number = text.strip_suffix('%')?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || fraction.len() > 4 {
@@ -192,10 +199,8 @@ pub(super) fn percent(words: &mut Words) -> Result<u32, TextError> {
         }
         let whole = whole.parse::<u32>().ok().filter(|whole| *whole <= 100)?;
         let fraction = format!("{fraction:0<4}").parse::<u32>().ok()?;
-        Some(whole * 10_000 + fraction).filter(|ppm| *ppm <= 1_000_000)
-    });
-    let wrong = || TextError::new(word.span.clone(), format!("`{}` is not a percentage", word.text));
-    ppm.ok_or_else(|| wrong().with_help("0% to 100%, with at most four decimals"))
+        Some(Percent { ppm: whole * 10_000 + fraction }).filter(|percent| percent.ppm <= 1_000_000)
+    }
 }
 
 /// `5s`, `+5s`, `-5s`.

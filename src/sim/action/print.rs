@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, Choice, ClockChange, Link, Shift, Who, Whom};
+use super::{Action, Choice, ClockChange, Link, Percent, Shift, Who, Whom};
 use crate::proto::Micros;
 
 impl fmt::Display for Action {
@@ -25,7 +25,7 @@ impl fmt::Display for Action {
             Action::Release { link, packet } => write!(out, "release {link}{}", Kind(*packet)),
             Action::Reset(one, other) => write!(out, "reset {one} {other}"),
             Action::Slow { link, latency } => write!(out, "slow {link} {latency}"),
-            Action::Lose { link, ppm } => write!(out, "lose {link} {}", Percent(*ppm)),
+            Action::Lose { link, ppm } => write!(out, "lose {link} {}", Percent { ppm: *ppm }),
             Action::Clock { who, change: ClockChange::Jump(shift) } => write!(out, "clock {who} jump {shift}"),
             Action::Clock { who, change: ClockChange::Drift { ppm } } => write!(out, "clock {who} drift {ppm}ppm"),
             Action::Disk { who, fault } => write!(out, "disk {who} {fault}"),
@@ -80,12 +80,9 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Parts per million as a percentage: `12.5%`.
-struct Percent(u32);
-
 impl fmt::Display for Percent {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let (whole, rest) = (self.0 / 10_000, self.0 % 10_000);
+        let (whole, rest) = (self.ppm / 10_000, self.ppm % 10_000);
         if rest == 0 {
             return write!(out, "{whole}%");
         }

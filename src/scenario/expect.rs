@@ -1,0 +1,196 @@
+//! From the key `expect` to expectations that can be met together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checker::Checker;
+use super::file::{ExpectFile, PatternText, StateName, VerdictFile};
+use super::problem::Path;
+use super::steps::{Cast, members, pattern};
+use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs};
+use crate::bugs::Bug;
+use crate::proto::{Epoch, LearnerType, NodeId, PeerState, Round, ServerId};
+use crate::sim::action::text::one_of;
+
+/// Invariants by name, with their codes in the reference.
+pub(super) const INVARIANTS: [(&str, &str); 6] = [
+    ("no_vote_circle", "E-1"),
+    ("best_known_vote", "E-2"),
+    ("leader_has_quorum", "E-3"),
+    ("epoch_promise", "E-4"),
+    ("voters_only", "E-5"),
+    ("leader_elected", "L-1"),
+];
+
+pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &ExpectFile) -> Expect {
+    let place = Path::root().key("expect");
+    let expect = Expect {
+        verdict: verdict(checker, &place.key("verdict"), file.verdict.as_ref()),
+        saw: patterns(checker, cast, &place.key("saw"), &file.saw),
+        not_saw: patterns(checker, cast, &place.key("not_saw"), &file.not_saw),
+        leader: file.leader.as_ref().and_then(|name| leader(checker, cast, &place.key("leader"), name)),
+        states: states(checker, cast, &place.key("states"), file),
+        round: file.round.map(|round| Round(i64::from(round))),
+        epoch: file.epoch.map(|epoch| Epoch(i64::from(epoch))),
+        time_to_leader: file.time_to_leader.as_ref().and_then(|text| checker.span(&place.key("time_to_leader"), text)),
+        leaders_max: file.leaders_max,
+    };
+    agree_on_events(checker, &place, file, &expect);
+    agree_on_leader(checker, &place, &expect);
+    agree_on_roles(checker, cast, &place, &expect);
+    expect
+}
+
+fn verdict(checker: &mut Checker, place: &Path, file: Option<&VerdictFile>) -> BTreeSet<Outcome> {
+    let (names, listed) = match file {
+        None => return BTreeSet::from([Outcome::Pass]),
+        Some(VerdictFile::One(name)) => (std::slice::from_ref(name), false),
+        Some(VerdictFile::AnyOf(names)) => (names.as_slice(), true),
+    };
+    if names.is_empty() {
+        checker.wrong(place, "no verdict is ever right", "name at least one");
+    }
+    let mut outcomes = BTreeSet::new();
+    for (index, name) in names.iter().enumerate() {
+        let place = if listed { place.index(index) } else { place.clone() };
+        match Outcome::named(name) {
+            Some(outcome) if !outcomes.insert(outcome) => checker.wrong(&place, format!("`{name}` stands twice"), ""),
+            Some(_) => {}
+            None => {
+                let all = ["pass", "stuck"].into_iter().chain(INVARIANTS.iter().flat_map(|(name, code)| [*name, *code]));
+                checker.wrong(&place, format!("no verdict is called `{name}`"), one_of(name, all));
+            }
+        }
+    }
+    outcomes
+}
+
+impl Outcome {
+    /// `pass`, `stuck`, or an invariant by name or code.
+    pub fn named(name: &str) -> Option<Outcome> {
+        match name {
+            "pass" => Some(Outcome::Pass),
+            "stuck" => Some(Outcome::Stuck),
+            _ => INVARIANTS.iter().find(|(invariant, code)| *invariant == name || *code == name).map(|(invariant, _)| Outcome::Violation(invariant)),
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Pass => "pass",
+            Outcome::Stuck => "stuck",
+            Outcome::Violation(invariant) => invariant,
+        }
+    }
+}
+
+fn patterns(checker: &mut Checker, cast: &Cast, place: &Path, texts: &[PatternText]) -> Vec<EventPattern> {
+    let mut patterns = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let place = place.index(index);
+        let Some(pattern) = pattern(checker, cast, &place, &text.0) else { continue };
+        if patterns.contains(&pattern) {
+            checker.wrong(&place, format!("`{pattern}` stands twice"), "");
+        }
+        patterns.push(pattern);
+    }
+    patterns
+}
+
+fn leader(checker: &mut Checker, cast: &Cast, place: &Path, name: &str) -> Option<LeaderIs> {
+    if name == "none" {
+        return Some(LeaderIs::Nobody);
+    }
+    let id = NodeId::parse(name).and_then(NodeId::as_server).filter(|id| cast.has(*id));
+    if id.is_none() {
+        checker.wrong(place, format!("`{name}` is not a server of the ensemble"), format!("{}; or `none`", members(cast.config)));
+    }
+    id.map(LeaderIs::Server)
+}
+
+fn states(checker: &mut Checker, cast: &Cast, place: &Path, file: &ExpectFile) -> BTreeMap<ServerId, StateIs> {
+    let mut states = BTreeMap::new();
+    for (name, state) in &file.states {
+        let place = place.key(&name.0);
+        let Some(id) = checker.server_name(&place, name) else { continue };
+        if !cast.has(id) {
+            checker.wrong_key(&place, format!("the ensemble has no server {id}"), members(cast.config));
+        }
+        states.insert(id, StateIs::from(*state));
+    }
+    states
+}
+
+impl From<StateName> for StateIs {
+    fn from(name: StateName) -> StateIs {
+        match name {
+            StateName::Looking => StateIs::Up(PeerState::Looking),
+            StateName::Following => StateIs::Up(PeerState::Following),
+            StateName::Leading => StateIs::Up(PeerState::Leading),
+            StateName::Observing => StateIs::Up(PeerState::Observing),
+            StateName::Down => StateIs::Down,
+        }
+    }
+}
+
+/// What must be seen cannot also be forbidden: as often, or more often than is allowed.
+fn agree_on_events(checker: &mut Checker, place: &Path, file: &ExpectFile, expect: &Expect) {
+    if expect.not_saw.len() != file.not_saw.len() {
+        return;
+    }
+    for (index, forbidden) in expect.not_saw.iter().enumerate() {
+        let same = |seen: &&EventPattern| (seen.node, seen.kind, &seen.fields) == (forbidden.node, forbidden.kind, &forbidden.fields);
+        if let Some(seen) = expect.saw.iter().filter(same).find(|seen| seen.nth >= forbidden.nth) {
+            checker.wrong(&place.key("not_saw").index(index), format!("`{forbidden}` contradicts `saw`, which wants `{seen}`"), "");
+        }
+    }
+}
+
+/// The keys that speak of the last leader must not contradict each other.
+fn agree_on_leader(checker: &mut Checker, place: &Path, expect: &Expect) {
+    let nobody = expect.leader == Some(LeaderIs::Nobody);
+    let wants = [("round", expect.round.is_some()), ("epoch", expect.epoch.is_some()), ("time_to_leader", expect.time_to_leader.is_some())];
+    for (key, given) in wants {
+        if given && nobody {
+            checker.wrong_key(&place.key(key), format!("`{key}` is about a leader and contradicts `leader`: none"), "");
+        }
+        if given && expect.leaders_max == Some(0) {
+            checker.wrong_key(&place.key(key), format!("`{key}` is about a leader and contradicts `leaders_max`: 0"), "");
+        }
+    }
+    let leading = StateIs::Up(PeerState::Leading);
+    for (id, state) in &expect.states {
+        let place = place.key("states").key(&id.to_string());
+        match expect.leader {
+            Some(LeaderIs::Server(leader)) if leader == *id && *state != leading => {
+                checker.wrong(&place, format!("contradicts `leader`: {leader} would be LEADING"), "");
+            }
+            Some(LeaderIs::Nobody) if *state == leading => checker.wrong(&place, "contradicts `leader`: none", ""),
+            _ => {}
+        }
+    }
+    if let (Some(LeaderIs::Server(_)), Some(0)) = (expect.leader, expect.leaders_max) {
+        checker.wrong(&place.key("leaders_max"), "contradicts `leader`: at least one leader is established then", "");
+    }
+}
+
+/// Observers neither lead nor follow, voters never observe; unless the bug that confuses the two is on.
+fn agree_on_roles(checker: &mut Checker, cast: &Cast, place: &Path, expect: &Expect) {
+    if cast.bugs.has(Bug::Zk764) {
+        return;
+    }
+    let observes = |id: &ServerId| cast.config.membership.members.get(id).is_some_and(|member| member.role == LearnerType::Observer);
+    if let Some(LeaderIs::Server(id)) = expect.leader.filter(|leader| matches!(leader, LeaderIs::Server(id) if observes(id))) {
+        checker.wrong(&place.key("leader"), format!("{id} is an observer and never leads"), "");
+    }
+    for (id, state) in expect.states.iter().filter(|(id, _)| cast.has(**id)) {
+        let wrong = match state {
+            StateIs::Up(PeerState::Leading | PeerState::Following) => observes(id),
+            StateIs::Up(PeerState::Observing) => !observes(id),
+            StateIs::Up(PeerState::Looking) | StateIs::Down => false,
+        };
+        if wrong {
+            let role = if observes(id) { "an observer" } else { "a participant" };
+            checker.wrong(&place.key("states").key(&id.to_string()), format!("{id} is {role} and never in this state"), "");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From bytes to a scenario: JSON, then shape, then meaning, with as many problems told at once as make sense.
+
+use std::collections::BTreeMap;
+
+use super::checker::Checker;
+use super::document::Document;
+use super::file::{ScenarioFile, ServerFile, StartFile, TimingFile};
+use super::problem::{Path, Problem};
+use super::schema::schema;
+use super::{Ensemble, Scenario, ServerStart, Timing, ensemble, expect, shape, steps};
+use crate::bugs::{Bug, Bugs, CATALOGUE};
+use crate::proto::{Epoch, Micros, ServerId, Zxid};
+use crate::sim::action::text::one_of;
+use crate::sim::action::{DRIFT_PPM_MAX, Percent, Shift};
+
+impl Scenario {
+    /// Reads a scenario file. The problems are in the order of their places.
+    pub fn read(bytes: &[u8]) -> Result<Scenario, Vec<Problem>> {
+        let source = std::str::from_utf8(bytes).map_err(|error| vec![not_text(error.valid_up_to())])?;
+        let document = Document::read(source).map_err(|problem| vec![problem])?;
+        let (fitting, problems) = shape::fit(&document, &schema());
+        let mut checker = Checker { document: &document, problems };
+        let scenario = fitting.and_then(|fitting| typed(&mut checker, fitting)).and_then(|file| meaning(&mut checker, &file));
+        match scenario {
+            Some(scenario) if checker.problems.is_empty() => Ok(scenario),
+            _ => {
+                checker.problems.sort_by_key(|problem| problem.span.start);
+                Err(checker.problems)
+            }
+        }
+    }
+}
+
+fn not_text(valid_up_to: usize) -> Problem {
+    let message = format!("not a text: byte {valid_up_to} is not UTF-8");
+    Problem { place: Path::root(), span: valid_up_to..valid_up_to + 1, message, help: Some("save the file as UTF-8".into()) }
+}
+
+/// What has the shape of the schema has the types that the schema was derived from.
+fn typed(checker: &mut Checker, fitting: serde_json::Value) -> Option<ScenarioFile> {
+    let file = serde_json::from_value(fitting);
+    file.map_err(|error| checker.wrong(&Path::root(), format!("not a scenario: {error}"), "")).ok()
+}
+
+fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
+    not_yet(checker, file);
+    let root = Path::root();
+    if file.title.trim().is_empty() {
+        checker.wrong(&root.key("title"), "the title is empty", "say in one line what happens");
+    }
+    let run = checker.time(&root.key("run"), &file.run);
+    if run == Some(Micros::ZERO) {
+        checker.wrong(&root.key("run"), "a run of no time shows nothing", "");
+    }
+    let timing = timing(checker, &file.timing);
+    let bugs = bugs(checker, &file.bugs);
+    let ensemble = ensemble::read(checker, &file.ensemble)?;
+    let servers = servers(checker, file, &ensemble, run);
+    let cast = steps::Cast { config: &ensemble.config, servers: &servers, bugs };
+    let steps = steps::read(checker, &cast, &file.steps, run);
+    let expect = expect::read(checker, &cast, &file.expect);
+    Some(Scenario {
+        title: file.title.clone(),
+        why: file.why.clone(),
+        source: file.source.clone(),
+        notes: file.notes.clone(),
+        seed: file.seed.unwrap_or(1),
+        timing,
+        bugs,
+        steps,
+        run: run?,
+        recover: file.recover.unwrap_or(true),
+        expect,
+        servers,
+        ensemble,
+    })
+}
+
+/// What the grammar knows already and the simulator does not.
+fn not_yet(checker: &mut Checker, file: &ScenarioFile) {
+    let root = Path::root();
+    let clients = file.clients.keys().map(|name| root.key("clients").key(name));
+    let workloads = file.workloads.keys().map(|name| root.key("workloads").key(name));
+    let tree = file.expect.tree.iter().map(|_| root.key("expect").key("tree"));
+    for place in clients.chain(workloads).chain(tree) {
+        checker.wrong_key(&place, "clients need the next version", "until then a scenario is about servers and their elections");
+    }
+}
+
+fn timing(checker: &mut Checker, file: &TimingFile) -> Timing {
+    let place = Path::root().key("timing");
+    let mut timing = Timing::default();
+    let spans = [
+        ("link", &file.link, &mut timing.link),
+        ("stage", &file.stage, &mut timing.stage),
+        ("read", &file.read, &mut timing.read),
+        ("write", &file.write, &mut timing.write),
+        ("fsync", &file.fsync, &mut timing.fsync),
+        ("metadata", &file.metadata, &mut timing.metadata),
+    ];
+    for (key, text, span) in spans {
+        let read = text.as_ref().and_then(|text| checker.span(&place.key(key), text));
+        *span = read.unwrap_or(*span);
+    }
+    let tcp_timeout = file.tcp_timeout.as_ref().and_then(|text| checker.time(&place.key("tcp_timeout"), text));
+    timing.tcp_timeout = tcp_timeout.unwrap_or(timing.tcp_timeout);
+    timing.window = file.window;
+    if let Some(text) = &file.loss {
+        let percent = Percent::parse(text).ok_or_else(|| format!("`{text}` is not a percentage: 0% to 100%, with at most four decimals"));
+        timing.loss_ppm = checker.plain(&place.key("loss"), percent).map_or(0, |percent| percent.ppm);
+    }
+    timing
+}
+
+fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {
+    let mut on: Vec<Bug> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let place = Path::root().key("bugs").index(index);
+        if names[..index].iter().any(|earlier| earlier.eq_ignore_ascii_case(name)) {
+            checker.wrong(&place, format!("`{name}` stands twice"), "");
+        }
+        match Bug::named(name) {
+            Some(bug) => on.push(bug),
+            // The release as shipped: its open defects, none of which concerns elections.
+            None if name == RELEASE => {}
+            None => {
+                let help = one_of(name, CATALOGUE.iter().map(|info| info.name).chain([RELEASE]));
+                checker.wrong(&place, format!("no known bug is called `{name}`"), help);
+            }
+        }
+    }
+    on.into_iter().collect()
+}
+
+/// Stands for the open defects of the release that is modelled.
+const RELEASE: &str = "3.9.5";
+
+fn servers(checker: &mut Checker, file: &ScenarioFile, ensemble: &Ensemble, run: Option<Micros>) -> BTreeMap<ServerId, ServerStart> {
+    let members = &ensemble.config.membership.members;
+    let mut servers: BTreeMap<_, _> = members.keys().map(|id| (*id, ServerStart::default())).collect();
+    for (name, file) in &file.servers {
+        let place = Path::root().key("servers").key(&name.0);
+        let Some(id) = checker.server_name(&place, name) else { continue };
+        if !servers.contains_key(&id) {
+            checker.wrong_key(&place, format!("the ensemble has no server {id}"), steps::members(&ensemble.config));
+            continue;
+        }
+        let start = server(checker, &place, file, run);
+        servers.insert(id, start);
+    }
+    servers
+}
+
+fn server(checker: &mut Checker, place: &Path, file: &ServerFile, run: Option<Micros>) -> ServerStart {
+    let last = file.last.as_ref().and_then(|text| {
+        let zxid = Zxid::parse(text).filter(|zxid| *zxid != Zxid::NONE);
+        checker.plain(&place.key("last"), zxid.ok_or_else(|| format!("`{text}` is not a zxid: epoch:counter in decimal (4:10), or -1")))
+    });
+    let last = last.unwrap_or(Zxid::ZERO);
+    let epoch = |checker: &mut Checker, key: &str, number: u32| {
+        let epoch = i32::try_from(number).map(|epoch| Epoch(i64::from(epoch)));
+        checker.plain(&place.key(key), epoch.map_err(|_| format!("`{number}` is not an epoch: at most {}", i32::MAX)))
+    };
+    let of_last = if last == Zxid::UNTRUSTED { Epoch(0) } else { last.epoch() };
+    let current_epoch = file.epoch.and_then(|number| epoch(checker, "epoch", number)).unwrap_or(of_last);
+    let accepted_epoch = file.accepted_epoch.and_then(|number| epoch(checker, "acceptedEpoch", number)).unwrap_or(current_epoch);
+    let clock = file.clock.clone().unwrap_or_default();
+    let clock_place = place.key("clock");
+    let clock_offset = clock.offset.as_ref().and_then(|text| checker.plain(&clock_place.key("offset"), Shift::parse(text)));
+    let clock_drift_ppm = clock.drift_ppm.unwrap_or(0);
+    if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&clock_drift_ppm) {
+        let message = format!("a clock that drifts by {clock_drift_ppm} ppm is not one");
+        checker.wrong(&clock_place.key("drift_ppm"), message, format!("allowed: -{DRIFT_PPM_MAX} to {DRIFT_PPM_MAX}"));
+    }
+    ServerStart {
+        last,
+        current_epoch,
+        accepted_epoch,
+        start: start(checker, &place.key("start"), file.start.as_ref(), run),
+        peer_type: file.peer_type.map(ensemble::role_of),
+        clock_offset: clock_offset.unwrap_or_default(),
+        clock_drift_ppm,
+    }
+}
+
+fn start(checker: &mut Checker, place: &Path, file: Option<&StartFile>, run: Option<Micros>) -> Option<Micros> {
+    let Some(file) = file else { return Some(Micros::ZERO) };
+    match file {
+        StartFile::Switch(false) => return None,
+        StartFile::Switch(true) => checker.wrong(place, "`true` says nothing about when", "a time, or false for a server that a step starts"),
+        StartFile::At(text) => {
+            let time = checker.time(place, text);
+            if let (Some(time), Some(run)) = (time, run)
+                && time >= run
+            {
+                checker.wrong(place, format!("the run ends at {run}, before this server starts"), "");
+            }
+            return time.or(Some(Micros::ZERO));
+        }
+    }
+    Some(Micros::ZERO)
+}
