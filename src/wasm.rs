@@ -5,7 +5,9 @@
 #![expect(unsafe_code, reason = "exported names and the caller's pointers cannot be checked by the compiler")]
 
 use std::cell::RefCell;
-use std::{panic, ptr, slice, str};
+use std::{panic, ptr, slice};
+
+use crate::scenario::digest_of;
 
 thread_local! {
     /// Why the last digest failed, be it a trap; empty when it succeeded.
@@ -37,7 +39,7 @@ unsafe extern "C" fn zoolab_digest(start: *const u8, len: usize) -> u64 {
     panic::set_hook(Box::new(|panic| ERROR.set(panic.to_string())));
     // SAFETY: the caller's promise.
     let bytes = unsafe { slice::from_raw_parts(start, len) };
-    let (digest, error) = match digest(bytes) {
+    let (digest, error) = match digest_of(bytes) {
         Ok(digest) => (digest, String::new()),
         Err(error) => (0, error),
     };
@@ -55,15 +57,4 @@ extern "C" fn zoolab_error() -> *const u8 {
 #[unsafe(no_mangle)]
 extern "C" fn zoolab_error_len() -> usize {
     ERROR.with_borrow(String::len)
-}
-
-fn digest(scenario: &[u8]) -> Result<u64, String> {
-    let text = str::from_utf8(scenario).map_err(|error| error.to_string())?;
-    digest_of(text)
-}
-
-// PLACEHOLDER until scenario::digest_of exists.
-fn digest_of(source: &str) -> Result<u64, String> {
-    serde_json::from_str::<serde_json::Value>(source).map_err(|error| error.to_string())?;
-    Ok(xxhash_rust::xxh64::xxh64(source.as_bytes(), 0))
 }

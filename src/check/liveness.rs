@@ -82,6 +82,11 @@ impl Liveness {
         }
     }
 
+    /// With a bound of the caller's own, when how long it takes is the point.
+    pub fn within(config: &Config, bound: Micros) -> Liveness {
+        Liveness { bound, ..Liveness::new(config) }
+    }
+
     /// Everything is quiet from now on, because of this event: the clock of the bound starts.
     pub fn on_quiet(&mut self, at: Micros, event: u64) {
         self.quiet = Some((at, event));

@@ -55,6 +55,9 @@ pub struct ScenarioFile {
     /// Whether the ensemble must recover after the run, once everything is quiet; true unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recover: Option<bool>,
+    /// How long the recovery may take, when that is the point: otherwise a bound that follows from the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recover_within: Option<TimeText>,
     pub expect: ExpectFile,
 }
 

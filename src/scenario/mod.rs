@@ -7,12 +7,15 @@
 //! Not here yet: clients and workloads are recognised and refused.
 
 mod checker;
+mod cursor;
 mod document;
 mod ensemble;
 mod expect;
 pub mod file;
+mod judge;
 mod problem;
 mod read;
+mod run;
 mod schema;
 mod settings;
 mod shape;
@@ -26,15 +29,18 @@ pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use cursor::StepOutcome;
 pub use problem::{Path, Problem, render};
+pub use run::{BEHAVIOUR, Report, Run, RunOptions, digest_of};
 pub use schema::schema;
 pub use starter::starter;
 pub use when::{EventPattern, WHEN_VERSION};
 
 use crate::bugs::Bugs;
 use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
-use crate::sim::Action;
 use crate::sim::action::Shift;
+use crate::sim::disk::DiskTiming;
+use crate::sim::{self, Action};
 
 /// A run that can be repeated, with what it is expected to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,8 @@ pub struct Scenario {
     pub run: Micros,
     /// Afterwards everything is made quiet and must recover.
     pub recover: bool,
+    /// How long that may take; `None`: the bound that follows from the configuration.
+    pub recover_within: Option<Micros>,
     pub expect: Expect,
 }
 
@@ -145,6 +153,21 @@ impl Default for Timing {
             tcp_timeout: Micros::from_secs(900),
             window: None,
             loss_ppm: 0,
+        }
+    }
+}
+
+impl Timing {
+    /// The same, as the kernel takes it.
+    pub fn kernel(&self) -> sim::Timing {
+        sim::Timing {
+            link: self.link,
+            stage: self.stage,
+            disk: DiskTiming { read: self.read, write: self.write, fsync: self.fsync, metadata: self.metadata },
+            window: self.window.unwrap_or(u32::MAX),
+            retransmission: self.tcp_timeout,
+            loss_ppm: self.loss_ppm,
+            ..sim::Timing::default()
         }
     }
 }

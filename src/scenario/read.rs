@@ -52,6 +52,10 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
     if run == Some(Micros::ZERO) {
         checker.wrong(&root.key("run"), "a run of no time shows nothing", "");
     }
+    let recover_within = file.recover_within.as_ref().and_then(|text| checker.time(&root.key("recover_within"), text));
+    if file.recover == Some(false) && recover_within.is_some() {
+        checker.wrong_key(&root.key("recover_within"), "nothing recovers: `recover` is false", "leave one of them out");
+    }
     let timing = timing(checker, &file.timing);
     let bugs = bugs(checker, &file.bugs);
     let ensemble = ensemble::read(checker, &file.ensemble)?;
@@ -70,6 +74,7 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
         steps,
         run: run?,
         recover: file.recover.unwrap_or(true),
+        recover_within,
         expect,
         servers,
         ensemble,

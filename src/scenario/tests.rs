@@ -253,7 +253,7 @@ prop_compose! {
         Scenario {
             title, why, source: None, notes: None, seed, servers, timing, bugs: bugs.into_iter().collect(), steps,
             ensemble: Ensemble { config, version: Version::V3_9, supervise },
-            run: Micros::from_secs(60), recover, expect,
+            run: Micros::from_secs(60), recover, recover_within: recover.then_some(Micros(1_500)), expect,
         }
     }
 }

@@ -40,6 +40,7 @@ impl Scenario {
             steps: self.steps.iter().map(step).collect(),
             run: time(self.run),
             recover: (!self.recover).then_some(false),
+            recover_within: self.recover_within.map(|time| TimeText(time.to_string())),
             expect: expect(&self.expect),
         }
     }

@@ -33,7 +33,7 @@ impl<A: Actor> World<A> {
         let link = self.links.get(from, to);
         // Both draws are made whatever the link does, so that a fault does not shift the stream.
         let latency = stream.within(link.slow.unwrap_or(self.config.timing.link));
-        let unlucky = stream.chance(link.loss_ppm);
+        let unlucky = stream.chance(link.loss_ppm.unwrap_or(self.config.timing.loss_ppm));
         if unlucky || link.is_cut() {
             self.record(Some(from), Record::DatagramLost { to: peer, port, packet });
             return;

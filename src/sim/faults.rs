@@ -62,7 +62,7 @@ impl<A: Actor> World<A> {
             }),
             Action::Lose { link, ppm } => self.each_way(*link, "it loses as many already", |world, from, to| {
                 let link = world.link_mut(from, to);
-                std::mem::replace(&mut link.loss_ppm, *ppm) != *ppm
+                link.loss_ppm.replace(*ppm) != Some(*ppm)
             }),
             Action::Clock { who, change } => self.at(*who).map(|at| self.change_clock(at, *change)),
             Action::Disk { who, fault } => {
@@ -174,7 +174,7 @@ impl<A: Actor> World<A> {
     fn mend_way(&mut self, from: NodeIndex, to: NodeIndex) -> bool {
         let link = self.link_mut(from, to);
         let was_cut = link.is_cut();
-        let changed = was_cut || link.slow.is_some() || link.loss_ppm > 0;
+        let changed = was_cut || link.slow.is_some() || link.loss_ppm.is_some();
         *link = Link { holds: std::mem::take(&mut link.holds), ..Link::default() };
         if was_cut {
             self.rearm_between(from, to, true);

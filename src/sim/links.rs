@@ -1,6 +1,6 @@
 //! The state of the network between any two nodes, one direction at a time.
 
-use crate::proto::{Micros, Packet, Span};
+use crate::proto::{Packet, Span};
 
 use super::NodeIndex;
 
@@ -35,10 +35,8 @@ pub struct Link {
     pub holds: Vec<Hold>,
     /// Latency in place of the world's, while slowed.
     pub slow: Option<Span>,
-    /// Probability that a datagram is lost, in parts per million.
-    pub loss_ppm: u32,
-    /// When it was last mended: what was sent before starts its way anew.
-    pub mended_at: Micros,
+    /// Probability that a datagram is lost, in parts per million, in place of the world's.
+    pub loss_ppm: Option<u32>,
 }
 
 impl Link {

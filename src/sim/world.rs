@@ -24,6 +24,8 @@ pub struct Timing {
     pub disk: DiskTiming,
     /// Bytes that one direction of a connection takes before a write blocks (socket buffers of both sides).
     pub window: u32,
+    /// Datagrams lost on every link whose loss is not set otherwise, in parts per million.
+    pub loss_ppm: u32,
     /// How long unacknowledged bytes are sent again before the connection is given up (Linux: about 924 s).
     pub retransmission: Micros,
     /// How long a supervisor waits before it starts an exited process again.
@@ -39,6 +41,7 @@ impl Default for Timing {
             stage: Span::new(Micros::ZERO, Micros(100)),
             disk: DiskTiming::default(),
             window: 4 << 20,
+            loss_ppm: 0,
             retransmission: Micros(924_600_000),
             restart: Micros::from_secs(1),
             wakeups_per_instant: 100_000,
@@ -266,8 +269,14 @@ impl<A: Actor> World<A> {
                 stopped => return stopped,
             }
         }
-        self.now = self.now.max(until);
+        self.advance(self.now.max(until));
         Stepped::Fired
+    }
+
+    /// Moves the clock to `until`, which must not be later than the next wake-up; what is due at that very time has not happened yet.
+    pub fn wait_until(&mut self, until: Micros) {
+        assert!(self.next_at().is_none_or(|at| at >= until), "a wake-up would be overtaken");
+        self.advance(self.now.max(until));
     }
 
     /// What could happen next, earliest first.

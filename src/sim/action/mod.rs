@@ -160,6 +160,31 @@ pub const TIMER_NAMES: [&str; 10] = [
 ];
 
 impl Action {
+    /// The same action about other nodes: roles replaced by whoever plays them.
+    pub fn map(&self, mut who: impl FnMut(Who) -> Who) -> Action {
+        let mut mapped = self.clone();
+        for name in mapped.names_mut() {
+            *name = who(*name);
+        }
+        mapped
+    }
+
+    fn names_mut(&mut self) -> Vec<&mut Who> {
+        match self {
+            Action::Crash(who) | Action::PowerLoss(who) | Action::Restart(Whom::One(who)) | Action::Start(who) | Action::Wipe(who) => vec![who],
+            Action::Pause { who, .. } | Action::Resume(who) | Action::Clock { who, .. } | Action::Disk { who, .. } => vec![who],
+            Action::Partition(groups) => groups.iter_mut().flatten().collect(),
+            Action::Restart(Whom::All) | Action::Heal | Action::Quiet => Vec::new(),
+            Action::Cut { link, .. } | Action::Mend(link) | Action::Hold { link, .. } | Action::Release { link, .. } => {
+                vec![&mut link.from, &mut link.to]
+            }
+            Action::Slow { link, .. } | Action::Lose { link, .. } => vec![&mut link.from, &mut link.to],
+            Action::Reset(one, other) => vec![one, other],
+            Action::Fire(Choice::Message { from, to }) => vec![from, to],
+            Action::Fire(Choice::Timer { who, .. } | Choice::Stage { who, .. } | Choice::Disk { who }) => vec![who],
+        }
+    }
+
     /// Every node or role that it names, in the order of the text.
     pub fn names(&self) -> Vec<Who> {
         match self {

@@ -1,0 +1,313 @@
+//! One run of a scenario: the world, a cursor through the steps, and the checks that watch.
+
+use std::sync::Arc;
+
+use super::cursor::{Cursor, Due};
+use super::judge::Sightings;
+use super::{Scenario, judge};
+use crate::bugs::Bugs;
+use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
+use crate::proto::{Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
+use crate::server::Server;
+use crate::sim::action::{Role, Who};
+use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, World, WorldConfig};
+use crate::store;
+use crate::trace::Event;
+
+/// Version of the simulated behaviour: grows when the same scenario and seed may rightly give another digest.
+pub const BEHAVIOUR: u32 = 1;
+
+/// What a caller changes about a scenario.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunOptions {
+    /// Another seed than the scenario's.
+    pub seed: Option<u64>,
+    /// All bug switches off.
+    pub no_bugs: bool,
+    /// Keep every event; without it only what the story needs is kept, and only until the checks have seen it.
+    pub keep_events: bool,
+    /// Nobody watches: no checks, no expectations about events, no recovery that ends when all is well. For measuring, and for the proof that
+    /// watching changes nothing.
+    pub unwatched: bool,
+}
+
+/// A run under way. Cheap to clone, so that one can go back or try something else.
+#[derive(Clone)]
+pub struct Run {
+    scenario: Arc<Scenario>,
+    options: RunOptions,
+    world: World<Server>,
+    cursor: Cursor,
+    watch: Watch,
+    phase: Phase,
+    verdict: Option<Verdict>,
+    kept: Vec<Event>,
+    /// What held when the run ended and before anything was made quiet.
+    at_end: Option<judge::AtEnd>,
+}
+
+/// Everything that reads events.
+#[derive(Clone)]
+struct Watch {
+    checks: Checks,
+    liveness: Liveness,
+    statistics: Statistics,
+    sightings: Sightings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The steps, and what is left of the scenario's time.
+    Story,
+    /// All is quiet: the ensemble must settle.
+    Recovery,
+    Over,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub verdict: Verdict,
+    /// What was expected and is not so; empty when all is as expected.
+    pub missed: Vec<String>,
+    pub seed: u64,
+    /// Virtual time at the end.
+    pub ended: Micros,
+    /// Trace events, kept or not.
+    pub events: u64,
+    pub digest: u64,
+    pub steps_fired: u32,
+    pub steps_total: u32,
+    pub statistics: Statistics,
+    /// How long the last settling took; `None` when it was not asked for, or did not come.
+    pub recovery: Option<LeaderTimes>,
+}
+
+impl Report {
+    /// Whether verdict and expectations are met.
+    pub fn is_as_expected(&self) -> bool {
+        self.missed.is_empty()
+    }
+}
+
+impl Run {
+    pub fn new(scenario: Arc<Scenario>, options: RunOptions) -> Run {
+        let config = Arc::new(scenario.ensemble.config.clone());
+        let seed = options.seed.unwrap_or(scenario.seed);
+        let bugs = if options.no_bugs { Bugs::NONE } else { scenario.bugs };
+        let nodes = scenario.servers.iter().map(|(id, server)| NodeConfig {
+            id: NodeId::Server(*id),
+            program: Server::new(*id, config.clone(), server.peer_type),
+            start: server.start,
+            clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
+        });
+        let world_config = WorldConfig { seed, timing: scenario.timing.kernel(), bugs, supervise: scenario.ensemble.supervise };
+        let mut world = World::new(world_config, nodes.collect());
+        install_histories(&mut world, &scenario);
+        world.set_recording(if options.unwatched && !options.keep_events { Recording::Off } else { Recording::Full });
+        let liveness = match scenario.recover_within {
+            Some(bound) => Liveness::within(&config, bound),
+            None => Liveness::new(&config),
+        };
+        let watch = Watch {
+            checks: Checks::new(&config.membership),
+            liveness,
+            statistics: Statistics::default(),
+            sightings: Sightings::new(&scenario.expect),
+        };
+        let cursor = Cursor::new(scenario.steps.clone());
+        Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), at_end: None }
+    }
+
+    /// Runs to the end.
+    pub fn finish(mut self) -> (Report, Vec<Event>) {
+        while self.advance() {}
+        let report = self.report();
+        (report, self.kept)
+    }
+
+    pub fn world(&self) -> &World<Server> {
+        &self.world
+    }
+
+    /// Events kept so far.
+    pub fn events(&self) -> &[Event] {
+        &self.kept
+    }
+
+    /// One wake-up of the world, or one step of the scenario, or one change of phase. False when the run is over.
+    pub fn advance(&mut self) -> bool {
+        match self.phase {
+            Phase::Story => self.advance_story(),
+            Phase::Recovery => self.advance_recovery(),
+            Phase::Over => return false,
+        }
+        self.phase != Phase::Over
+    }
+
+    fn advance_story(&mut self) {
+        let end = self.scenario.run;
+        let next = self.world.next_at();
+        match self.cursor.due(self.world.now()) {
+            Due::Now => return self.fire_step(),
+            Due::At(at) if at <= end && next.is_none_or(|next| next >= at) => {
+                self.world.wait_until(at);
+                return;
+            }
+            Due::At(_) | Due::Event => {}
+        }
+        if next.is_none_or(|next| next > end) {
+            self.world.run_until(end);
+            self.at_end = Some(judge::AtEnd::of(&self.world, &self.watch.sightings));
+            return self.begin_recovery();
+        }
+        self.step_world();
+    }
+
+    /// One wake-up, and everybody who watches sees what came of it.
+    fn step_world(&mut self) {
+        match self.world.step() {
+            Stepped::Fired | Stepped::Idle => {}
+            Stepped::Livelock => {
+                let why = format!("more than {} wake-ups at {}", self.world.config().timing.wakeups_per_instant, self.world.now());
+                self.end(Verdict::Stuck { why });
+            }
+        }
+        self.see_events();
+    }
+
+    fn fire_step(&mut self) {
+        let action = self.cursor.action().map(|who| self.resolve(who));
+        let applied = self.world.inject(&action, Origin::Author);
+        self.cursor.fired(self.world.now(), applied.map_err(|why| format!("`{action}` did not apply: {why}")));
+        self.see_events();
+    }
+
+    fn see_events(&mut self) {
+        for event in self.world.take_events() {
+            self.cursor.observe(&event);
+            if !self.options.unwatched {
+                self.watch.statistics.observe(&event);
+                self.watch.liveness.observe(&event);
+                if self.phase == Phase::Story {
+                    self.watch.sightings.observe(&event);
+                }
+                if let Some(violation) = self.watch.checks.observe(&event).filter(|_| self.verdict.is_none()) {
+                    self.end(Verdict::Violation(violation));
+                }
+            }
+            if self.options.keep_events {
+                self.kept.push(event);
+            }
+        }
+    }
+
+    /// Who plays a role now; a role that nobody plays stays one, and the world says so.
+    fn resolve(&self, who: Who) -> Who {
+        let Who::Role(role) = who else {
+            return who;
+        };
+        let in_state = |state: PeerState| {
+            let plays = move |id: &NodeId| self.world.actor(*id).is_some_and(|server| server.state() == state);
+            self.world.node_ids().filter(plays)
+        };
+        let nth = |state, number: u32| in_state(state).nth(number.saturating_sub(1) as usize);
+        let found = match role {
+            Role::Leader => {
+                let established = self.watch.sightings.last_leader().map(NodeId::Server);
+                in_state(PeerState::Leading).find(|id| Some(*id) == established).or_else(|| nth(PeerState::Leading, 1))
+            }
+            Role::Follower(number) => nth(PeerState::Following, number),
+            Role::Observer(number) => nth(PeerState::Observing, number),
+            Role::Looking(number) => nth(PeerState::Looking, number),
+        };
+        found.map_or(who, Who::Node)
+    }
+
+    fn begin_recovery(&mut self) {
+        if !self.scenario.recover || self.options.unwatched {
+            return self.end(Verdict::Pass);
+        }
+        self.phase = Phase::Recovery;
+        // There may be nothing to make quiet; the world says so in its trace, and that is fine.
+        let _ = self.world.inject(&Action::Quiet, Origin::Author);
+        self.see_events();
+        self.watch.liveness.on_quiet(self.world.now(), self.world.events());
+    }
+
+    fn advance_recovery(&mut self) {
+        if self.watch.liveness.settled() {
+            return self.end(Verdict::Pass);
+        }
+        let deadline = self.watch.liveness.deadline().expect("recovery has begun");
+        if self.world.next_at().is_some_and(|at| at <= deadline) {
+            return self.step_world();
+        }
+        self.world.run_until(deadline + Micros(1));
+        let verdict = match self.watch.liveness.missed(self.world.now(), self.world.events()) {
+            _ if !self.has_quorum_of_processes() => Verdict::Unknown { why: "not recoverable: no quorum of servers can start from its disks".into() },
+            Some(violation) => Verdict::Violation(violation),
+            None => Verdict::Pass,
+        };
+        self.end(verdict);
+    }
+
+    fn has_quorum_of_processes(&self) -> bool {
+        let running = self.world.node_ids().filter(|id| self.world.actor(*id).is_some()).filter_map(NodeId::as_server);
+        crate::election::quorum::contains_quorum(&self.scenario.ensemble.config.membership, &running.collect())
+    }
+
+    fn end(&mut self, verdict: Verdict) {
+        self.phase = Phase::Over;
+        self.verdict.get_or_insert(verdict);
+    }
+
+    /// What the run has come to so far.
+    pub fn report(&self) -> Report {
+        let verdict = self.verdict.clone().unwrap_or(Verdict::Unknown { why: "the run is not over".into() });
+        let evidence = judge::Evidence {
+            verdict: &verdict,
+            cursor: &self.cursor,
+            sightings: &self.watch.sightings,
+            at_end: self.at_end.as_ref(),
+            bugs_removed: self.options.no_bugs && !self.scenario.bugs.is_empty(),
+        };
+        Report {
+            missed: judge::missed(&self.scenario.expect, &evidence),
+            seed: self.world.config().seed,
+            ended: self.world.now(),
+            events: self.world.events(),
+            digest: self.world.digest(),
+            steps_fired: self.cursor.steps_fired(),
+            steps_total: self.scenario.steps.len() as u32,
+            statistics: self.watch.statistics,
+            recovery: self.watch.liveness.times().filter(|_| self.at_end.is_some() && self.scenario.recover),
+            verdict,
+        }
+    }
+}
+
+/// The disks as the scenario gives them. A server without any history starts with an empty one.
+fn install_histories(world: &mut World<Server>, scenario: &Scenario) {
+    for (id, server) in &scenario.servers {
+        if (server.last, server.current_epoch, server.accepted_epoch) == (Zxid::ZERO, Epoch(0), Epoch(0)) {
+            continue;
+        }
+        let files = [
+            (SmallFile::LastZxid, server.last.0),
+            (SmallFile::CurrentEpoch, server.current_epoch.0),
+            (SmallFile::AcceptedEpoch, server.accepted_epoch.0),
+        ];
+        let disk = world.disk_mut(NodeId::Server(*id)).expect("every server of the scenario is in its world");
+        for (file, number) in files {
+            disk.install(store::name(file).into(), &store::content(number));
+        }
+    }
+}
+
+/// Reads a scenario, runs it and returns its digest: all that another platform needs to be compared with.
+pub fn digest_of(source: &[u8]) -> Result<u64, String> {
+    let scenario =
+        Scenario::read(source).map_err(|problems| problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))?;
+    Ok(Run::new(Arc::new(scenario), RunOptions::default()).finish().0.digest)
+}
