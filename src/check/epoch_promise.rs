@@ -36,6 +36,8 @@ struct Promises {
     offer: Option<Offer>,
     /// To whom each epoch was promised, and by which event.
     told: BTreeMap<Epoch, (ServerId, u64)>,
+    /// The disk was emptied since the last boot.
+    wiped: bool,
 }
 
 /// The value of an epoch file, and the event since which it is known to be durable.
@@ -54,9 +56,11 @@ struct Offer {
 
 impl EpochPromise {
     pub fn check(&mut self, event: &Event) -> Option<Facts> {
-        if let What::Record(Record::Action { action }) = &event.what {
-            self.release_wiped(action);
-            return None;
+        match &event.what {
+            What::Record(Record::Action { action }) => self.on_wipe(action, true),
+            // An action is recorded before it is tried.
+            What::Record(Record::ActionFailed { action, .. }) => self.on_wipe(action, false),
+            _ => {}
         }
         let me = event.node.and_then(NodeId::as_server)?;
         if !is_about_epochs(event) {
@@ -80,10 +84,13 @@ impl EpochPromise {
         }
     }
 
-    /// `wipe s2` empties a disk, and the server may promise anew.
-    fn release_wiped(&mut self, action: &str) {
-        let wiped = action.strip_prefix("wipe ").into_iter().flat_map(str::split_whitespace).filter_map(ServerId::parse);
-        wiped.for_each(|server| drop(self.servers.remove(&server)));
+    /// `wipe s2` empties the disk of a server that is down: it may promise anew when it boots.
+    fn on_wipe(&mut self, action: &str, wiped: bool) {
+        for server in action.strip_prefix("wipe ").into_iter().flat_map(str::split_whitespace).filter_map(ServerId::parse) {
+            if let Some(promises) = self.servers.get_mut(&server) {
+                Arc::make_mut(promises).wiped = wiped;
+            }
+        }
     }
 
     fn on_established(&mut self, me: ServerId, epoch: Epoch, event: u64) -> Option<Facts> {
@@ -105,6 +112,9 @@ fn is_about_epochs(event: &Event) -> bool {
 
 impl Promises {
     fn on_boot(&mut self, me: ServerId, event: u64, zxid: Zxid, current: Epoch, accepted: Epoch) -> Option<Facts> {
+        if self.wiped {
+            *self = Promises::default();
+        }
         let (had_accepted, had_current) =
             (self.accepted.replace(Durable { epoch: accepted, event }), self.current.replace(Durable { epoch: current, event }));
         self.offer = None;
@@ -257,8 +267,10 @@ mod tests {
             story.breaks(Invariant::EpochPromise);
         }
         let mut story = Story::of(3);
-        story.boots(1, 4, 5).action("wipe s1").restarts(1).boots(1, 0, 0);
+        story.boots(1, 4, 5).action("wipe s1").restarts(1).boots(1, 0, 0).action("wipe s1").action_fails("wipe s1");
         assert_eq!(story.violation(), None);
+        story.boots(1, 4, 5).restarts(1).boots(1, 0, 0);
+        story.breaks(Invariant::EpochPromise);
     }
 
     #[test]

@@ -98,9 +98,14 @@ impl Statistics {
             Record::Resumed { held } => self.inputs_held += u64::from(*held),
             Record::Action { action } => {
                 self.actions += 1;
-                self.cuts += u64::from(action.starts_with("cut ") || action.starts_with("partition "));
+                self.cuts += u64::from(is_cut(action));
             }
-            Record::ActionFailed { .. } => self.actions_failed += 1,
+            // An action is recorded before it is tried.
+            Record::ActionFailed { action, .. } => {
+                self.actions -= 1;
+                self.actions_failed += 1;
+                self.cuts -= u64::from(is_cut(action));
+            }
             Record::Sent { packet: Packet::Notification(_), .. } => self.notifications_sent += 1,
             Record::Delivered { packet: Packet::Notification(_), .. } => self.notifications_delivered += 1,
             Record::DatagramSent { .. } => self.datagrams_sent += 1,
@@ -129,6 +134,10 @@ impl Statistics {
     }
 }
 
+fn is_cut(action: &str) -> bool {
+    action.starts_with("cut ") || action.starts_with("partition ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,11 +150,14 @@ mod tests {
         story
             .action("partition s1 | s2 s3")
             .action("heal")
+            .action("cut s1 -> s9")
+            .action_fails("cut s1 -> s9")
             .records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2, metadata_lost: 0 });
         story.looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
         let mut once = Statistics::default();
         story.events.iter().for_each(|event| once.observe(event));
-        assert_eq!((once.actions, once.cuts, once.power_losses, once.unsynced_bytes_lost, once.files_torn), (2, 1, 1, 512, 2));
+        assert_eq!((once.actions, once.actions_failed, once.cuts), (2, 1, 1));
+        assert_eq!((once.power_losses, once.unsynced_bytes_lost, once.files_torn), (1, 512, 2));
         assert_eq!((once.elections_started, once.votes_changed, once.notifications_delivered), (1, 1, 1));
 
         let mut twice = once;

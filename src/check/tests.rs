@@ -80,6 +80,11 @@ impl Story {
         self.happens(None, What::Record(Record::Action { action: action.into() }))
     }
 
+    /// The action that was just recorded had no effect.
+    pub fn action_fails(&mut self, action: &str) -> &mut Story {
+        self.happens(None, What::Record(Record::ActionFailed { action: action.into(), why: "it is up".into() }))
+    }
+
     pub fn looks(&mut self, node: i64, round: i64, vote: Vote) -> &mut Story {
         self.notes(node, Note::LookingStarted { round: Round(round), vote })
     }
