@@ -33,8 +33,8 @@ pub use when::{EventPattern, WHEN_VERSION};
 
 use crate::bugs::Bugs;
 use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
-use crate::sim::Action;
 use crate::sim::action::Shift;
+use crate::sim::{Action, Timing};
 
 /// A run that can be repeated, with what it is expected to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Scenario {
     /// How each member starts; one entry per member.
     pub servers: BTreeMap<ServerId, ServerStart>,
     pub timing: Timing,
+    /// Datagrams lost on every link from the start, in parts per million.
+    pub loss_ppm: u32,
     pub bugs: Bugs,
     /// In the order in which they fire.
     pub steps: Vec<Step>,
@@ -109,42 +111,6 @@ impl Default for ServerStart {
             peer_type: None,
             clock_offset: Shift(0),
             clock_drift_ppm: 0,
-        }
-    }
-}
-
-/// How long the world takes for things.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// A packet on its way, drawn for each.
-    pub link: Span,
-    /// A stage's wake-up.
-    pub stage: Span,
-    /// Disk operations: reading and writing the page cache, forcing a file to the device, creating, renaming, truncating and deleting.
-    pub read: Span,
-    pub write: Span,
-    pub fsync: Span,
-    pub metadata: Span,
-    /// What was sent and stays unacknowledged for so long breaks its connection.
-    pub tcp_timeout: Micros,
-    /// Bytes that may be under way in one direction of a connection; `None`: without limit.
-    pub window: Option<u32>,
-    /// Datagrams lost on every link, in parts per million.
-    pub loss_ppm: u32,
-}
-
-impl Default for Timing {
-    fn default() -> Timing {
-        Timing {
-            link: Span::new(Micros::from_millis(1), Micros::from_millis(10)),
-            stage: Span::new(Micros::ZERO, Micros(100)),
-            read: Span::exactly(Micros::ZERO),
-            write: Span::exactly(Micros::ZERO),
-            fsync: Span::new(Micros::from_millis(1), Micros::from_millis(5)),
-            metadata: Span::exactly(Micros::ZERO),
-            tcp_timeout: Micros::from_secs(900),
-            window: None,
-            loss_ppm: 0,
         }
     }
 }

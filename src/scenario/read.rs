@@ -7,9 +7,10 @@ use super::document::Document;
 use super::file::{ScenarioFile, ServerFile, StartFile, TimingFile};
 use super::problem::{Path, Problem};
 use super::schema::schema;
-use super::{Ensemble, Scenario, ServerStart, Timing, ensemble, expect, shape, steps};
+use super::{Ensemble, Scenario, ServerStart, ensemble, expect, shape, steps};
 use crate::bugs::{Bug, Bugs, CATALOGUE};
 use crate::proto::{Epoch, Micros, ServerId, Zxid};
+use crate::sim::Timing;
 use crate::sim::action::text::one_of;
 use crate::sim::action::{DRIFT_PPM_MAX, Percent, Shift};
 
@@ -18,14 +19,16 @@ impl Scenario {
     pub fn read(bytes: &[u8]) -> Result<Scenario, Vec<Problem>> {
         let source = std::str::from_utf8(bytes).map_err(|error| vec![not_text(error.valid_up_to())])?;
         let document = Document::read(source).map_err(|problem| vec![problem])?;
-        let (fitting, problems) = shape::fit(&document, &schema());
-        let mut checker = Checker { document: &document, problems };
+        let (fitting, misshapen) = shape::fit(&document, &schema());
+        let mut checker = Checker { document: &document, misshapen, problems: Vec::new() };
         let scenario = fitting.and_then(|fitting| typed(&mut checker, fitting)).and_then(|file| meaning(&mut checker, &file));
         match scenario {
-            Some(scenario) if checker.problems.is_empty() => Ok(scenario),
+            Some(scenario) if checker.misshapen.is_empty() && checker.problems.is_empty() => Ok(scenario),
             _ => {
-                checker.problems.sort_by_key(|problem| problem.span.start);
-                Err(checker.problems)
+                let mut problems = checker.misshapen;
+                problems.append(&mut checker.problems);
+                problems.sort_by_key(|problem| problem.span.start);
+                Err(problems)
             }
         }
     }
@@ -53,10 +56,14 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
         checker.wrong(&root.key("run"), "a run of no time shows nothing", "");
     }
     let timing = timing(checker, &file.timing);
+    let loss_ppm = file.timing.loss.as_ref().map_or(0, |text| loss(checker, text));
     let bugs = bugs(checker, &file.bugs);
     let ensemble = ensemble::read(checker, &file.ensemble)?;
     let servers = servers(checker, file, &ensemble, run);
     let cast = steps::Cast { config: &ensemble.config, servers: &servers, bugs };
+    if loss_ppm > 0 && ensemble.config.election_alg != 0 {
+        checker.wrong(&root.key("timing").key("loss"), "there are no datagrams that could get lost", steps::DATAGRAMS);
+    }
     let steps = steps::read(checker, &cast, &file.steps, run);
     let expect = expect::read(checker, &cast, &file.expect);
     Some(Scenario {
@@ -66,6 +73,7 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
         notes: file.notes.clone(),
         seed: file.seed.unwrap_or(1),
         timing,
+        loss_ppm,
         bugs,
         steps,
         run: run?,
@@ -90,26 +98,31 @@ fn not_yet(checker: &mut Checker, file: &ScenarioFile) {
 fn timing(checker: &mut Checker, file: &TimingFile) -> Timing {
     let place = Path::root().key("timing");
     let mut timing = Timing::default();
+    let disk = &mut timing.disk;
     let spans = [
         ("link", &file.link, &mut timing.link),
         ("stage", &file.stage, &mut timing.stage),
-        ("read", &file.read, &mut timing.read),
-        ("write", &file.write, &mut timing.write),
-        ("fsync", &file.fsync, &mut timing.fsync),
-        ("metadata", &file.metadata, &mut timing.metadata),
+        ("read", &file.read, &mut disk.read),
+        ("write", &file.write, &mut disk.write),
+        ("fsync", &file.fsync, &mut disk.fsync),
+        ("metadata", &file.metadata, &mut disk.metadata),
     ];
     for (key, text, span) in spans {
         let read = text.as_ref().and_then(|text| checker.span(&place.key(key), text));
         *span = read.unwrap_or(*span);
     }
-    let tcp_timeout = file.tcp_timeout.as_ref().and_then(|text| checker.time(&place.key("tcp_timeout"), text));
-    timing.tcp_timeout = tcp_timeout.unwrap_or(timing.tcp_timeout);
-    timing.window = file.window;
-    if let Some(text) = &file.loss {
-        let percent = Percent::parse(text).ok_or_else(|| format!("`{text}` is not a percentage: 0% to 100%, with at most four decimals"));
-        timing.loss_ppm = checker.plain(&place.key("loss"), percent).map_or(0, |percent| percent.ppm);
+    for (key, text, time) in [("retransmission", &file.retransmission, &mut timing.retransmission), ("restart", &file.restart, &mut timing.restart)] {
+        let read = text.as_ref().and_then(|text| checker.time(&place.key(key), text));
+        *time = read.unwrap_or(*time);
     }
+    timing.window = file.window.unwrap_or(timing.window);
+    timing.wakeups_per_instant = file.wakeups_per_instant.unwrap_or(timing.wakeups_per_instant);
     timing
+}
+
+fn loss(checker: &mut Checker, text: &str) -> u32 {
+    let percent = Percent::parse(text).ok_or_else(|| format!("`{text}` is not a percentage: 0% to 100%, with at most four decimals"));
+    checker.plain(&Path::root().key("timing").key("loss"), percent).map_or(0, |percent| percent.ppm)
 }
 
 fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {

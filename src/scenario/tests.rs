@@ -29,7 +29,7 @@ const EVERYTHING: &str = r#"{
     "s4": { "last": "-1", "start": false }
   },
   "timing": {
-    "link": "2ms..3ms", "stage": "5us", "read": "1us", "write": "2us", "fsync": "7ms", "metadata": "3us", "tcp_timeout": "20s", "window": 65536, "loss": "2.5%"
+    "link": "2ms..3ms", "stage": "5us", "read": "1us", "write": "2us", "fsync": "7ms", "metadata": "3us", "retransmission": "20s", "restart": "3s", "wakeups_per_instant": 9, "window": 65536, "loss": "2.5%"
   },
   "bugs": ["zk-1419", "3.9.5"],
   "steps": [
@@ -56,7 +56,7 @@ fn everything_can_be_said() {
     assert_eq!((scenario.servers[&ServerId(4)].start, scenario.servers[&ServerId(4)].last), (None, Zxid::UNTRUSTED));
     assert_eq!(scenario.servers[&ServerId(2)], ServerStart::default());
     assert_eq!(scenario.bugs.iter().collect::<Vec<_>>(), [Bug::Zk1419]);
-    assert_eq!(scenario.timing.loss_ppm, 25_000);
+    assert_eq!(scenario.loss_ppm, 25_000);
     assert_eq!(scenario.expect.verdict, BTreeSet::from([Outcome::Pass, Outcome::Violation("no_vote_circle")]));
     assert_eq!(read(&scenario.to_json()), scenario);
 }
@@ -249,9 +249,11 @@ prop_compose! {
     ) -> Scenario {
         let mut servers: BTreeMap<_, _> = config.membership.members.keys().map(|id| (*id, ServerStart::default())).collect();
         servers.insert(ServerId(1), start);
-        let timing = Timing { link: spans[0], read: spans[1], loss_ppm, ..Timing::default() };
+        let mut timing = Timing { link: spans[0], ..Timing::default() };
+        timing.disk.read = spans[1];
+        let loss_ppm = if config.election_alg == 0 { loss_ppm } else { 0 };
         Scenario {
-            title, why, source: None, notes: None, seed, servers, timing, bugs: bugs.into_iter().collect(), steps,
+            title, why, source: None, notes: None, seed, servers, timing, loss_ppm, bugs: bugs.into_iter().collect(), steps,
             ensemble: Ensemble { config, version: Version::V3_9, supervise },
             run: Micros::from_secs(60), recover, expect,
         }

@@ -104,7 +104,7 @@ pub fn binary(word: &Word) -> Option<Result<Vec<u8>, TextError>> {
     Some(bytes.collect())
 }
 
-/// The candidate most like `name`, when one is like enough to be meant: at most a third of its letters differ.
+/// The candidate most like `name`, when one is like enough to be meant: at most a third of its letters differ, but one may.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any name there is: not a typing error, and not worth comparing letter by letter.
     if name.len() > 80 {
@@ -114,7 +114,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let distance = |candidate: &str| strsim::osa_distance(&name, &candidate.to_lowercase());
     let scored = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
     let (distance, candidate) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= candidate.len().max(name.len()).div_ceil(3)).then_some(candidate)
+    (distance <= 1.max(candidate.len().max(name.len()) / 3)).then_some(candidate)
 }
 
 /// Help for a name that is not one of `candidates`: the nearest, and all of them.
