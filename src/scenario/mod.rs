@@ -10,7 +10,7 @@ mod checker;
 mod document;
 mod ensemble;
 mod expect;
-pub mod file;
+mod file;
 mod problem;
 mod read;
 mod schema;
@@ -32,6 +32,7 @@ pub use starter::starter;
 pub use when::{EventPattern, WHEN_VERSION};
 
 use crate::bugs::Bugs;
+use crate::check::Invariant;
 use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
 use crate::sim::action::Shift;
 use crate::sim::{Action, Timing};
@@ -175,8 +176,8 @@ pub enum Outcome {
     Pass,
     /// No progress although there should be: too many events in one instant.
     Stuck,
-    /// An invariant is violated; its snake_case name.
-    Violation(&'static str),
+    /// This invariant is violated.
+    Violation(Invariant),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

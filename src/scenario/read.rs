@@ -1,6 +1,7 @@
 //! From bytes to a scenario: JSON, then shape, then meaning, with as many problems told at once as make sense.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::checker::Checker;
 use super::document::Document;
@@ -14,12 +15,14 @@ use crate::sim::Timing;
 use crate::sim::action::text::one_of;
 use crate::sim::action::{DRIFT_PPM_MAX, Percent, Shift};
 
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(schema);
+
 impl Scenario {
     /// Reads a scenario file. The problems are in the order of their places.
     pub fn read(bytes: &[u8]) -> Result<Scenario, Vec<Problem>> {
         let source = std::str::from_utf8(bytes).map_err(|error| vec![not_text(error.valid_up_to())])?;
         let document = Document::read(source).map_err(|problem| vec![problem])?;
-        let (fitting, misshapen) = shape::fit(&document, &schema());
+        let (fitting, misshapen) = shape::fit(&document, &SCHEMA);
         let mut checker = Checker { document: &document, misshapen, problems: Vec::new() };
         let scenario = fitting.and_then(|fitting| typed(&mut checker, fitting)).and_then(|file| meaning(&mut checker, &file));
         match scenario {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::bugs::{Bug, CATALOGUE};
+use crate::check;
 use crate::proto::{Member, Membership};
 
 fn read(text: &str) -> Scenario {
@@ -57,7 +58,7 @@ fn everything_can_be_said() {
     assert_eq!(scenario.servers[&ServerId(2)], ServerStart::default());
     assert_eq!(scenario.bugs.iter().collect::<Vec<_>>(), [Bug::Zk1419]);
     assert_eq!(scenario.loss_ppm, 25_000);
-    assert_eq!(scenario.expect.verdict, BTreeSet::from([Outcome::Pass, Outcome::Violation("no_vote_circle")]));
+    assert_eq!(scenario.expect.verdict, BTreeSet::from([Outcome::Pass, Outcome::Violation(Invariant::NoVoteCircle)]));
     assert_eq!(read(&scenario.to_json()), scenario);
 }
 
@@ -114,6 +115,11 @@ fn a_real_zoo_cfg_is_enough() {
     let roles: Vec<_> = scenario.ensemble.config.membership.members.iter().map(|(id, member)| (id.0, member.role)).collect();
     assert_eq!(roles, [(1, LearnerType::Participant), (2, LearnerType::Participant), (7, LearnerType::Observer)]);
     assert_eq!(read(&scenario.to_json()), scenario);
+}
+
+#[test]
+fn files_are_laid_out_for_people() {
+    insta::assert_snapshot!(read(EVERYTHING).to_json());
 }
 
 #[test]
@@ -222,7 +228,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn expect() -> impl Strategy<Value = Expect> {
-    let all: Vec<_> = ["pass", "stuck"].into_iter().chain(expect::INVARIANTS.iter().map(|(name, _)| *name)).collect();
+    let all: Vec<_> = ["pass", "stuck"].into_iter().chain(check::CATALOGUE.iter().map(|info| info.name)).collect();
     let verdict = proptest::sample::subsequence(all.clone(), 1..=all.len());
     (verdict, proptest::option::of(span()), proptest::option::of(1..9u32)).prop_map(|(verdict, time_to_leader, leaders_max)| Expect {
         verdict: verdict.into_iter().filter_map(Outcome::named).collect(),
