@@ -16,6 +16,7 @@ pub enum Bug {
     Zk1732,
     Zk3109,
     Zk764,
+    UnsyncedRename,
     MutantEpochForgotten,
     MutantNoRebroadcast,
 }
@@ -34,7 +35,7 @@ pub struct BugInfo {
 }
 
 /// Every switch there is, in the order of the reference.
-pub const CATALOGUE: [BugInfo; 10] = [
+pub const CATALOGUE: [BugInfo; 11] = [
     BugInfo {
         bug: Bug::Zk1419,
         name: "ZK-1419",
@@ -92,6 +93,13 @@ pub const CATALOGUE: [BugInfo; 10] = [
         breaks: &["voters_only"],
     },
     BugInfo {
+        bug: Bug::UnsyncedRename,
+        name: "unsynced-rename",
+        affected: "all releases",
+        rule: "an epoch counts as written once its file is renamed, though a power loss may still take the rename back",
+        breaks: &["epoch_promise"],
+    },
+    BugInfo {
         bug: Bug::MutantEpochForgotten,
         name: "mutant-epoch-forgotten",
         affected: "no release",
@@ -106,6 +114,12 @@ pub const CATALOGUE: [BugInfo; 10] = [
         breaks: &["leader_elected"],
     },
 ];
+
+/// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].
+pub const RELEASE: &str = "3.9.5";
+
+/// The open defects of [`RELEASE`]: it is modelled with these repaired, and with them on it is the release as shipped.
+pub const AS_SHIPPED: [Bug; 1] = [Bug::UnsyncedRename];
 
 impl Bug {
     pub fn info(self) -> &'static BugInfo {

@@ -16,6 +16,8 @@ pub(super) const SERVER_MAX: i64 = 255;
 
 pub(super) struct Checker<'d> {
     pub document: &'d Document<'d>,
+    /// What is wrong with the shape. What depends on a misshapen value is not wrong as well.
+    pub misshapen: Vec<Problem>,
     pub problems: Vec<Problem>,
 }
 
@@ -32,6 +34,9 @@ impl Checker<'_> {
 
     /// Something at `span` of the source is wrong. An empty help is none.
     pub fn wrong_at(&mut self, place: &Path, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        if self.misshapen.iter().any(|problem| problem.place != *place && problem.place.is_within(place)) {
+            return;
+        }
         let help = Some(help.into()).filter(|help| !help.is_empty());
         self.problems.push(Problem { place: place.clone(), span, message: message.into(), help });
     }

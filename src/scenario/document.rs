@@ -1,8 +1,9 @@
 //! A JSON text with the place of every value in it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
 use super::problem::{Part, Path, Problem};
@@ -28,8 +29,30 @@ impl<'a> Document<'a> {
     /// Keys that stand twice in one object; the second would silently win.
     pub fn duplicates(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        find_duplicates(&self.root, &Path::root(), &mut problems);
+        self.find_duplicates(&self.root, &Path::root(), &mut problems);
         problems
+    }
+
+    fn find_duplicates(&self, value: &Value, path: &Path, problems: &mut Vec<Problem>) {
+        match value {
+            Value::Object(object) => {
+                let mut starts = BTreeMap::new();
+                for property in &object.properties {
+                    let (key, span) = (property.name.as_str(), property.name.start()..property.name.end());
+                    let place = path.key(key);
+                    self.find_duplicates(&property.value, &place, problems);
+                    if let Some(earlier) = starts.insert(key, span.start) {
+                        let line = self.source[..earlier].matches('\n').count() + 1;
+                        let message = format!("`{key}` stands twice in one object");
+                        problems.push(Problem { place, span, message, help: Some(format!("it stands on line {line} already")) });
+                    }
+                }
+            }
+            Value::Array(array) => {
+                array.elements.iter().enumerate().for_each(|(index, value)| self.find_duplicates(value, &path.index(index), problems));
+            }
+            _ => {}
+        }
     }
 
     /// Where the value at `path` stands; where its nearest existing parent stands when there is no such value.
@@ -75,32 +98,6 @@ fn child<'v, 'a>(value: &'v Value<'a>, part: &Part) -> Option<&'v Value<'a>> {
         (Value::Array(array), Part::Index(index)) => array.elements.get(*index),
         _ => None,
     }
-}
-
-fn find_duplicates(value: &Value, path: &Path, problems: &mut Vec<Problem>) {
-    match value {
-        Value::Object(object) => {
-            for (index, property) in object.properties.iter().enumerate() {
-                let key = property.name.as_str();
-                let path = path.key(key);
-                if let Some(earlier) = has_key(object, key, index) {
-                    let message = format!("`{key}` stands twice in one object");
-                    let help = Some(format!(
-                        "it stands before: {}",
-                        if earlier == 0 { "as the first key".into() } else { format!("as key {}", earlier + 1) }
-                    ));
-                    problems.push(Problem { place: path.clone(), span: property.name.start()..property.name.end(), message, help });
-                }
-                find_duplicates(&property.value, &path, problems);
-            }
-        }
-        Value::Array(array) => array.elements.iter().enumerate().for_each(|(index, value)| find_duplicates(value, &path.index(index), problems)),
-        _ => {}
-    }
-}
-
-fn has_key(object: &Object, key: &str, before: usize) -> Option<usize> {
-    object.properties[..before].iter().position(|property| property.name.as_str() == key)
 }
 
 /// What serde_json says, without its own words for the place.

@@ -12,7 +12,7 @@ use super::settings::{SETTINGS, WITHOUT_EFFECT};
 use super::zoo_cfg::{properties, server_role};
 use super::{Ensemble, Version};
 use crate::proto::{Config, LearnerType, Member, Membership, Micros, ServerId};
-use crate::sim::action::text::nearest;
+use crate::trace::nearest;
 
 /// A setting as it was given, in `config` or in a zoo.cfg.
 struct Given {
@@ -120,8 +120,8 @@ fn listed(checker: &mut Checker, given: &[Given]) -> Option<BTreeMap<ServerId, M
     let lines: Vec<_> = given.iter().filter(|setting| is_numbered(&setting.name, "server.")).collect();
     let mut members = BTreeMap::new();
     for line in &lines {
-        let id = number(checker, line, "server.").filter(|id| (1..=SERVER_MAX).contains(id));
-        if id.is_none() {
+        let id = number(checker, line, "server.");
+        if id.is_some_and(|id| !(1..=SERVER_MAX).contains(&id)) {
             checker.wrong_at(&line.place, line.name_span.clone(), format!("`{}` names no server", line.name), "server.1 to server.255");
         }
         match server_role(&line.value) {

@@ -8,18 +8,9 @@ use super::problem::Path;
 use super::steps::{Cast, members, pattern};
 use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs};
 use crate::bugs::Bug;
+use crate::check::{CATALOGUE, Invariant, Verdict};
 use crate::proto::{Epoch, LearnerType, NodeId, PeerState, Round, ServerId};
 use crate::sim::action::text::one_of;
-
-/// Invariants by name, with their codes in the reference.
-pub(super) const INVARIANTS: [(&str, &str); 6] = [
-    ("no_vote_circle", "E-1"),
-    ("best_known_vote", "E-2"),
-    ("leader_has_quorum", "E-3"),
-    ("epoch_promise", "E-4"),
-    ("voters_only", "E-5"),
-    ("leader_elected", "L-1"),
-];
 
 pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &ExpectFile) -> Expect {
     let place = Path::root().key("expect");
@@ -56,7 +47,7 @@ fn verdict(checker: &mut Checker, place: &Path, file: Option<&VerdictFile>) -> B
             Some(outcome) if !outcomes.insert(outcome) => checker.wrong(&place, format!("`{name}` stands twice"), ""),
             Some(_) => {}
             None => {
-                let all = ["pass", "stuck"].into_iter().chain(INVARIANTS.iter().flat_map(|(name, code)| [*name, *code]));
+                let all = ["pass", "stuck"].into_iter().chain(CATALOGUE.iter().flat_map(|info| [info.name, info.code]));
                 checker.wrong(&place, format!("no verdict is called `{name}`"), one_of(name, all));
             }
         }
@@ -70,16 +61,22 @@ impl Outcome {
         match name {
             "pass" => Some(Outcome::Pass),
             "stuck" => Some(Outcome::Stuck),
-            _ => INVARIANTS.iter().find(|(invariant, code)| *invariant == name || *code == name).map(|(invariant, _)| Outcome::Violation(invariant)),
+            _ => Invariant::named(name).map(Outcome::Violation),
         }
     }
 
+    /// As [`Verdict::name`] has it.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Pass => "pass",
             Outcome::Stuck => "stuck",
-            Outcome::Violation(invariant) => invariant,
+            Outcome::Violation(invariant) => invariant.info().name,
         }
+    }
+
+    /// Whether a run that came to `verdict` ended this way.
+    pub fn is(self, verdict: &Verdict) -> bool {
+        self.name() == verdict.name()
     }
 }
 

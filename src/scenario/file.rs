@@ -182,10 +182,17 @@ pub struct TimingFile {
     /// Creating, renaming, truncating, deleting a file; 0us unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<SpanText>,
-    /// How long sent bytes may stay unacknowledged before their connection breaks; 15min unless given.
+    /// How long sent bytes may stay unacknowledged before their connection breaks; 924.6s (Linux) unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tcp_timeout: Option<TimeText>,
-    /// Bytes that may be under way in one direction of a connection; without limit unless given.
+    pub retransmission: Option<TimeText>,
+    /// How long a supervisor waits before it starts a process again that ended; 1s unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<TimeText>,
+    /// More wake-ups than this in one instant are a livelock and the verdict is stuck; 100000 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub wakeups_per_instant: Option<u32>,
+    /// Bytes that one direction of a connection takes before a write blocks; 4194304 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1024))]
     pub window: Option<u32>,

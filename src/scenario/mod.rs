@@ -11,7 +11,7 @@ mod cursor;
 mod document;
 mod ensemble;
 mod expect;
-pub mod file;
+mod file;
 mod judge;
 mod problem;
 mod read;
@@ -37,10 +37,10 @@ pub use starter::starter;
 pub use when::{EventPattern, WHEN_VERSION};
 
 use crate::bugs::Bugs;
+use crate::check::Invariant;
 use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
 use crate::sim::action::Shift;
-use crate::sim::disk::DiskTiming;
-use crate::sim::{self, Action};
+use crate::sim::{Action, Timing};
 
 /// A run that can be repeated, with what it is expected to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,57 +121,6 @@ impl Default for ServerStart {
     }
 }
 
-/// How long the world takes for things.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// A packet on its way, drawn for each.
-    pub link: Span,
-    /// A stage's wake-up.
-    pub stage: Span,
-    /// Disk operations: reading and writing the page cache, forcing a file to the device, creating, renaming, truncating and deleting.
-    pub read: Span,
-    pub write: Span,
-    pub fsync: Span,
-    pub metadata: Span,
-    /// What was sent and stays unacknowledged for so long breaks its connection.
-    pub tcp_timeout: Micros,
-    /// Bytes that may be under way in one direction of a connection; `None`: without limit.
-    pub window: Option<u32>,
-    /// Datagrams lost on every link, in parts per million.
-    pub loss_ppm: u32,
-}
-
-impl Default for Timing {
-    fn default() -> Timing {
-        Timing {
-            link: Span::new(Micros::from_millis(1), Micros::from_millis(10)),
-            stage: Span::new(Micros::ZERO, Micros(100)),
-            read: Span::exactly(Micros::ZERO),
-            write: Span::exactly(Micros::ZERO),
-            fsync: Span::new(Micros::from_millis(1), Micros::from_millis(5)),
-            metadata: Span::exactly(Micros::ZERO),
-            tcp_timeout: Micros::from_secs(900),
-            window: None,
-            loss_ppm: 0,
-        }
-    }
-}
-
-impl Timing {
-    /// The same, as the kernel takes it.
-    pub fn kernel(&self) -> sim::Timing {
-        sim::Timing {
-            link: self.link,
-            stage: self.stage,
-            disk: DiskTiming { read: self.read, write: self.write, fsync: self.fsync, metadata: self.metadata },
-            window: self.window.unwrap_or(u32::MAX),
-            retransmission: self.tcp_timeout,
-            loss_ppm: self.loss_ppm,
-            ..sim::Timing::default()
-        }
-    }
-}
-
 /// An action and what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -232,8 +181,8 @@ pub enum Outcome {
     Pass,
     /// No progress although there should be: too many events in one instant.
     Stuck,
-    /// An invariant is violated; its snake_case name.
-    Violation(&'static str),
+    /// This invariant is violated.
+    Violation(Invariant),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

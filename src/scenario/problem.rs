@@ -48,6 +48,11 @@ impl Path {
         Path(parts)
     }
 
+    /// Whether this is `other` or a place inside it.
+    pub(super) fn is_within(&self, other: &Path) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.0
     }

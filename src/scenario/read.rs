@@ -1,31 +1,37 @@
 //! From bytes to a scenario: JSON, then shape, then meaning, with as many problems told at once as make sense.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::checker::Checker;
 use super::document::Document;
 use super::file::{ScenarioFile, ServerFile, StartFile, TimingFile};
 use super::problem::{Path, Problem};
 use super::schema::schema;
-use super::{Ensemble, Scenario, ServerStart, Timing, ensemble, expect, shape, steps};
-use crate::bugs::{Bug, Bugs, CATALOGUE};
+use super::{Ensemble, Scenario, ServerStart, ensemble, expect, shape, steps};
+use crate::bugs::{AS_SHIPPED, Bug, Bugs, CATALOGUE, RELEASE};
 use crate::proto::{Epoch, Micros, ServerId, Zxid};
+use crate::sim::Timing;
 use crate::sim::action::text::one_of;
 use crate::sim::action::{DRIFT_PPM_MAX, Percent, Shift};
+
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(schema);
 
 impl Scenario {
     /// Reads a scenario file. The problems are in the order of their places.
     pub fn read(bytes: &[u8]) -> Result<Scenario, Vec<Problem>> {
         let source = std::str::from_utf8(bytes).map_err(|error| vec![not_text(error.valid_up_to())])?;
         let document = Document::read(source).map_err(|problem| vec![problem])?;
-        let (fitting, problems) = shape::fit(&document, &schema());
-        let mut checker = Checker { document: &document, problems };
+        let (fitting, misshapen) = shape::fit(&document, &SCHEMA);
+        let mut checker = Checker { document: &document, misshapen, problems: Vec::new() };
         let scenario = fitting.and_then(|fitting| typed(&mut checker, fitting)).and_then(|file| meaning(&mut checker, &file));
         match scenario {
-            Some(scenario) if checker.problems.is_empty() => Ok(scenario),
+            Some(scenario) if checker.misshapen.is_empty() && checker.problems.is_empty() => Ok(scenario),
             _ => {
-                checker.problems.sort_by_key(|problem| problem.span.start);
-                Err(checker.problems)
+                let mut problems = checker.misshapen;
+                problems.append(&mut checker.problems);
+                problems.sort_by_key(|problem| problem.span.start);
+                Err(problems)
             }
         }
     }
@@ -56,11 +62,15 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
     if file.recover == Some(false) && recover_within.is_some() {
         checker.wrong_key(&root.key("recover_within"), "nothing recovers: `recover` is false", "leave one of them out");
     }
-    let timing = timing(checker, &file.timing);
+    let mut timing = timing(checker, &file.timing);
+    timing.loss_ppm = file.timing.loss.as_ref().map_or(0, |text| loss(checker, text));
     let bugs = bugs(checker, &file.bugs);
     let ensemble = ensemble::read(checker, &file.ensemble)?;
     let servers = servers(checker, file, &ensemble, run);
     let cast = steps::Cast { config: &ensemble.config, servers: &servers, bugs };
+    if timing.loss_ppm > 0 && ensemble.config.election_alg != 0 {
+        checker.wrong(&root.key("timing").key("loss"), "there are no datagrams that could get lost", steps::DATAGRAMS);
+    }
     let steps = steps::read(checker, &cast, &file.steps, run);
     let expect = expect::read(checker, &cast, &file.expect);
     Some(Scenario {
@@ -95,26 +105,31 @@ fn not_yet(checker: &mut Checker, file: &ScenarioFile) {
 fn timing(checker: &mut Checker, file: &TimingFile) -> Timing {
     let place = Path::root().key("timing");
     let mut timing = Timing::default();
+    let disk = &mut timing.disk;
     let spans = [
         ("link", &file.link, &mut timing.link),
         ("stage", &file.stage, &mut timing.stage),
-        ("read", &file.read, &mut timing.read),
-        ("write", &file.write, &mut timing.write),
-        ("fsync", &file.fsync, &mut timing.fsync),
-        ("metadata", &file.metadata, &mut timing.metadata),
+        ("read", &file.read, &mut disk.read),
+        ("write", &file.write, &mut disk.write),
+        ("fsync", &file.fsync, &mut disk.fsync),
+        ("metadata", &file.metadata, &mut disk.metadata),
     ];
     for (key, text, span) in spans {
         let read = text.as_ref().and_then(|text| checker.span(&place.key(key), text));
         *span = read.unwrap_or(*span);
     }
-    let tcp_timeout = file.tcp_timeout.as_ref().and_then(|text| checker.time(&place.key("tcp_timeout"), text));
-    timing.tcp_timeout = tcp_timeout.unwrap_or(timing.tcp_timeout);
-    timing.window = file.window;
-    if let Some(text) = &file.loss {
-        let percent = Percent::parse(text).ok_or_else(|| format!("`{text}` is not a percentage: 0% to 100%, with at most four decimals"));
-        timing.loss_ppm = checker.plain(&place.key("loss"), percent).map_or(0, |percent| percent.ppm);
+    for (key, text, time) in [("retransmission", &file.retransmission, &mut timing.retransmission), ("restart", &file.restart, &mut timing.restart)] {
+        let read = text.as_ref().and_then(|text| checker.time(&place.key(key), text));
+        *time = read.unwrap_or(*time);
     }
+    timing.window = file.window.unwrap_or(timing.window);
+    timing.wakeups_per_instant = file.wakeups_per_instant.unwrap_or(timing.wakeups_per_instant);
     timing
+}
+
+fn loss(checker: &mut Checker, text: &str) -> u32 {
+    let percent = Percent::parse(text).ok_or_else(|| format!("`{text}` is not a percentage: 0% to 100%, with at most four decimals"));
+    checker.plain(&Path::root().key("timing").key("loss"), percent).map_or(0, |percent| percent.ppm)
 }
 
 fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {
@@ -126,8 +141,7 @@ fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {
         }
         match Bug::named(name) {
             Some(bug) => on.push(bug),
-            // The release as shipped: its open defects, none of which concerns elections.
-            None if name == RELEASE => {}
+            None if name == RELEASE => on.extend(AS_SHIPPED),
             None => {
                 let help = one_of(name, CATALOGUE.iter().map(|info| info.name).chain([RELEASE]));
                 checker.wrong(&place, format!("no known bug is called `{name}`"), help);
@@ -136,9 +150,6 @@ fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {
     }
     on.into_iter().collect()
 }
-
-/// Stands for the open defects of the release that is modelled.
-const RELEASE: &str = "3.9.5";
 
 fn servers(checker: &mut Checker, file: &ScenarioFile, ensemble: &Ensemble, run: Option<Micros>) -> BTreeMap<ServerId, ServerStart> {
     let members = &ensemble.config.membership.members;

@@ -101,7 +101,7 @@ impl Run {
             start: server.start,
             clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
         });
-        let world_config = WorldConfig { seed, timing: scenario.timing.kernel(), bugs, supervise: scenario.ensemble.supervise };
+        let world_config = WorldConfig { seed, timing: scenario.timing.clone(), bugs, supervise: scenario.ensemble.supervise };
         let mut world = World::new(world_config, nodes.collect());
         install_histories(&mut world, &scenario);
         world.set_recording(if options.unwatched && !options.keep_events { Recording::Off } else { Recording::Full });

@@ -11,6 +11,9 @@ use crate::proto::{Config, LearnerType, Micros, NodeId, ServerId};
 use crate::sim::Action;
 use crate::sim::action::{Role, Who};
 
+/// Help for a loss of datagrams where none are sent.
+pub(super) const DATAGRAMS: &str = "only `electionAlg` 0 sends datagrams; connections lose nothing";
+
 /// Whom steps and expectations may name.
 pub(super) struct Cast<'a> {
     pub config: &'a Config,
@@ -66,7 +69,7 @@ fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Optio
             checker.wrong(place, format!("{id} starts by itself"), format!("`servers.{id}.start` must be false, or use `restart {id}`"));
         }
         Action::Lose { .. } if cast.config.election_alg != 0 => {
-            checker.wrong(place, "there are no datagrams that could get lost", "only `electionAlg` 0 sends datagrams; connections lose nothing");
+            checker.wrong(place, "there are no datagrams that could get lost", DATAGRAMS);
         }
         _ => {}
     }

@@ -7,19 +7,26 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::proto::NodeId;
-use crate::sim::action::text::{TextError, Word, nearest, words};
-use crate::trace::{Event, NOTE_KINDS, RECORD_KINDS, What};
+use crate::sim::action::text::{TextError, Word, one_of, words};
+use crate::trace::{Event, What, fields_of, kinds, nearest};
 
 /// Version of this syntax; it grows when a pattern that was valid changes its meaning.
 pub const WHEN_VERSION: u32 = 1;
 
-/// Words for events that people name differently from the trace: the kind and the field they stand for.
-const SHORT: [(&str, &str, Option<(&str, &str)>); 5] = [
-    ("looking", "looking_started", None),
-    ("leading", "elected", Some(("state", "LEADING"))),
-    ("following", "elected", Some(("state", "FOLLOWING"))),
-    ("observing", "elected", Some(("state", "OBSERVING"))),
-    ("up", "started", None),
+/// A word for an event that people name differently from the trace.
+struct Short {
+    word: &'static str,
+    kind: &'static str,
+    /// A field's name and value that belong to its meaning.
+    field: Option<(&'static str, &'static str)>,
+}
+
+const SHORT: [Short; 5] = [
+    Short { word: "looking", kind: "looking_started", field: None },
+    Short { word: "leading", kind: "elected", field: Some(("state", "LEADING")) },
+    Short { word: "following", kind: "elected", field: Some(("state", "FOLLOWING")) },
+    Short { word: "observing", kind: "elected", field: Some(("state", "OBSERVING")) },
+    Short { word: "up", kind: "started", field: None },
 ];
 
 /// Words for events of clients.
@@ -52,17 +59,14 @@ impl EventPattern {
         };
         let (kind, implied) = kind_of(kind, node)?;
         let mut event = EventPattern { node, kind, fields: implied.into_iter().collect(), nth: 1 };
-        let mut rest = rest.iter();
-        while let Some(word) = rest.next() {
+        for (index, word) in rest.iter().enumerate() {
             match word.text.strip_prefix('#') {
-                Some(number) => {
-                    event.nth = nth(word, number)?;
-                    break;
-                }
+                Some(number) if index + 1 == rest.len() => event.nth = nth(word, number)?,
+                Some(_) => return Err(TextError::new(word.span.clone(), format!("`{}` must be the last word", word.text))),
                 None => event.add_field(word)?,
             }
         }
-        rest.next().map_or(Ok(event), |word| Err(TextError::new(word.span.clone(), format!("`{}` is too much: #NTH comes last", word.text))))
+        Ok(event)
     }
 
     fn add_field(&mut self, word: &Word) -> Result<(), TextError> {
@@ -72,6 +76,14 @@ impl EventPattern {
         };
         if self.fields.iter().any(|(earlier, _)| earlier == name) {
             return Err(TextError::new(word.span.clone(), format!("field `{name}` is given twice")));
+        }
+        // Only the outer name can be checked: what is inside a field depends on its value.
+        let known = fields_of(self.kind).unwrap_or(&[]);
+        let outer = name.split('.').next().unwrap_or(name);
+        if !known.contains(&outer) {
+            let message = format!("{} has no field `{outer}`", self.kind);
+            let help = if known.is_empty() { "it has no fields at all".into() } else { one_of(outer, known.iter().copied()) };
+            return Err(TextError::new(word.span.clone(), message).with_help(help));
         }
         self.fields.push((name.into(), value.into()));
         Ok(())
@@ -111,14 +123,13 @@ fn kind_of(word: &Word, node: Option<NodeId>) -> Result<(&'static str, Implied),
         let message = if known { format!("`{name}`: events of clients need the next version") } else { format!("a client has no event `{name}`") };
         return Err(TextError::new(word.span.clone(), message).with_help(format!("events of clients will be: {}", CLIENT_WORDS.join(", "))));
     }
-    if let Some((_, kind, field)) = SHORT.iter().find(|(short, ..)| *short == name) {
-        return Ok((kind, field.map(|(name, value)| (name.into(), value.into()))));
+    if let Some(short) = SHORT.iter().find(|short| short.word == name) {
+        return Ok((short.kind, short.field.map(|(name, value)| (name.into(), value.into()))));
     }
-    let kinds = || NOTE_KINDS.iter().map(|(kind, _)| *kind).chain(RECORD_KINDS.iter().copied());
     if let Some(kind) = kinds().find(|kind| *kind == name) {
         return Ok((kind, None));
     }
-    let meant = nearest(name, kinds().chain(SHORT.iter().map(|(short, ..)| *short)));
+    let meant = nearest(name, kinds().chain(SHORT.iter().map(|short| short.word)));
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "kinds of events are those of the trace: `zoolab trace FILE` shows them".into(),
@@ -138,9 +149,9 @@ impl fmt::Display for EventPattern {
             write!(out, "{node} ")?;
         }
         let first = self.fields.first().map(|(name, value)| (name.as_str(), value.as_str()));
-        let short = SHORT.iter().find(|(_, kind, field)| *kind == self.kind && field.is_none_or(|field| Some(field) == first));
-        out.write_str(short.map_or(self.kind, |(short, ..)| short))?;
-        let implied = usize::from(short.is_some_and(|(_, _, field)| field.is_some()));
+        let short = SHORT.iter().find(|short| short.kind == self.kind && short.field.is_none_or(|field| Some(field) == first));
+        out.write_str(short.map_or(self.kind, |short| short.word))?;
+        let implied = usize::from(short.is_some_and(|short| short.field.is_some()));
         for (name, value) in &self.fields[implied..] {
             let field = format!("{name}={value}");
             let plain = words(&field).is_ok_and(|words| words.len() == 1 && !words[0].quoted && words[0].text == field);

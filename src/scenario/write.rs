@@ -9,8 +9,9 @@ use super::file::{
     StateName, StepFile, TimeText, TimingFile, VerdictFile, VersionName,
 };
 use super::settings::SETTINGS;
-use super::{Ensemble, EventPattern, Expect, LeaderIs, Scenario, ServerStart, StateIs, Step, Timing, Trigger, Version};
+use super::{Ensemble, EventPattern, Expect, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, Version};
 use crate::proto::{Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Zxid};
+use crate::sim::Timing;
 use crate::sim::action::Percent;
 
 impl Scenario {
@@ -105,15 +106,18 @@ fn server(start: &ServerStart) -> ServerFile {
 fn timing(timing: &Timing) -> TimingFile {
     let default = Timing::default();
     let span = |span: Span, default: Span| (span != default).then(|| SpanText(span.to_string()));
+    let different = |one: Micros, default: Micros| (one != default).then(|| time(one));
     TimingFile {
         link: span(timing.link, default.link),
         stage: span(timing.stage, default.stage),
-        read: span(timing.read, default.read),
-        write: span(timing.write, default.write),
-        fsync: span(timing.fsync, default.fsync),
-        metadata: span(timing.metadata, default.metadata),
-        tcp_timeout: (timing.tcp_timeout != default.tcp_timeout).then(|| time(timing.tcp_timeout)),
-        window: timing.window,
+        read: span(timing.disk.read, default.disk.read),
+        write: span(timing.disk.write, default.disk.write),
+        fsync: span(timing.disk.fsync, default.disk.fsync),
+        metadata: span(timing.disk.metadata, default.disk.metadata),
+        retransmission: different(timing.retransmission, default.retransmission),
+        restart: different(timing.restart, default.restart),
+        wakeups_per_instant: Some(timing.wakeups_per_instant).filter(|number| *number != default.wakeups_per_instant),
+        window: Some(timing.window).filter(|bytes| *bytes != default.window),
         loss: (timing.loss_ppm != 0).then(|| Percent { ppm: timing.loss_ppm }.to_string()),
     }
 }

@@ -67,8 +67,7 @@ impl<A: Actor> World<A> {
             Action::Clock { who, change } => self.at(*who).map(|at| self.change_clock(at, *change)),
             Action::Disk { who, fault } => {
                 let at = self.at(*who)?;
-                let fault = DiskFault::parse(fault.text())?;
-                self.node_mut(at).disk.inject(fault).map(|_| ())
+                self.node_mut(at).disk.inject(fault.clone()).map(|_| ())
             }
             Action::Fire(choice) => self.fire_choice(choice),
         }

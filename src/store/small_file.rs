@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
+use crate::bugs::Bug;
 use crate::proto::{DiskError, DiskOp, DiskReply, DiskTag, FileImage, FileName, SmallFile, WriteAt};
 
 /// The file's name in the data directory.
@@ -27,9 +28,10 @@ pub fn number_in(file: SmallFile, image: &FileImage) -> Result<i64, String> {
     text.trim().parse().map_err(|_| format!("{} does not hold a number: {text:?}", name(file)))
 }
 
-/// Writes small files one after the other: temporary file, fsync, rename. The old content stays valid until the rename.
+/// Writes small files one after the other: temporary file, fsync, rename, and once more fsync. The old content stays valid until the rename.
 ///
-/// The folder is not synced after the rename, as in ZooKeeper: on a disk that reorders metadata a rename may be lost.
+/// The last step is a repair of ours: ZooKeeper answers as soon as the file is renamed, and a power loss may take an unsynced rename
+/// back, and with it a promise that was told. The switch `unsynced-rename` is the release as shipped.
 #[derive(Clone, Debug, Default)]
 pub struct AtomicWriter {
     /// Writes to do, the one under way first.
@@ -50,6 +52,7 @@ enum Step {
     Write,
     Sync,
     Rename,
+    SyncName,
 }
 
 /// What a completion meant.
@@ -83,7 +86,8 @@ impl AtomicWriter {
         let (file, number) = (write.file, write.number);
         let done = match (outcome, write.step) {
             (Err(error), _) => Progress::Failed(file, error),
-            (Ok(_), Step::Rename) => Progress::Written(file, number),
+            (Ok(_), Step::Rename) if cx.bugs.has(Bug::UnsyncedRename) => Progress::Written(file, number),
+            (Ok(_), Step::SyncName) => Progress::Written(file, number),
             (Ok(_), step) => {
                 write.step = step.next();
                 Progress::Continues
@@ -107,6 +111,7 @@ impl AtomicWriter {
             Step::Write => DiskOp::Write { file: temporary, at: WriteAt::End, bytes: content(number) },
             Step::Sync => DiskOp::Sync { file: temporary },
             Step::Rename => DiskOp::Rename { from: temporary, to: target },
+            Step::SyncName => DiskOp::Sync { file: target },
         };
         cx.emit(Effect::Disk { tag: DiskTag::Atomic(file), op });
     }
@@ -117,7 +122,8 @@ impl Step {
         match self {
             Step::Create => Step::Write,
             Step::Write => Step::Sync,
-            Step::Sync | Step::Rename => Step::Rename,
+            Step::Sync => Step::Rename,
+            Step::Rename | Step::SyncName => Step::SyncName,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Entry, NOTE_KINDS, RECORD_KINDS, nearest};
+use super::{Entry, kinds, nearest};
 use crate::proto::{Micros, NodeId, PACKET_KINDS};
 
 /// Conditions that an event must all meet. The default lets everything through.
@@ -38,8 +38,8 @@ impl Filter {
 
     /// Lets a kind of event through (`vote_changed`, `delivered`), or all records about a kind of packet (`NOTIFICATION`).
     pub fn kind(mut self, name: &str) -> Result<Filter, FilterError> {
-        let known = kinds().find(|kind| *kind == name);
-        self.kinds.insert(known.ok_or_else(|| FilterError::UnknownKind { found: name.into(), nearest: nearest(name, kinds()) })?);
+        let known = filterable().find(|kind| *kind == name);
+        self.kinds.insert(known.ok_or_else(|| FilterError::UnknownKind { found: name.into(), nearest: nearest(name, filterable()) })?);
         Ok(self)
     }
 
@@ -71,8 +71,8 @@ impl Filter {
     }
 }
 
-fn kinds() -> impl Iterator<Item = &'static str> {
-    NOTE_KINDS.iter().map(|(name, _)| *name).chain(RECORD_KINDS.iter().copied()).chain(PACKET_KINDS)
+fn filterable() -> impl Iterator<Item = &'static str> {
+    kinds().chain(PACKET_KINDS)
 }
 
 impl fmt::Display for FilterError {

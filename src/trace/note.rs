@@ -204,65 +204,65 @@ impl Note {
     }
 }
 
-/// Declares the table of kinds beside the match that indexes it, so that neither can miss a variant.
+/// Declares the table of kinds beside the match that indexes it, so that neither can miss a variant or a field.
 macro_rules! kinds {
-    ($($index:literal $variant:ident $name:literal $headline:literal,)*) => {
-        /// Every kind of note: its name and whether it is a headline.
-        pub const KINDS: &[(&str, bool)] = &[$(($name, $headline)),*];
+    ($($index:literal $variant:ident { $($field:ident),* } $name:literal $headline:literal,)*) => {
+        /// Every kind of note: its name, whether it is a headline, and its fields.
+        pub const KINDS: &[(&str, bool, &[&str])] = &[$(($name, $headline, &[$(stringify!($field)),*])),*];
 
         impl Note {
             fn index(&self) -> usize {
-                match self { $(Note::$variant { .. } => $index),* }
+                match self { $(Note::$variant { $($field: _),* } => $index),* }
             }
         }
     };
 }
 
 kinds! {
-    0 Booted "booted" true,
-    1 BootRefused "boot_refused" true,
-    2 RoleOverridden "role_overridden" true,
-    3 WentLooking "went_looking" true,
-    4 LookingStarted "looking_started" true,
-    5 VoteChanged "vote_changed" true,
-    6 RoundRaised "round_raised" true,
-    7 VoteCounted "vote_counted" false,
-    8 NoteIgnored "note_ignored" false,
-    9 LaggardAnswered "laggard_answered" true,
-    10 LookingAnswered "looking_answered" false,
-    11 StaleAnswer "stale_answer" true,
-    12 QuorumReached "quorum_reached" true,
-    13 DrainDiscarded "drain_discarded" false,
-    14 DrainBroken "drain_broken" true,
-    15 PollTimedOut "poll_timed_out" false,
-    16 JoinWaits "join_waits" false,
-    17 Elected "elected" true,
-    18 QueryRound "query_round" true,
-    19 ReplyCounted "reply_counted" false,
-    20 QueryTimedOut "query_timed_out" false,
-    21 DeadCandidateDropped "dead_candidate_dropped" true,
-    22 VotesTallied "votes_tallied" true,
-    23 Knocked "knocked" false,
-    24 DialsBack "dials_back" false,
-    25 PeerConnected "peer_connected" false,
-    26 PeerLost "peer_lost" false,
-    27 PeerUnreachable "peer_unreachable" false,
-    28 QueuedNoteReplaced "queued_note_replaced" false,
-    29 LastNoteResent "last_note_resent" false,
-    30 ReceiveQueueOverflowed "receive_queue_overflowed" true,
-    31 HandshakeTimedOut "handshake_timed_out" false,
-    32 LeadingStarted "leading_started" true,
-    33 FollowingStarted "following_started" true,
-    34 LeaderUnreachable "leader_unreachable" false,
-    35 EpochProposed "epoch_proposed" true,
-    36 EpochAccepted "epoch_accepted" true,
-    37 EpochRefused "epoch_refused" true,
-    38 NewerLearnerRefused "newer_learner_refused" true,
-    39 EpochWritten "epoch_written" false,
-    40 Synced "synced" true,
-    41 Established "established" true,
-    42 Serving "serving" true,
-    43 AbandonedBy "abandoned_by" true,
+    0 Booted { role, zxid, current_epoch, accepted_epoch } "booted" true,
+    1 BootRefused { reason } "boot_refused" true,
+    2 RoleOverridden { configured, listed } "role_overridden" true,
+    3 WentLooking { from, why } "went_looking" true,
+    4 LookingStarted { round, vote } "looking_started" true,
+    5 VoteChanged { round, sender, from, to, because } "vote_changed" true,
+    6 RoundRaised { from, to, sender, theirs, initial, vote, because } "round_raised" true,
+    7 VoteCounted { round, sender, vote, proposal } "vote_counted" false,
+    8 NoteIgnored { sender, why } "note_ignored" false,
+    9 LaggardAnswered { to, their_round, round } "laggard_answered" true,
+    10 LookingAnswered { to, state, vote, round } "looking_answered" false,
+    11 StaleAnswer { to, state, vote } "stale_answer" true,
+    12 QuorumReached { round, vote, supporters } "quorum_reached" true,
+    13 DrainDiscarded { sender, state, vote, round } "drain_discarded" false,
+    14 DrainBroken { sender, vote, round, proposal, because } "drain_broken" true,
+    15 PollTimedOut { waited, next, resent } "poll_timed_out" false,
+    16 JoinWaits { sender, leader, why } "join_waits" false,
+    17 Elected { state, vote, round, supporters, how } "elected" true,
+    18 QueryRound { xid, vote } "query_round" true,
+    19 ReplyCounted { from, leader, zxid } "reply_counted" false,
+    20 QueryTimedOut { to } "query_timed_out" false,
+    21 DeadCandidateDropped { candidate, supporters } "dead_candidate_dropped" true,
+    22 VotesTallied { best, winner, supporters, needed } "votes_tallied" true,
+    23 Knocked { peer } "knocked" false,
+    24 DialsBack { peer } "dials_back" false,
+    25 PeerConnected { peer, replaced } "peer_connected" false,
+    26 PeerLost { peer } "peer_lost" false,
+    27 PeerUnreachable { peer } "peer_unreachable" false,
+    28 QueuedNoteReplaced { peer } "queued_note_replaced" false,
+    29 LastNoteResent { peer } "last_note_resent" false,
+    30 ReceiveQueueOverflowed { dropped_from } "receive_queue_overflowed" true,
+    31 HandshakeTimedOut {} "handshake_timed_out" false,
+    32 LeadingStarted { vote } "leading_started" true,
+    33 FollowingStarted { leader, role } "following_started" true,
+    34 LeaderUnreachable { leader, attempt } "leader_unreachable" false,
+    35 EpochProposed { epoch, quorum } "epoch_proposed" true,
+    36 EpochAccepted { epoch, leader, before } "epoch_accepted" true,
+    37 EpochRefused { epoch, promised, leader } "epoch_refused" true,
+    38 NewerLearnerRefused { learner, epoch, zxid, own_epoch, own_zxid } "newer_learner_refused" true,
+    39 EpochWritten { file, epoch } "epoch_written" false,
+    40 Synced { leader, epoch, zxid, role } "synced" true,
+    41 Established { epoch, quorum } "established" true,
+    42 Serving { leader, epoch, state } "serving" true,
+    43 AbandonedBy { voter, waited } "abandoned_by" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -475,8 +475,8 @@ mod tests {
         let json = serde_json::to_value(&note).expect("notes serialize");
         assert_eq!(json["kind"], note.kind());
         assert_eq!(json["fields"]["peer"], "s2");
-        for (index, (kind, _)) in KINDS.iter().enumerate() {
-            assert!(!KINDS[..index].iter().any(|(earlier, _)| earlier == kind), "{kind} twice");
+        for (index, (kind, ..)) in KINDS.iter().enumerate() {
+            assert!(!KINDS[..index].iter().any(|(earlier, ..)| earlier == kind), "{kind} twice");
         }
     }
 }

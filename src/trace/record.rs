@@ -141,47 +141,47 @@ pub enum Record {
 pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
 
 macro_rules! kinds {
-    ($($variant:ident $name:literal,)*) => {
-        /// Every kind of kernel record.
-        pub const RECORD_KINDS: &[&str] = &[$($name),*];
+    ($($variant:ident { $($field:ident),* } $name:literal,)*) => {
+        /// Every kind of kernel record: its name and its fields.
+        pub const RECORD_KINDS: &[(&str, &[&str])] = &[$(($name, &[$(stringify!($field)),*])),*];
 
         impl Record {
             /// The snake_case name of the kind, as in the trace.
             pub fn kind(&self) -> &'static str {
-                match self { $(Record::$variant { .. } => $name),* }
+                match self { $(Record::$variant { $($field: _),* } => $name),* }
             }
         }
     };
 }
 
 kinds! {
-    Started "started",
-    Crashed "crashed",
-    PowerLost "power_lost",
-    Exited "exited",
-    Paused "paused",
-    Resumed "resumed",
-    Timer "timer",
-    Stage "stage",
-    Dialled "dialled",
-    DialFailed "dial_failed",
-    Accepted "accepted",
-    Connected "connected",
-    Sent "sent",
-    Delivered "delivered",
-    Closed "closed",
-    Hungup "hungup",
-    TailLost "tail_lost",
-    WindowFull "window_full",
-    WindowOpen "window_open",
-    DatagramSent "datagram_sent",
-    DatagramDelivered "datagram_delivered",
-    DatagramLost "datagram_lost",
-    DiskStarted "disk_started",
-    DiskDone "disk_done",
-    Action "action",
-    ActionFailed "action_failed",
-    ActionEnded "action_ended",
+    Started { life } "started",
+    Crashed {} "crashed",
+    PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } "power_lost",
+    Exited { code } "exited",
+    Paused {} "paused",
+    Resumed { held } "resumed",
+    Timer { timer } "timer",
+    Stage { stage } "stage",
+    Dialled { to, port } "dialled",
+    DialFailed { to, port, why } "dial_failed",
+    Accepted { from, port, conn } "accepted",
+    Connected { to, port, conn } "connected",
+    Sent { to, conn, packet } "sent",
+    Delivered { from, conn, packet } "delivered",
+    Closed { peer, conn } "closed",
+    Hungup { peer, conn, why } "hungup",
+    TailLost { peer, conn, packets } "tail_lost",
+    WindowFull { peer, conn } "window_full",
+    WindowOpen { peer, conn } "window_open",
+    DatagramSent { to, port, packet } "datagram_sent",
+    DatagramDelivered { from, port, packet } "datagram_delivered",
+    DatagramLost { to, port, packet } "datagram_lost",
+    DiskStarted { tag, op } "disk_started",
+    DiskDone { tag, error } "disk_done",
+    Action { action } "action",
+    ActionFailed { action, why } "action_failed",
+    ActionEnded { action } "action_ended",
 }
 
 impl Record {
@@ -342,6 +342,6 @@ mod tests {
         for record in [Record::Crashed, Record::Exited { code: 14 }, Record::Action { action: "heal".into() }] {
             assert_eq!(serde_json::to_value(&record).expect("records serialize")["kind"], record.kind());
         }
-        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.contains(kind)));
+        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.iter().any(|(name, _)| name == kind)));
     }
 }

@@ -8,8 +8,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kinds::is_headline_note;
 use super::record::HEADLINE_RECORDS;
-use super::{Entry, Event, NOTE_KINDS};
+use super::{Entry, Event};
 use crate::proto::{Micros, NodeId};
 
 const FORMAT: &str = "zoolab-trace";
@@ -152,7 +153,7 @@ impl Entry for StoredEvent {
     }
 
     fn is_headline(&self) -> bool {
-        NOTE_KINDS.contains(&(&self.kind, true)) || HEADLINE_RECORDS.contains(&self.kind.as_str())
+        is_headline_note(&self.kind) || HEADLINE_RECORDS.contains(&self.kind.as_str())
     }
 }
 

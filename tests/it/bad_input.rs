@@ -25,6 +25,19 @@ fn broken_files_are_told_what_is_wrong() {
     });
 }
 
+#[test]
+fn colours_change_nothing_but_colours() {
+    let source = "{ \"title\": 1 }";
+    let problems = Scenario::read(source.as_bytes()).expect_err("a number is no title");
+    let coloured = render(&problems, "test.json", source, true);
+    assert!(coloured.contains("\u{1b}["));
+    let mut plain = String::new();
+    for (index, part) in coloured.split("\u{1b}[").enumerate() {
+        plain.push_str(if index == 0 { part } else { part.split_once('m').expect("a colour ends with m").1 });
+    }
+    assert_eq!(plain, render(&problems, "test.json", source, false));
+}
+
 /// A snapshot without its file would be checked by nobody.
 #[test]
 fn every_message_has_its_file() {

@@ -12,11 +12,11 @@ pub mod text;
 mod verbs;
 mod who;
 
-pub use parse::DiskFaultText;
 pub use text::TextError;
 pub use verbs::grammar_help;
 pub use who::{Role, Who};
 
+use super::disk::DiskFault;
 use crate::proto::{Micros, Span, Stage};
 
 /// Something done to the world from outside the protocol.
@@ -79,7 +79,7 @@ pub enum Action {
     },
     Disk {
         who: Who,
-        fault: DiskFaultText,
+        fault: DiskFault,
     },
     /// What is pending happens now, before anything earlier in the queue.
     Fire(Choice),

@@ -1,12 +1,13 @@
 //! Reading the text form of actions: a cursor over the words of a line and the parts that verbs are made of.
 
-use std::fmt;
 use std::ops::Range;
 
+use super::super::disk::{DISK_FAULTS, DiskFault};
 use super::text::{TextError, Word, one_of, words};
 use super::verbs::VERBS;
 use super::{Action, DRIFT_PPM_MAX, Link, Percent, Shift, Who, client};
 use crate::proto::{Micros, NodeId, PACKET_KINDS, ServerId, Span};
+use crate::trace::nearest;
 
 impl Action {
     /// Reads one line of the grammar. The error points into `line`.
@@ -233,22 +234,13 @@ pub(super) fn ppm(words: &mut Words) -> Result<i32, TextError> {
     ppm.ok_or_else(|| TextError::new(word.span, format!("`{number}` is not a drift: -{DRIFT_PPM_MAX}ppm to {DRIFT_PPM_MAX}ppm")))
 }
 
-/// A fault of a disk, in the disk's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DiskFaultText(String);
-
-impl DiskFaultText {
-    pub(super) fn take(words: &mut Words) -> Result<DiskFaultText, TextError> {
-        words.rest("a disk fault").map(|(text, _)| DiskFaultText(text.into()))
-    }
-
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DiskFaultText {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(&self.0)
-    }
+/// A fault of a disk, in the disk's own grammar: the rest of the line.
+pub(super) fn disk_fault(words: &mut Words) -> Result<DiskFault, TextError> {
+    let (text, span) = words.rest("a disk fault")?;
+    DiskFault::parse(text).map_err(|message| {
+        let faults = DISK_FAULTS.iter().filter_map(|(form, _)| form.split(' ').next());
+        let meant = text.split_whitespace().next().and_then(|word| nearest(word, faults).filter(|fault| *fault != word));
+        let meant = meant.map(|fault| format!("did you mean `{fault}`? ")).unwrap_or_default();
+        TextError::new(span, message).with_help(format!("{meant}`zoolab help steps` lists the faults of disks"))
+    })
 }

@@ -53,6 +53,13 @@ fn clock_change() -> impl Strategy<Value = ClockChange> {
     ]
 }
 
+/// One of each form; the disk's own tests know the rest.
+fn disk_fault() -> impl Strategy<Value = DiskFault> {
+    const TEXTS: [&str; 7] =
+        ["rot log.newest @byte:17 3", "fail-fsync currentEpoch for ever", "full 4096", "slow fsync 1ms..2ms", "loose", "tear", "behave"];
+    proptest::sample::select(&TEXTS[..]).prop_map(|text| DiskFault::parse(text).expect("a disk fault"))
+}
+
 fn stage() -> impl Strategy<Value = Stage> {
     prop_oneof![
         Just(Stage::QuorumPeer),
@@ -92,6 +99,7 @@ fn action() -> impl Strategy<Value = Action> {
         (link(), span()).prop_map(|(link, latency)| Action::Slow { link, latency }),
         (link(), 0..=1_000_000u32).prop_map(|(link, ppm)| Action::Lose { link, ppm }),
         (who(), clock_change()).prop_map(|(who, change)| Action::Clock { who, change }),
+        (who(), disk_fault()).prop_map(|(who, fault)| Action::Disk { who, fault }),
         choice().prop_map(Action::Fire),
     ]
 }
@@ -121,7 +129,7 @@ fn spellings_of_one_action() {
         ("clock s2 jump +5s", "clock s2 jump 5s"),
         ("clock s2 drift +200 ppm", "clock s2 drift 200ppm"),
         ("lose s1 s2 12.50%", "lose s1 s2 12.5%"),
-        ("disk s1  rot log.newest @1:3 ", "disk s1 rot log.newest @1:3"),
+        ("disk s1  slow fsync 1000us ", "disk s1 slow fsync 1ms"),
         ("fire stage s1 send_worker s2", "fire stage s1 send_worker s2"),
     ] {
         assert_eq!(Action::parse(spelling).map(|action| action.to_string()), Ok(canonical.into()), "{spelling}");
@@ -149,6 +157,7 @@ fn mistakes_point_at_the_word() {
         ("clock s1 drift 2s", "2s", "`2s` is not a drift: a number and `ppm`"),
         ("clock s1 jump 99999999999h", "99999999999h", "`99999999999h` is too long a time"),
         ("fire s1 s2", "s1 s2", "a message goes one way: `->` is missing"),
+        ("disk s1 full of it", "full of it", "`it` is one word too many; the form is `full [BYTES]`"),
         ("c1 create \"/a", "\"/a", "this quote is never closed"),
         ("c1 create /a 0xabc", "0xabc", "`0xabc` is not binary data"),
         ("c1 craete /a", "craete", "unknown client command `craete`"),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::trace::nearest;
+
 /// A word of a line, or a quoted piece of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -104,19 +106,6 @@ pub fn binary(word: &Word) -> Option<Result<Vec<u8>, TextError>> {
     Some(bytes.collect())
 }
 
-/// The candidate most like `name`, when one is like enough to be meant: at most a third of its letters differ.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Longer than any name there is: not a typing error, and not worth comparing letter by letter.
-    if name.len() > 80 {
-        return None;
-    }
-    let name = name.to_lowercase();
-    let distance = |candidate: &str| strsim::osa_distance(&name, &candidate.to_lowercase());
-    let scored = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
-    let (distance, candidate) = scored.min_by_key(|(distance, _)| *distance)?;
-    (distance <= candidate.len().max(name.len()).div_ceil(3)).then_some(candidate)
-}
-
 /// Help for a name that is not one of `candidates`: the nearest, and all of them.
 pub fn one_of<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let all = candidates.clone().into_iter().collect::<Vec<_>>().join(", ");
@@ -158,12 +147,5 @@ mod tests {
         assert!(matches!(one("0x0"), Some(Err(_))));
         assert!(matches!(one("0xé1"), Some(Err(_))));
         assert_eq!(one("\"0x00\""), None);
-    }
-
-    #[test]
-    fn the_nearest_name_is_like_enough() {
-        assert_eq!(nearest("crahs", ["crash", "restart"]), Some("crash"));
-        assert_eq!(nearest("tickTimes", ["tickTime", "initLimit"]), Some("tickTime"));
-        assert_eq!(nearest("zzz", ["crash", "restart"]), None);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::parse::{self, DiskFaultText, Words};
+use super::super::disk::DISK_FAULTS;
+use super::parse::{self, Words};
 use super::text::TextError;
 use super::{Action, Choice, ClockChange, TIMER_NAMES, Who, Whom};
 use crate::proto::Stage;
@@ -130,9 +131,9 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "disk",
         form: "disk NODE FAULT",
-        what: "A fault of the server's disk.",
+        what: "A fault of the server's disk, from the list below.",
         example: "disk s1 fail-fsync",
-        take: |words| Ok(Action::Disk { who: Who::take(words)?, fault: DiskFaultText::take(words)? }),
+        take: |words| Ok(Action::Disk { who: Who::take(words)?, fault: parse::disk_fault(words)? }),
     },
     Verb {
         name: "fire",
@@ -181,6 +182,10 @@ pub fn grammar_help() -> String {
     let mut help = String::from(INTRODUCTION);
     for verb in VERBS {
         let _ = write!(help, "\n  {}\n      {}\n      {}\n", verb.form, verb.what, verb.example);
+    }
+    help.push_str("\nFaults of a disk (FILE is one such as log.newest or currentEpoch):\n\n");
+    for (form, what) in DISK_FAULTS {
+        let _ = writeln!(help, "  disk NODE {form}\n      {what}");
     }
     help
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::parse::Words;
-use super::text::{TextError, nearest};
+use super::text::TextError;
 use crate::proto::NodeId;
+use crate::trace::nearest;
 
 /// A node by name or by role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
