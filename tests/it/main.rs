@@ -2,4 +2,6 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, reason = "tests read files and start the program")]
 
 mod bad_input;
+mod kernel;
 mod layers;
+mod worked_examples;
