@@ -180,7 +180,10 @@ impl<A: Actor> World<A> {
         let (node, peer) = (connection.nodes[end], connection.nodes[1 - end]);
         let held = matches!(connection.ends[end], End::Held { .. });
         connection.ends[end] = End::Closed;
-        connection.directions[end].drop_items();
+        // A reset goes both ways: the one that is on its way to the peer still tells it.
+        if !connection.directions[end].ends() {
+            connection.directions[end].drop_items();
+        }
         if held {
             let peer = self.id_of(peer);
             self.cause = self.record(Some(node), Record::Hungup { peer, conn, why });
@@ -213,12 +216,11 @@ impl<A: Actor> World<A> {
     /// The end that a direction leads to answers with a reset; the tail of the other direction is what the peer can still read before it.
     pub(super) fn reset_back(&mut self, slot: u32, direction: usize) {
         let back = 1 - direction;
-        let already = |item: &InFlight| matches!(item.item, Item::End(_));
         let Some(connection) = self.connection_mut(slot) else {
             return;
         };
         connection.directions[direction].drop_items();
-        if !connection.directions[back].items.iter().any(already) {
+        if !connection.directions[back].ends() {
             let cause = self.cause;
             self.enqueue(slot, back, Item::End(CloseReason::Reset), cause);
         }
