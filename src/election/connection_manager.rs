@@ -61,6 +61,8 @@ struct Handshake {
     conn: ConnId,
     /// What arrived before its turn came.
     arrived: VecDeque<Packet>,
+    /// The other end closed meanwhile, as one that knocks does: what it sent is read all the same.
+    closed: bool,
 }
 
 impl ConnectionManager {
@@ -145,7 +147,7 @@ impl ConnectionManager {
     }
 
     pub fn on_accepted(&mut self, cx: &mut Cx, conn: ConnId) {
-        self.handshakes.push_back(Handshake { conn, arrived: VecDeque::new() });
+        self.handshakes.push_back(Handshake { conn, arrived: VecDeque::new(), closed: false });
         if self.handshakes.len() == 1 {
             cx.arm(Timer::Handshake(conn), self.config.handshake_time());
         }
@@ -163,13 +165,18 @@ impl ConnectionManager {
 
     /// Reads initial messages in the order of the connections, as far as they have arrived.
     fn read_handshakes(&mut self, cx: &mut Cx) {
-        while let Some(Packet::Initial { sid }) = self.handshakes.front_mut().and_then(|first| first.arrived.pop_front()) {
-            let Some(Handshake { conn, arrived }) = self.finish_handshake(cx) else {
+        while self.handshakes.front().is_some_and(|first| first.closed || !first.arrived.is_empty()) {
+            let Some(Handshake { conn, mut arrived, closed }) = self.finish_handshake(cx) else {
                 return;
             };
-            self.handle_connection(cx, sid, conn);
+            if let Some(Packet::Initial { sid }) = arrived.pop_front() {
+                self.handle_connection(cx, sid, conn);
+            }
             for packet in arrived {
                 self.on_packet(cx, conn, packet);
+            }
+            if closed {
+                self.on_closed(cx, conn);
             }
         }
     }
@@ -227,13 +234,9 @@ impl ConnectionManager {
 
     /// The connection ended: both its workers stop, and whatever its sender held is lost.
     pub fn on_closed(&mut self, cx: &mut Cx, conn: ConnId) {
-        if let Some(at) = self.handshakes.iter().position(|handshake| handshake.conn == conn) {
-            if at == 0 {
-                self.finish_handshake(cx);
-                self.read_handshakes(cx);
-            } else {
-                self.handshakes.remove(at);
-            }
+        if let Some(handshake) = self.handshakes.iter_mut().find(|handshake| handshake.conn == conn) {
+            handshake.closed = true;
+            self.read_handshakes(cx);
         }
         if let Some(sid) = self.owners.remove(&conn) {
             self.peers.entry(sid).or_default().worker = None;

@@ -39,14 +39,23 @@ impl Server {
             None => {}
             Some(Ok(durable)) => {
                 self.durable = durable;
-                self.booted(cx);
+                self.boot_goes_on(cx);
             }
-            Some(Err(reason)) => {
-                self.activity = Activity::Exited;
-                cx.note(Note::BootRefused { reason });
-                cx.emit(Effect::Exit(EXIT_UNEXPECTED_ERROR));
-            }
+            Some(Err(reason)) => self.refuse_to_boot(cx, reason),
         }
+    }
+
+    /// Epoch files that were missing are written first.
+    pub(super) fn boot_goes_on(&mut self, cx: &mut Cx) {
+        if !self.durable.is_writing() {
+            self.booted(cx);
+        }
+    }
+
+    pub(super) fn refuse_to_boot(&mut self, cx: &mut Cx, reason: String) {
+        self.activity = Activity::Exited;
+        cx.note(Note::BootRefused { reason });
+        cx.emit(Effect::Exit(EXIT_UNEXPECTED_ERROR));
     }
 
     fn booted(&mut self, cx: &mut Cx) {

@@ -2,7 +2,7 @@
 
 use crate::actor::Cx;
 use crate::proto::{ConnId, DiskError, DiskReply, Packet};
-use crate::store::{Durable, Progress};
+use crate::store::{self, Durable, Progress};
 use crate::trace::LookingReason;
 use crate::zab::{Leader, Learner, RoleEvent};
 
@@ -66,6 +66,10 @@ impl Server {
     pub(super) fn on_atomic_write(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) {
         let progress = self.durable.on_disk(cx, outcome);
         match &self.activity {
+            Activity::Booting(_) => match progress {
+                Progress::Failed(file, error) => self.refuse_to_boot(cx, format!("writing {}: {error}", store::name(file))),
+                _ => self.boot_goes_on(cx),
+            },
             Activity::Joining if progress != Progress::Continues => self.look_for_leader(cx),
             Activity::Leading(_) => self.on_leader(cx, |leader, cx, durable| leader.on_written(cx, durable, progress)),
             Activity::Learning(_) => self.on_learner(cx, |learner, cx, durable| learner.on_written(cx, durable, progress)),

@@ -71,6 +71,11 @@ impl Direction {
         self.items.front().map(|head| (head.departed + head.latency).max(self.arrived))
     }
 
+    /// Whether the news of the connection's end is on its way.
+    pub fn ends(&self) -> bool {
+        self.items.iter().any(|flight| matches!(flight.item, Item::End(_)))
+    }
+
     /// Everything under way is lost. Returns how many packets that were.
     pub fn drop_items(&mut self) -> u32 {
         let packets = self.items.iter().filter(|flight| matches!(flight.item, Item::Packet(_))).count() as u32;

@@ -106,6 +106,7 @@ impl<A: Actor> World<A> {
         self.cause = self.record(Some(from), Record::Connected { to: peer, port, conn });
         let cause = self.cause;
         self.enqueue(slot, THERE, Item::Open, cause);
+        self.arm_direction(slot, BACK);
         self.hand_to_dialler(from, peer, |to| Input::Connected { to, port, conn });
     }
 

@@ -1,7 +1,7 @@
 //! From a queue entry to what it wakes.
 
 use crate::actor::{Actor, Input};
-use crate::proto::{Stage, Timer};
+use crate::proto::{Micros, Stage, Timer};
 use crate::trace::Record;
 
 use super::connection::{End, Phase};
@@ -49,7 +49,30 @@ impl<A: Actor> World<A> {
         }
     }
 
-    /// Handles a live wake-up. False when it came to nothing: a paused node keeps it for later, a timer came before its deadline.
+    /// When a live entry is to be handled: a timer that was set again for later kept its earlier entry.
+    pub(super) fn due(&self, entry: &Entry) -> Micros {
+        let Wake::Timer { node, timer } = entry.wake else {
+            return entry.at;
+        };
+        let node = &self.nodes[usize::from(node)];
+        node.timers.get(&timer).map_or(entry.at, |slot| node.clock.when(slot.deadline, entry.at))
+    }
+
+    /// The first entry of the queue, a timer's, moves to where it is due.
+    pub(super) fn postpone(&mut self, entry: Entry, due: Micros) {
+        self.queue.pop();
+        self.queue.push_back(Entry { at: due, ..entry });
+        if let Wake::Timer { node, timer } = entry.wake {
+            self.node_mut(node).timers.entry(timer).and_modify(|slot| slot.entry.0 = due);
+        }
+    }
+
+    /// Whether a wake-up would be kept until its node resumes.
+    pub(super) fn waits_for_resume(&self, wake: &Wake) -> bool {
+        self.receiver(wake).is_some_and(|at| self.nodes[usize::from(at)].paused.is_some())
+    }
+
+    /// Handles a live wake-up that is due. False when it came to nothing: a paused node keeps it for later.
     pub(super) fn handle(&mut self, wake: Wake) -> bool {
         if let Some(at) = self.receiver(&wake)
             && self.nodes[usize::from(at)].paused.is_some()
@@ -128,16 +151,9 @@ impl<A: Actor> World<A> {
     }
 
     fn timer_runs_out(&mut self, at: NodeIndex, timer: Timer) -> bool {
-        let now = self.now;
-        let node = self.node_mut(at);
-        let Some(slot) = node.timers.get(&timer).copied() else {
+        let Some(slot) = self.node_mut(at).timers.remove(&timer) else {
             return false;
         };
-        if node.clock.monotonic(now) < slot.deadline {
-            self.arm_timer_entry(at, timer, slot.deadline, slot.cause);
-            return false;
-        }
-        node.timers.remove(&timer);
         self.cause = slot.cause;
         self.cause = self.record(Some(at), Record::Timer { timer });
         self.deliver(at, Input::Timer(timer));

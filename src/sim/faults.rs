@@ -31,19 +31,19 @@ impl<A: Actor> World<A> {
 
     fn carry_out(&mut self, action: &Action, origin: Origin) -> Result<(), DidNotApply> {
         match action {
-            Action::Crash(who) => self.up(*who).map(|at| self.crash(at)),
-            Action::PowerLoss(who) => self.with_power(*who).map(|at| self.power_loss(at)),
+            Action::Crash(who) => self.up(*who).map(|at| self.crash(at)).inspect(|()| self.ended_by_hand(&Action::Resume(*who))),
+            Action::PowerLoss(who) => self.with_power(*who).map(|at| self.power_loss(at)).inspect(|()| self.ended_by_hand(&Action::Resume(*who))),
             Action::Restart(Whom::All) => self.restart_all(),
             Action::Restart(Whom::One(who)) => self.down(*who).map(|at| self.start_process(at)),
             Action::Start(who) => self.down(*who).map(|at| self.start_process(at)),
             Action::Wipe(who) => self.down(*who).map(|at| self.node_mut(at).disk.wipe()),
             Action::Pause { who, lasting } => self.start_pause(*who, *lasting),
-            Action::Resume(who) => self.end_pause(*who),
+            Action::Resume(who) => self.end_pause(*who).inspect(|()| self.ended_by_hand(action)),
             Action::Partition(groups) => self.partition(groups, origin),
             Action::Heal => self.heal(),
             Action::Quiet => self.quiet(),
             Action::Cut { link, lasting } => self.cut(*link, *lasting, origin),
-            Action::Mend(link) => self.each_way(*link, "nothing is wrong with this link", World::mend_way),
+            Action::Mend(link) => self.each_way(*link, "nothing is wrong with this link", World::mend_way).inspect(|()| self.ended_by_hand(action)),
             Action::Hold { link, packet } => {
                 let hold = packet.map_or(Hold::Everything, Hold::Kind);
                 self.each_way(*link, "it is held already", |world, from, to| world.hold_way(from, to, hold))
@@ -256,6 +256,11 @@ impl<A: Actor> World<A> {
             self.ends.insert(key, end);
             self.queue.push(self.now + lasting, Wake::EndFault { key });
         }
+    }
+
+    /// The end that was set for a fault is off: it must not end a later one of the same kind.
+    fn ended_by_hand(&mut self, end: &Action) {
+        self.ends.retain(|_, set| set != end);
     }
 
     /// A fault that was set for a time ends, unless something else ended it before.

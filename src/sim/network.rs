@@ -6,7 +6,7 @@ use crate::actor::{Actor, Input};
 use crate::proto::{CloseReason, ConnId, Packet, Span};
 use crate::trace::{Record, What};
 
-use super::connection::{Connection, End, InFlight, Item};
+use super::connection::{Connection, End, InFlight, Item, Phase};
 use super::node::Power;
 use super::{NodeIndex, Wake, World};
 
@@ -83,10 +83,15 @@ impl<A: Actor> World<A> {
             return;
         };
         let (from, to) = (connection.nodes[direction], connection.nodes[1 - direction]);
+        let open = connection.phase == Phase::Open;
         let way = &mut connection.directions[direction];
         let (Some(head), Some(due)) = (way.items.front(), way.due()) else {
             return;
         };
+        // The end of an acceptor that died comes after the answer to the dial.
+        if !open {
+            return;
+        }
         let link = self.links.get(from, to);
         let no_power = self.nodes[usize::from(to)].power == Power::Off;
         if link.is_cut() || no_power {
@@ -156,6 +161,9 @@ impl<A: Actor> World<A> {
             Item::Open => {
                 let peer = self.id_of(from);
                 let port = self.connections[slot as usize].as_ref().expect("it delivers").port;
+                if !self.nodes[usize::from(to)].listens(port) {
+                    return self.abandon_unaccepted(slot, direction);
+                }
                 self.cause = self.record(Some(to), Record::Accepted { from: peer, port, conn });
                 self.deliver(to, Input::Accepted { conn, port });
             }
@@ -172,7 +180,10 @@ impl<A: Actor> World<A> {
         let (node, peer) = (connection.nodes[end], connection.nodes[1 - end]);
         let held = matches!(connection.ends[end], End::Held { .. });
         connection.ends[end] = End::Closed;
-        connection.directions[end].drop_items();
+        // A reset goes both ways: the one that is on its way to the peer still tells it.
+        if !connection.directions[end].ends() {
+            connection.directions[end].drop_items();
+        }
         if held {
             let peer = self.id_of(peer);
             self.cause = self.record(Some(node), Record::Hungup { peer, conn, why });
@@ -205,15 +216,23 @@ impl<A: Actor> World<A> {
     /// The end that a direction leads to answers with a reset; the tail of the other direction is what the peer can still read before it.
     pub(super) fn reset_back(&mut self, slot: u32, direction: usize) {
         let back = 1 - direction;
-        let already = |item: &InFlight| matches!(item.item, Item::End(_));
         let Some(connection) = self.connection_mut(slot) else {
             return;
         };
         connection.directions[direction].drop_items();
-        if !connection.directions[back].items.iter().any(already) {
+        if !connection.directions[back].ends() {
             let cause = self.cause;
             self.enqueue(slot, back, Item::End(CloseReason::Reset), cause);
         }
+    }
+
+    /// The port was closed before the process accepted: the machine resets what waits there.
+    fn abandon_unaccepted(&mut self, slot: u32, direction: usize) {
+        if let Some(connection) = self.connection_mut(slot) {
+            connection.ends[1 - direction] = End::Closed;
+        }
+        self.reset_back(slot, direction);
+        self.free_if_over(slot);
     }
 
     /// Bytes could not move for the whole retransmission time: their sender gives up, the other end knows nothing of it.

@@ -82,7 +82,7 @@ pub enum Recording {
 /// What one call of [`World::step`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// One wake-up was handled.
+    /// One wake-up was handled, or put aside because its node is paused.
     Fired,
     /// Nothing will ever happen again by itself.
     Idle,
@@ -230,35 +230,38 @@ impl<A: Actor> World<A> {
         std::mem::take(&mut self.recorded)
     }
 
-    /// When the next wake-up is due; `None` when nothing will ever happen by itself.
+    /// When the next wake-up is due; `None` when nothing will ever happen by itself. Looking changes nothing.
     pub fn next_at(&mut self) -> Option<Micros> {
-        while let Some(entry) = self.queue.peek().copied() {
-            if self.is_live(&entry) {
-                return Some(entry.at.max(self.now));
-            }
-            self.queue.pop();
-        }
-        None
+        self.settle().map(|entry| entry.at.max(self.now))
     }
 
-    /// Handles the earliest wake-up.
-    pub fn step(&mut self) -> Stepped {
+    /// Brings to the top of the queue an entry that counts now, and shows it. A timer that was set again for later moves there under its old number.
+    fn settle(&mut self) -> Option<Entry> {
         loop {
-            let Some(entry) = self.queue.pop() else {
-                return Stepped::Idle;
-            };
-            if !self.is_live(&entry) {
-                continue;
-            }
-            if !self.advance(entry.at) {
-                self.queue.push_back(entry);
-                return Stepped::Livelock;
-            }
-            if self.handle(entry.wake) {
-                self.steps += 1;
-                return Stepped::Fired;
+            let entry = self.queue.peek().copied()?;
+            if self.is_live(&entry) {
+                let due = self.due(&entry);
+                if due == entry.at {
+                    return Some(entry);
+                }
+                self.postpone(entry, due);
+            } else {
+                self.queue.pop();
             }
         }
+    }
+
+    /// Handles the earliest wake-up. Never more than one: a caller that watches the time asks [`World::next_at`] before each.
+    pub fn step(&mut self) -> Stepped {
+        let Some(entry) = self.settle() else {
+            return Stepped::Idle;
+        };
+        if !self.advance(entry.at) {
+            return Stepped::Livelock;
+        }
+        self.queue.pop();
+        self.steps += u64::from(self.handle(entry.wake));
+        Stepped::Fired
     }
 
     /// Handles all wake-ups up to and including `until`, then moves the clock there.
@@ -279,21 +282,26 @@ impl<A: Actor> World<A> {
         self.advance(self.now.max(until));
     }
 
-    /// What could happen next, earliest first.
+    /// What could happen next, earliest first. Nothing happens to a paused node.
     pub fn pending(&self) -> Vec<(Micros, Choice)> {
-        let mut entries: Vec<&Entry> = self.queue.iter().filter(|entry| self.is_live(entry)).collect();
-        entries.sort_by_key(|entry| (entry.at, entry.seq));
-        entries.into_iter().filter_map(|entry| self.choice_of(&entry.wake).map(|choice| (entry.at, choice))).collect()
+        let mut entries: Vec<(Micros, u64, &Wake)> = self.ready().map(|entry| (self.due(entry), entry.seq, &entry.wake)).collect();
+        entries.sort_by_key(|(due, seq, _)| (*due, *seq));
+        entries.into_iter().filter_map(|(due, _, wake)| self.choice_of(wake).map(|choice| (due, choice))).collect()
+    }
+
+    /// The entries that would reach somebody, in no particular order.
+    fn ready(&self) -> impl Iterator<Item = &Entry> {
+        self.queue.iter().filter(|entry| self.is_live(entry) && !self.waits_for_resume(&entry.wake))
     }
 
     /// Handles a wake-up out of turn: first the clock moves to its time, and what was due earlier comes late. False when nothing such is pending.
     pub fn fire(&mut self, choice: &Choice) -> bool {
-        let live = self.queue.iter().filter(|entry| self.is_live(entry) && self.means(choice, &entry.wake));
-        let Some(entry) = live.min_by_key(|entry| (entry.at, entry.seq)).copied() else {
+        let meant = self.ready().filter(|entry| self.means(choice, &entry.wake)).map(|entry| (self.due(entry), entry.seq, entry.wake));
+        let Some((due, _, wake)) = meant.min_by_key(|(due, seq, _)| (*due, *seq)) else {
             return false;
         };
-        self.now = self.now.max(entry.at);
-        let fired = self.handle(entry.wake);
+        self.now = self.now.max(due);
+        let fired = self.handle(wake);
         self.steps += u64::from(fired);
         fired
     }
@@ -339,7 +347,12 @@ impl<A: Actor> World<A> {
         let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
         node.actor.step(&mut cx, input);
         for effect in effects.drain(..) {
+            let ends = matches!(effect, Effect::Exit(_));
             self.apply(at, effect);
+            // Nothing that a process does after its end reaches the world.
+            if ends {
+                break;
+            }
         }
         self.scratch = effects;
     }

@@ -67,7 +67,7 @@ impl Durable {
         let last_zxid = last.map_or(Zxid::ZERO, Zxid);
         let history = if last_zxid == Zxid::UNTRUSTED { Epoch(0) } else { last_zxid.epoch() };
         let current_epoch = current.map_or(history, Epoch).max(history);
-        let accepted_epoch = accepted.map_or(current_epoch, Epoch);
+        let accepted_epoch = accepted.map_or(history, Epoch);
         if accepted_epoch < current_epoch {
             return Err(format!("the accepted epoch, {accepted_epoch}, is less than the current epoch, {current_epoch}"));
         }

@@ -62,7 +62,7 @@ pub enum Progress {
     Continues,
     /// The file holds this number for good.
     Written(SmallFile, i64),
-    /// It still holds what it held before.
+    /// It still holds what it held before, and nothing that was queued behind it is written.
     Failed(SmallFile, DiskError),
 }
 
@@ -93,8 +93,11 @@ impl AtomicWriter {
                 Progress::Continues
             }
         };
-        if done != Progress::Continues {
-            self.queue.pop_front();
+        match done {
+            Progress::Continues => {}
+            Progress::Written(..) => drop(self.queue.pop_front()),
+            // The exception ends whoever wrote: what was to follow is not written.
+            Progress::Failed(..) => self.queue.clear(),
         }
         self.start(cx);
         done

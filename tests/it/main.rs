@@ -3,4 +3,6 @@
 
 mod bad_input;
 mod fuzz_parser;
+mod kernel;
 mod layers;
+mod worked_examples;
