@@ -120,6 +120,12 @@ impl Connection {
         usize::from(self.nodes[0] != node)
     }
 
+    /// Sender and receiver of a direction.
+    #[inline]
+    pub fn way(&self, direction: usize) -> (NodeIndex, NodeIndex) {
+        (self.nodes[direction], self.nodes[1 - direction])
+    }
+
     /// Nobody will hear of it again.
     pub fn is_over(&self) -> bool {
         self.ends.iter().all(|end| !matches!(end, End::Held { .. })) && self.directions.iter().all(|direction| direction.items.is_empty())

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::actor::{Actor, Input};
-use crate::proto::{CloseReason, ConnId, Packet, Span};
+use crate::proto::{CloseReason, ConnId, Micros, Packet, Span};
 use crate::trace::{Record, What};
 
 use super::connection::{Connection, End, InFlight, Item, Phase};
-use super::node::Power;
-use super::{NodeIndex, Wake, World};
+use super::node::{Node, Power};
+use super::{Links, NodeIndex, Queue, Timing, Wake, World};
 
 /// Direction from the dialler to the acceptor; the other is [`BACK`].
 pub(super) const THERE: usize = 0;
@@ -37,6 +37,13 @@ impl<A: Actor> World<A> {
         ConnId { slot, generation: self.connection(slot).map_or(0, |connection| connection.generation) }
     }
 
+    /// A connection to be changed, and apart from it what moves its bytes.
+    fn wired(&mut self, slot: u32) -> Option<(&mut Connection, Wires<'_, A>)> {
+        let connection = self.connections.get_mut(slot as usize)?.as_mut().map(Arc::make_mut)?;
+        let wires = Wires { slot, now: self.now, nodes: &self.nodes, links: &self.links, timing: &self.config.timing, queue: &mut self.queue };
+        Some((connection, wires))
+    }
+
     /// A packet leaves `from`. Sending on a connection that is not (any more) its own does nothing: as with TCP, the error comes as its end.
     pub(super) fn send(&mut self, from: NodeIndex, conn: ConnId, packet: Packet) {
         let Some((connection, end)) = self.held(from, conn) else {
@@ -45,14 +52,13 @@ impl<A: Actor> World<A> {
         let to = connection.nodes[1 - end];
         let cause = self.record_packet(from, to, conn, &packet, true);
         let size = packet.size();
-        let window = self.config.timing.window;
-        self.enqueue(conn.slot, end, Item::Packet(packet), cause);
-        let Some(connection) = self.connection_mut(conn.slot) else {
+        let Some((connection, mut wires)) = self.wired(conn.slot) else {
             return;
         };
+        wires.enqueue(connection, end, Item::Packet(packet), cause);
         let direction = &mut connection.directions[end];
         direction.in_window = direction.in_window.saturating_add(size);
-        if direction.in_window > window && !direction.blocked {
+        if direction.in_window > wires.timing.window && !direction.blocked {
             direction.blocked = true;
             let peer = self.id_of(to);
             self.record(Some(from), Record::WindowFull { peer, conn });
@@ -62,80 +68,29 @@ impl<A: Actor> World<A> {
 
     /// Appends to a direction; its latency is drawn now whatever the link does.
     pub(super) fn enqueue(&mut self, slot: u32, direction: usize, item: Item, cause: u64) {
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(slot as usize).and_then(Option::as_mut).map(Arc::make_mut) else {
-            return;
-        };
-        let (from, to) = (connection.nodes[direction], connection.nodes[1 - direction]);
-        let span = self.links.get(from, to).slow.unwrap_or(self.config.timing.link);
-        let way = &mut connection.directions[direction];
-        let latency = way.stream.within(span);
-        way.items.push_back(InFlight { item, latency, departed: now, cause });
-        if way.items.len() == 1 {
-            self.arm_direction(slot, direction);
+        if let Some((connection, mut wires)) = self.wired(slot) {
+            wires.enqueue(connection, direction, item, cause);
         }
     }
 
     /// Gives the head of a direction its queue entry, unless something holds it back.
     pub(super) fn arm_direction(&mut self, slot: u32, direction: usize) {
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(slot as usize).and_then(Option::as_mut).map(Arc::make_mut) else {
-            return;
-        };
-        let (from, to) = (connection.nodes[direction], connection.nodes[1 - direction]);
-        let open = connection.phase == Phase::Open;
-        let way = &mut connection.directions[direction];
-        let (Some(head), Some(due)) = (way.items.front(), way.due()) else {
-            return;
-        };
-        // The end of an acceptor that died comes after the answer to the dial.
-        if !open {
-            return;
+        if let Some((connection, mut wires)) = self.wired(slot) {
+            wires.arm(connection, direction);
         }
-        let link = self.links.get(from, to);
-        let no_power = self.nodes[usize::from(to)].power == Power::Off;
-        if link.is_cut() || no_power {
-            way.armed = None;
-            if way.stalled.is_none() {
-                way.stalled = Some(now);
-                let (generation, at) = (connection.generation, now + self.config.timing.retransmission);
-                self.queue.push(at, Wake::Retransmission { slot, direction: direction as u8, generation });
-            }
-            return;
-        }
-        way.stalled = None;
-        let is_held = matches!(&head.item, Item::Packet(packet) if !link.holds.is_empty() && link.holds(packet));
-        way.armed = (!is_held).then(|| self.queue.push(due.max(now), Wake::Deliver { slot, direction: direction as u8 }));
     }
 
     /// The head of a direction arrives. True when somebody noticed.
     pub(super) fn arrive(&mut self, slot: u32, direction: usize) -> bool {
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(slot as usize).and_then(Option::as_mut).map(Arc::make_mut) else {
+        let Some((connection, mut wires)) = self.wired(slot) else {
             return false;
         };
-        let way = &mut connection.directions[direction];
-        let Some(InFlight { item, cause, .. }) = way.items.pop_front() else {
+        let Some(InFlight { item, cause, .. }) = wires.take_head(connection, direction) else {
             return false;
         };
-        way.arrived = now;
-        way.armed = None;
-        let more = !way.items.is_empty();
-        if let Item::Packet(packet) = &item {
-            way.in_window = way.in_window.saturating_sub(packet.size());
-            if way.blocked && way.in_window <= self.config.timing.window {
-                way.blocked = false;
-                let generation = connection.generation;
-                self.queue.push(now, Wake::WindowOpen { slot, direction: direction as u8, generation });
-            }
-        }
-        let connection = &**self.connections[slot as usize].as_ref().expect("it was there a moment ago");
-        let (from, to) = (connection.nodes[direction], connection.nodes[1 - direction]);
+        let (from, to) = connection.way(direction);
         let end = connection.ends[1 - direction];
         let conn = ConnId { slot, generation: connection.generation };
-        if more {
-            self.arm_direction(slot, direction);
-        }
         self.cause = cause;
         match end {
             End::Held { .. } => self.receive(slot, direction, from, to, conn, item),
@@ -327,8 +282,9 @@ impl<A: Actor> World<A> {
     #[inline]
     fn record_packet(&mut self, node: NodeIndex, peer: NodeIndex, conn: ConnId, packet: &Packet, sent: bool) -> u64 {
         let peer_id = self.id_of(peer);
-        self.digest.words([self.now.0, u64::from(node)]);
         let digest = &mut self.digest;
+        digest.word(self.now.0);
+        digest.word(u64::from(node));
         Record::packet_words(sent, peer_id, conn, packet, |word| digest.word(word));
         let keep = self.is_recording_everything();
         self.push_event(Some(node), keep, || {
@@ -340,5 +296,73 @@ impl<A: Actor> World<A> {
     /// The time a dial or an item needs on a link right now, if the link is slowed.
     pub(super) fn link_span(&self, from: NodeIndex, to: NodeIndex) -> Span {
         self.links.get(from, to).slow.unwrap_or(self.config.timing.link)
+    }
+}
+
+/// What moves the bytes of one connection: the world without its connections, so that one of them can be changed meanwhile.
+struct Wires<'a, A> {
+    slot: u32,
+    now: Micros,
+    nodes: &'a [Arc<Node<A>>],
+    links: &'a Links,
+    timing: &'a Timing,
+    queue: &'a mut Queue,
+}
+
+impl<A: Actor> Wires<'_, A> {
+    fn enqueue(&mut self, connection: &mut Connection, direction: usize, item: Item, cause: u64) {
+        let (from, to) = connection.way(direction);
+        let span = self.links.get(from, to).slow.unwrap_or(self.timing.link);
+        let way = &mut connection.directions[direction];
+        let latency = way.stream.within(span);
+        way.items.push_back(InFlight { item, latency, departed: self.now, cause });
+        if way.items.len() == 1 {
+            self.arm(connection, direction);
+        }
+    }
+
+    /// Takes the head of a direction out, now that it arrives; what stands behind it is on its way alone.
+    fn take_head(&mut self, connection: &mut Connection, direction: usize) -> Option<InFlight> {
+        let way = &mut connection.directions[direction];
+        let head = way.items.pop_front()?;
+        way.arrived = self.now;
+        way.armed = None;
+        if let Item::Packet(packet) = &head.item {
+            way.in_window = way.in_window.saturating_sub(packet.size());
+            if way.blocked && way.in_window <= self.timing.window {
+                way.blocked = false;
+                let generation = connection.generation;
+                self.queue.push(self.now, Wake::WindowOpen { slot: self.slot, direction: direction as u8, generation });
+            }
+        }
+        self.arm(connection, direction);
+        Some(head)
+    }
+
+    fn arm(&mut self, connection: &mut Connection, direction: usize) {
+        let (from, to) = connection.way(direction);
+        let generation = connection.generation;
+        let way = &mut connection.directions[direction];
+        let (Some(head), Some(due)) = (way.items.front(), way.due()) else {
+            return;
+        };
+        // The end of an acceptor that died comes after the answer to the dial.
+        if connection.phase != Phase::Open {
+            return;
+        }
+        let link = self.links.get(from, to);
+        let no_power = self.nodes[usize::from(to)].power == Power::Off;
+        let (slot, direction) = (self.slot, direction as u8);
+        if link.is_cut() || no_power {
+            way.armed = None;
+            if way.stalled.is_none() {
+                way.stalled = Some(self.now);
+                self.queue.push(self.now + self.timing.retransmission, Wake::Retransmission { slot, direction, generation });
+            }
+            return;
+        }
+        way.stalled = None;
+        let is_held = matches!(&head.item, Item::Packet(packet) if link.holds(packet));
+        way.armed = (!is_held).then(|| self.queue.push(due.max(self.now), Wake::Deliver { slot, direction }));
     }
 }

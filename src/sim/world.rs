@@ -360,7 +360,8 @@ impl<A: Actor> World<A> {
     /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.
     pub(super) fn record(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
         let digest = &mut self.digest;
-        digest.words([self.now.0, u64::from(at.map_or(u16::MAX, |at| at))]);
+        digest.word(self.now.0);
+        digest.word(u64::from(at.unwrap_or(NodeIndex::MAX)));
         record.words(|word| digest.word(word));
         let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
         self.push_event(at, keep, || What::Record(record))

@@ -8,11 +8,19 @@ use xxhash_rust::xxh64::Xxh64;
 ///
 /// Notes, checks and recording are not part of it. Two runs are the same run when their digests are equal.
 #[derive(Clone)]
-pub struct Digest(Xxh64);
+pub struct Digest {
+    hash: Xxh64,
+    /// Words that the hash has not seen yet: it is several times faster on many bytes at once.
+    waiting: [[u8; 8]; BATCH],
+    /// How many of `waiting` there are; less than `BATCH`.
+    count: usize,
+}
+
+const BATCH: usize = 32;
 
 impl Default for Digest {
     fn default() -> Digest {
-        Digest(Xxh64::new(0))
+        Digest { hash: Xxh64::new(0), waiting: [[0; 8]; BATCH], count: 0 }
     }
 }
 
@@ -20,22 +28,19 @@ impl Digest {
     /// Adds one word.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        self.0.update(&word.to_le_bytes());
-    }
-
-    /// Adds several words at once.
-    #[inline]
-    pub fn words<const N: usize>(&mut self, words: [u64; N]) {
-        let mut bytes = [[0; 8]; N];
-        for (to, word) in bytes.iter_mut().zip(words) {
-            *to = word.to_le_bytes();
+        self.waiting[self.count % BATCH] = word.to_le_bytes();
+        self.count += 1;
+        if self.count == BATCH {
+            self.hash.update(self.waiting.as_flattened());
+            self.count = 0;
         }
-        self.0.update(bytes.as_flattened());
     }
 
     /// The value so far; may be asked at any time.
     pub fn value(&self) -> u64 {
-        self.0.digest()
+        let mut hash = self.hash.clone();
+        hash.update(self.waiting[..self.count].as_flattened());
+        hash.digest()
     }
 }
 
@@ -51,13 +56,14 @@ mod tests {
 
     #[test]
     fn words_are_little_endian_bytes_of_xxh64() {
-        let mut one_by_one = Digest::default();
-        one_by_one.word(1);
-        one_by_one.word(2);
-        let mut at_once = Digest::default();
-        at_once.words([1, 2]);
-        assert_eq!(one_by_one.value(), at_once.value());
-        let bytes = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(at_once.value(), xxhash_rust::xxh64::xxh64(&bytes, 0));
+        let mut digest = Digest::default();
+        let mut bytes = Vec::new();
+        // Past two batches, asking after every word.
+        for word in (0..=2 * BATCH as u64).map(|word| word << 56 | word) {
+            assert_eq!(digest.value(), xxhash_rust::xxh64::xxh64(&bytes, 0));
+            digest.word(word);
+            bytes.extend(word.to_le_bytes());
+        }
+        assert_eq!(digest.value(), xxhash_rust::xxh64::xxh64(&bytes, 0));
     }
 }

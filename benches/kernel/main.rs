@@ -1,0 +1,171 @@
+//! How fast the kernel is, and how cheap a run is to make, to copy and to leave idle.
+//!
+//! ```text
+//! cargo bench --bench kernel                  all figures with their bars
+//! cargo bench --bench kernel -- --profile     the toy workload on the kernel alone, for a profiler
+//! ```
+//!
+//! | figure | what is measured | bar |
+//! | --- | --- | --- |
+//! | rate | messages a second of the toy workload ([`toy`]) on the kernel, digest on, against a bare loop that does the same ([`bare`]) | a third of the bare loop |
+//! | idle hour | five elected servers for a virtual hour: half ticks, pings and their answers, nothing else | no further wake-up |
+//! | set-up | programs, disks, streams and world of five servers | 100 µs |
+//! | clone | clone a world, take ten steps, drop it: five elected servers, and the toy under load | 25 µs |
+//!
+//! Rates come from rounds in turn, so that a busy machine slows both sides; a figure is the median. Whether a bar holds is said and never
+//! asserted: a slow machine is not a defect. That the workloads are what they claim to be *is* asserted.
+#![allow(clippy::disallowed_types, reason = "a benchmark reads the machine's clock")]
+#![allow(clippy::disallowed_methods, reason = "and its arguments")]
+#![allow(clippy::float_arithmetic, reason = "ratios decide nothing here")]
+#![allow(clippy::print_stdout, reason = "the report")]
+
+mod bare;
+mod toy;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zoolab::bugs::Bugs;
+use zoolab::proto::{Config, Membership, Micros, NodeId, ServerId};
+use zoolab::server::Server;
+use zoolab::sim::{Clock, NodeConfig, Stepped, Timing, World, WorldConfig};
+
+const MESSAGES: u64 = 500_000;
+const ROUNDS: usize = 11;
+const SERVERS: u32 = 5;
+const HOUR: Micros = Micros::from_secs(3_600);
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--profile") {
+        profile();
+        return;
+    }
+    println!("{:<34} {:>30} {:>22}  ", "figure", "measured", "bar");
+    rate();
+    idle_hour();
+    set_up();
+    clones();
+}
+
+/// One line of the table.
+fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
+    println!("{figure:<34} {measured:>30} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
+}
+
+fn profile() {
+    let mut world = toy::world(1);
+    let wall = timed(|| run(&mut world, 4 * MESSAGES));
+    println!("{:.1} ns/event", nanos(wall) / (4 * MESSAGES) as f64);
+}
+
+fn rate() {
+    let (mut bare, mut kernel, mut ratio) = (Vec::new(), Vec::new(), Vec::new());
+    for seed in 0..ROUNDS as u64 {
+        let mut pattern = bare::Loop::new(seed);
+        let bare_wall = timed(|| pattern.run(MESSAGES));
+        let mut world = toy::world(seed);
+        let kernel_wall = timed(|| run(&mut world, MESSAGES));
+        for requests in [pattern.requests(), toy::requests(&world)] {
+            let complete = requests * toy::MESSAGES_PER_REQUEST;
+            assert!(complete.abs_diff(MESSAGES) <= toy::CLIENTS * toy::MESSAGES_PER_REQUEST, "{MESSAGES} messages for {requests} requests");
+        }
+        black_box((pattern.digest(), world.digest()));
+        bare.push(nanos(bare_wall) / MESSAGES as f64);
+        kernel.push(nanos(kernel_wall) / MESSAGES as f64);
+        ratio.push(nanos(bare_wall) / nanos(kernel_wall));
+    }
+    let (bare, kernel, ratio) = (median(bare), median(kernel), median(ratio));
+    report("bare loop", &rate_text(bare), "", true);
+    report("kernel", &rate_text(kernel), "", true);
+    report("kernel against bare loop", &format!("{ratio:.3}"), "at least 0.333", ratio >= 1.0 / 3.0);
+}
+
+fn rate_text(nanos_per_event: f64) -> String {
+    format!("{nanos_per_event:.1} ns/event, {:.1} M/s", 1_000.0 / nanos_per_event)
+}
+
+/// Five servers that have elected a leader only ping: one half tick, a ping to each follower and an answer from each.
+fn idle_hour() {
+    let mut world = elected();
+    let tick = Config::new(Membership::of(SERVERS, 0)).tick_time;
+    let expected = HOUR.0 / (tick.0 / 2) * (1 + 2 * u64::from(SERVERS - 1));
+    let (before, end) = (world.steps(), world.now() + HOUR);
+    let wall = timed(|| world.run_until(end));
+    let steps = world.steps() - before;
+    // Where the hour is cut decides whether one round of pings more or less falls into it.
+    let holds = steps.abs_diff(expected) <= 2 * u64::from(SERVERS);
+    let measured = format!("{steps} wake-ups in {:.1} ms", nanos(wall) / 1e6);
+    report("idle hour of five servers", &measured, &format!("{expected} wake-ups"), holds);
+}
+
+fn set_up() {
+    let micros = repeated(500, || drop(black_box(servers(1))));
+    report("set-up of five servers", &format!("{micros:.1} µs"), "under 100 µs", micros < 100.0);
+}
+
+fn clones() {
+    let idle = elected();
+    let mut loaded = toy::world(1);
+    run(&mut loaded, 10_000);
+    for (figure, micros) in [("clone, 10 steps, drop: servers", branch(&idle)), ("clone, 10 steps, drop: toy", branch(&loaded))] {
+        report(figure, &format!("{micros:.1} µs"), "under 25 µs", micros < 25.0);
+    }
+}
+
+/// What trying one continuation of a run costs, in microseconds.
+fn branch<A: zoolab::actor::Actor>(world: &World<A>) -> f64 {
+    repeated(2_000, || {
+        let mut branch = world.clone();
+        run(&mut branch, 10);
+        black_box(branch.digest());
+    })
+}
+
+fn run<A: zoolab::actor::Actor>(world: &mut World<A>, steps: u64) {
+    for _ in 0..steps {
+        assert_eq!(world.step(), Stepped::Fired, "the workload never runs dry");
+    }
+}
+
+fn servers(seed: u64) -> World<Server> {
+    let config = Arc::new(Config::new(Membership::of(SERVERS, 0)));
+    let node = |number| {
+        let id = ServerId(i64::from(number));
+        NodeConfig { id: NodeId::Server(id), program: Server::new(id, config.clone(), None), start: Some(Micros::ZERO), clock: Clock::new(0, 0) }
+    };
+    World::new(world_config(seed), (1..=SERVERS).map(node).collect())
+}
+
+fn world_config(seed: u64) -> WorldConfig {
+    WorldConfig { seed, timing: Timing::default(), bugs: Bugs::default(), supervise: false }
+}
+
+/// Five servers that follow one leader and have nothing to do.
+fn elected() -> World<Server> {
+    let mut world = servers(1);
+    world.run_until(Micros::from_secs(60));
+    let leaders: Vec<_> = (1..=SERVERS).map(|number| world.actor(NodeId::server(i64::from(number))).and_then(Server::leader)).collect();
+    assert!(leaders[0].is_some() && leaders.iter().all(|leader| *leader == leaders[0]), "no common leader after a minute: {leaders:?}");
+    world
+}
+
+/// Median time of one call, in microseconds.
+fn repeated(times: usize, mut work: impl FnMut()) -> f64 {
+    median((0..times).map(|_| nanos(timed(&mut work)) / 1e3).collect())
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    black_box(work());
+    start.elapsed()
+}
+
+fn nanos(wall: Duration) -> f64 {
+    wall.as_nanos() as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
