@@ -7,6 +7,8 @@ mod messenger;
 pub mod quorum;
 pub mod responder;
 mod tally;
+#[cfg(test)]
+mod tests;
 pub mod vote_order;
 
 pub use connection_manager::ConnectionManager;

@@ -1,6 +1,6 @@
 //! Lives of a process: crash, power loss, pause, exit.
 
-use zoolab::proto::{Micros, Stage, Timer};
+use zoolab::proto::{Micros, Span, Stage, Timer};
 
 use super::probe::{Do, Lab, assert_lines};
 
@@ -103,7 +103,7 @@ fn a_supervisor_starts_an_exited_process_again() {
 #[test]
 fn nothing_of_a_life_outlives_it() {
     let mut lab = Lab::new([vec![(100, Do::Arm(Timer::ObserverDelay, 100)), (149, Do::Wake(Stage::QuorumPeer))]]);
-    lab.timing.stage = zoolab::proto::Span::exactly(Micros::from_millis(10));
+    lab.timing.stage = Span::exactly(Micros::from_millis(10));
     assert_lines(
         &lab.story(&[(150, "crash s1"), (160, "restart s1")], 1_000),
         "

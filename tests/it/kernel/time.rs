@@ -1,6 +1,6 @@
 //! Timers, stages, and the verbs that move the clock.
 
-use zoolab::proto::{Micros, Stage, Timer};
+use zoolab::proto::{Micros, Span, Stage, Timer};
 use zoolab::sim::action::Who;
 use zoolab::sim::{Choice, Stepped};
 
@@ -134,6 +134,6 @@ fn time_that_stands_still_is_a_livelock() {
     assert_eq!(world.run_until(ms(9)), Stepped::Fired);
     assert_eq!(world.run_until(ms(20)), Stepped::Livelock);
     assert_eq!((world.now(), world.step()), (ms(10), Stepped::Livelock));
-    lab.timing.stage = zoolab::proto::Span::exactly(Micros(1));
+    lab.timing.stage = Span::exactly(Micros(1));
     assert_eq!(lab.world().run_until(ms(20)), Stepped::Fired, "a stage that takes time is no livelock");
 }
