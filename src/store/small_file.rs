@@ -62,7 +62,7 @@ pub enum Progress {
     Continues,
     /// The file holds this number for good.
     Written(SmallFile, i64),
-    /// It still holds what it held before, and nothing that was queued behind it is written.
+    /// It holds what it held before (or the new number, if only the sync of its name failed); what was queued behind it is not written.
     Failed(SmallFile, DiskError),
 }
 
