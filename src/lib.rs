@@ -69,5 +69,8 @@ pub mod check;
 
 pub mod scenario;
 
+#[cfg(feature = "cli")]
+pub mod cli;
+
 #[cfg(target_arch = "wasm32")]
 mod wasm;

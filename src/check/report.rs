@@ -13,6 +13,8 @@ const LINES_MAX: usize = 20;
 pub struct Reproduction<'a> {
     pub file: &'a str,
     pub seed: u64,
+    /// It happened with all bug switches off.
+    pub no_bugs: bool,
 }
 
 /// At most a screenful. `events` are those recorded up to the violation; with fewer of them the story is thinner.
@@ -41,11 +43,10 @@ pub fn report(violation: &Violation, events: &[Event], again: &Reproduction) -> 
 /// The command line.
 impl fmt::Display for Reproduction<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Reproduction { file, seed } = self;
-        if file.contains(char::is_whitespace) {
-            return write!(out, "zoolab run '{file}' --seed {seed} --trace");
-        }
-        write!(out, "zoolab run {file} --seed {seed} --trace")
+        let Reproduction { file, seed, no_bugs } = self;
+        let quote = if file.contains(char::is_whitespace) { "'" } else { "" };
+        let no_bugs = if *no_bugs { " --no-bugs" } else { "" };
+        write!(out, "zoolab run {quote}{file}{quote} --seed {seed}{no_bugs} --trace")
     }
 }
 
@@ -60,7 +61,7 @@ mod tests {
         let mut story = Story::of(3);
         story.looks(2, 1, vote(2, 0, 2)).looks(3, 1, vote(3, 0, 1)).changes(2, 3, vote(3, 0, 1));
         let violation = story.breaks(Invariant::NoVoteCircle);
-        let text = report(violation, &story.events, &Reproduction { file: "scenarios/circle.json", seed: 7 });
+        let text = report(violation, &story.events, &Reproduction { file: "scenarios/circle.json", seed: 7, no_bugs: false });
         insta::assert_snapshot!(text, @r"
         violation no_vote_circle (E-1) at 3ms, event 3, s2
           rule    within one election round each new proposal of a server is better than its last, so that it never returns to an earlier one
@@ -81,8 +82,8 @@ mod tests {
             story.looks(2, round, vote(2, 0, 2));
         }
         story.changes(2, 3, vote(3, 0, 1));
-        let text = report(story.breaks(Invariant::NoVoteCircle), &story.events, &Reproduction { file: "a file.json", seed: 7 });
+        let text = report(story.breaks(Invariant::NoVoteCircle), &story.events, &Reproduction { file: "a file.json", seed: 7, no_bugs: true });
         assert_eq!(text.lines().count(), 5 + 1 + LINES_MAX + 1);
-        assert!(text.ends_with("  again   zoolab run 'a file.json' --seed 7 --trace\n"));
+        assert!(text.ends_with("  again   zoolab run 'a file.json' --seed 7 --no-bugs --trace\n"));
     }
 }

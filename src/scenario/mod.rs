@@ -34,7 +34,7 @@ pub use problem::{Path, Problem, render};
 pub use run::{BEHAVIOUR, Report, Run, RunOptions, digest_of};
 pub use schema::schema;
 pub use starter::starter;
-pub use when::{EventPattern, WHEN_VERSION};
+pub use when::{EventPattern, WHEN_VERSION, when_help};
 
 use crate::bugs::Bugs;
 use crate::check::Invariant;

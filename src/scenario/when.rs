@@ -2,7 +2,7 @@
 //!
 //! A syntax of its own: it matches kinds and fields of the trace, never the narration's wording, which may change any time.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
@@ -141,6 +141,36 @@ fn nth(word: &Word, number: &str) -> Result<u32, TextError> {
     let nth = number.parse().ok().filter(|nth| *nth > 0 && number.bytes().all(|byte| byte.is_ascii_digit()));
     nth.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not a count: #1, #2, …", word.text)))
 }
+
+/// The syntax of patterns and every kind of event with its fields, as `zoolab help when` prints it.
+pub fn when_help() -> String {
+    let mut help = String::from(INTRODUCTION);
+    for Short { word, kind, field } in &SHORT {
+        let field = field.map(|(name, value)| format!(" {name}={value}")).unwrap_or_default();
+        let _ = writeln!(help, "  {word:<24} is short for {kind}{field}");
+    }
+    help.push_str("\nKinds of events and their fields:\n");
+    for kind in kinds() {
+        let row = format!("  {kind:<24} {}", fields_of(kind).unwrap_or(&[]).join(" "));
+        let _ = writeln!(help, "{}", row.trim_end());
+    }
+    help
+}
+
+const INTRODUCTION: &str = "\
+An event is named by a pattern, in `when` of a step and in `saw` and `not_saw` of what is expected:
+
+  [NODE] KIND [FIELD=VALUE ..] [#NTH]
+
+  established                        somebody is established as leader
+  s2 vote_changed to.leader=s3       s2 changes its vote to s3, whatever the zxid
+  s1 looking #2                      s1 looks for a leader the second time
+
+All that is given must hold. What is inside a field is reached with a dot, lists are joined by commas.
+A step counts events from the firing of the step before it. `zoolab trace FILE --format jsonl` shows values.
+
+Words of their own:
+";
 
 /// The shortest text that reads back to the same pattern.
 impl fmt::Display for EventPattern {

@@ -1,0 +1,122 @@
+//! Scenario files: found in folders, read, and refused all at once when something is wrong with them.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::mistake::Mistake;
+use crate::scenario::{Scenario, render};
+use crate::trace::nearest;
+
+/// A scenario, and where it is from.
+pub struct Loaded {
+    /// As the user would name it on the command line.
+    pub file: String,
+    pub source: String,
+    pub scenario: Arc<Scenario>,
+}
+
+/// The scenarios of files, folders (searched for `*.json`, sorted by path) and, as `-`, standard input. Either all are good, or all that
+/// is wrong with any is told.
+pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Loaded>, Mistake> {
+    let mut loaded = Vec::new();
+    let mut mistakes = Vec::new();
+    for path in paths {
+        match find(path) {
+            Ok(files) => {
+                for result in files.iter().map(|file| load(file)) {
+                    result.map_or_else(|mistake| mistakes.push(mistake), |scenario| loaded.push(scenario));
+                }
+            }
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    mistakes.into_iter().reduce(|first, next| first.and(&next)).map_or(Ok(loaded), Err)
+}
+
+pub fn load(path: &Path) -> Result<Loaded, Mistake> {
+    parse(display(path), &read(path)?)
+}
+
+/// Reads a scenario that is at hand; `file` is only told.
+pub fn parse(file: String, source: &[u8]) -> Result<Loaded, Mistake> {
+    let text = String::from_utf8_lossy(source).into_owned();
+    match Scenario::read(source) {
+        Ok(scenario) => Ok(Loaded { file, source: text, scenario: Arc::new(scenario) }),
+        Err(problems) => Err(Mistake::rendered(render(&problems, &file, &text, true))),
+    }
+}
+
+/// The bytes of a file, or of standard input for `-`.
+pub fn read(path: &Path) -> Result<Vec<u8>, Mistake> {
+    if is_stdin(path) {
+        let mut bytes = Vec::new();
+        return std::io::stdin().read_to_end(&mut bytes).map(|_| bytes).map_err(|error| Mistake::io("read", path, &error));
+    }
+    if path.is_dir() {
+        return Err(Mistake::new(format_args!("{} is a folder, and one file is needed here", path.display())));
+    }
+    fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+/// How the file is called in messages and traces.
+pub fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn find(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
+    if is_stdin(path) {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut found = Vec::new();
+    search(path, &mut found)?;
+    if found.is_empty() {
+        let mistake = Mistake::new(format_args!("the folder {} holds no scenario (*.json)", path.display()));
+        return Err(mistake.with_help("`zoolab new NAME` writes one to begin with"));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Hidden folders are left out, and links to folders, which may lead round in circles.
+fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Mistake> {
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(|error| unreadable(&entry.path(), &error))?);
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && !hidden {
+            search(&path, found)?;
+        } else if !hidden && path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
+    let mistake = Mistake::io("read", path, error);
+    match neighbour(path) {
+        _ if error.kind() != std::io::ErrorKind::NotFound => mistake,
+        Some(meant) => mistake.with_help(format_args!("did you mean {}?", meant.display())),
+        None => mistake.with_help("name a file or a folder, or begin with `zoolab new NAME`"),
+    }
+}
+
+/// What stands beside `path` under the name most like it.
+fn neighbour(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    let meant = nearest(path.file_name()?.to_str()?, names.iter().map(String::as_str))?;
+    Some(folder.map_or_else(|| PathBuf::from(meant), |folder| folder.join(meant)))
+}

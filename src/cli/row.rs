@@ -1,0 +1,153 @@
+//! How one run is shown: a line with what is wrong beneath, or an object of JSON.
+
+use serde::Serialize;
+
+use super::Outcome;
+use super::input::Loaded;
+use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, Output};
+use super::trial::{Trial, Trials};
+use crate::check::{LeaderTimes, Statistics, Verdict};
+use crate::trace::{Entry, line};
+
+/// What is shown beneath a line stands under its title.
+pub const INDENT: &str = "         ";
+
+/// Columns that are not the title's.
+const OTHER_COLUMNS: usize = 58;
+
+const TITLE_COLUMNS_MIN: usize = 24;
+
+/// Width of the column of titles.
+#[derive(Clone, Copy)]
+pub struct Titles {
+    width: usize,
+}
+
+impl Titles {
+    /// Wide enough for all of them, if there is room.
+    pub fn of(scenarios: &[Loaded], out: &Output) -> Titles {
+        let longest = scenarios.iter().map(|loaded| loaded.scenario.title.chars().count()).max().unwrap_or(0);
+        let room = out.width().saturating_sub(OTHER_COLUMNS).max(TITLE_COLUMNS_MIN);
+        Titles { width: longest.min(room) }
+    }
+
+    /// The title in its column; one that is too long ends in `…`.
+    pub fn cell(self, title: &str) -> String {
+        if title.chars().count() <= self.width {
+            return format!("{title:<width$}", width = self.width);
+        }
+        title.chars().take(self.width - 1).chain(['…']).collect()
+    }
+}
+
+/// The verdict as a word in its column.
+pub fn word(outcome: Outcome) -> String {
+    let (style, word) = match outcome {
+        Outcome::AsExpected => (GOOD, "ok"),
+        Outcome::Undecided => (DOUBT, "UNKNOWN"),
+        Outcome::NotDeterministic => (FAIL, "DIFFERS"),
+        Outcome::Missed | Outcome::BadInput => (FAIL, "FAIL"),
+    };
+    format!("{style}{word:<7}{style:#}  ")
+}
+
+/// The line of a run, and what is to be said of it when it is not as expected.
+pub fn text(loaded: &Loaded, trial: &Trial, trials: &Trials, titles: Titles) -> String {
+    let report = &trial.report;
+    let (title, ended) = (titles.cell(&loaded.scenario.title), report.ended.to_string());
+    let mut text = format!("{}{title}  {ended:>11}  {:>7} events  {:016x}", word(trial.outcome()), report.events, report.digest);
+    let as_expected = trial.outcome() == Outcome::AsExpected;
+    if as_expected && report.verdict != Verdict::Pass {
+        text.push_str(&format!("  {FAINT}{}, as expected{FAINT:#}", report.verdict.name()));
+    }
+    text.push('\n');
+    if !as_expected {
+        text.push_str(&indented(&explanation(loaded, trial, trials)));
+    }
+    text
+}
+
+/// What is wrong, and how to see it again.
+fn explanation(loaded: &Loaded, trial: &Trial, trials: &Trials) -> String {
+    let mut text = format!("{FAINT}{}{FAINT:#}\n", loaded.file);
+    for missed in &trial.missed {
+        text.push_str(&format!("{missed}\n"));
+    }
+    if !trial.missed.is_empty() && trial.report.seed != loaded.scenario.seed {
+        let (seed, own) = (trial.report.seed, loaded.scenario.seed);
+        text.push_str(&format!("{FAINT}(seed {seed}; what the file expects was written for seed {own}){FAINT:#}\n"));
+    }
+    if let Verdict::Stuck { .. } | Verdict::Unknown { .. } = trial.report.verdict {
+        text.push_str(&format!("{}\n", trial.report.verdict));
+    }
+    if let Some(parted) = &trial.parted {
+        text.push_str(&format!("a second run was not the same:\n{parted}"));
+    }
+    text + &trials.violation(loaded, trial).unwrap_or_default()
+}
+
+pub fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("{INDENT}{line}\n")).collect()
+}
+
+/// The story of a run, under its title.
+pub fn story(loaded: &Loaded, trial: &Trial) -> String {
+    let mut text = format!("{HEAD}{}{HEAD:#}  {FAINT}{}{FAINT:#}\n", loaded.scenario.title, loaded.file);
+    if let Some(why) = &loaded.scenario.why {
+        text.push_str(&format!("{why}\n"));
+    }
+    text.push('\n');
+    for event in trial.events.iter().filter(|event| event.is_headline()) {
+        text.push_str(&line(event));
+        text.push('\n');
+    }
+    text + "\n"
+}
+
+/// The line of `--json`; the help of `--json` describes it.
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    file: &'a str,
+    title: &'a str,
+    verdict: &'a str,
+    /// One line; nothing for a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    as_expected: bool,
+    missed: &'a [String],
+    seed: u64,
+    /// 16 hexadecimal digits: readers of JSON may not keep 64 bits of a number.
+    digest: String,
+    time_us: u64,
+    events: u64,
+    steps_fired: u32,
+    steps_total: u32,
+    /// Only with `--twice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_twice: Option<bool>,
+    statistics: &'a Statistics,
+    recovery: Option<LeaderTimes>,
+}
+
+/// The object of a run, with its newline.
+pub fn json(loaded: &Loaded, trial: &Trial, trials: &Trials) -> String {
+    let report = &trial.report;
+    let row = JsonRow {
+        file: &loaded.file,
+        title: &loaded.scenario.title,
+        verdict: report.verdict.name(),
+        reason: (report.verdict != Verdict::Pass).then(|| report.verdict.to_string()),
+        as_expected: trial.outcome() == Outcome::AsExpected,
+        missed: &trial.missed,
+        seed: report.seed,
+        digest: format!("{:016x}", report.digest),
+        time_us: report.ended.0,
+        events: report.events,
+        steps_fired: report.steps_fired,
+        steps_total: report.steps_total,
+        same_twice: trials.twice.then_some(trial.parted.is_none()),
+        statistics: &report.statistics,
+        recovery: report.recovery,
+    };
+    serde_json::to_string(&row).expect("a row is text and numbers") + "\n"
+}
