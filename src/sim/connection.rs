@@ -71,6 +71,13 @@ impl Direction {
         self.items.front().map(|head| (head.departed + head.latency).max(self.arrived))
     }
 
+    /// Everything under way is lost, except for the news that the connection is over. It must be armed anew.
+    pub fn drop_packets(&mut self) {
+        let ends: VecDeque<InFlight> = self.items.drain(..).filter(|flight| matches!(flight.item, Item::End(_))).collect();
+        self.drop_items();
+        self.items = ends;
+    }
+
     /// Everything under way is lost. Returns how many packets that were.
     pub fn drop_items(&mut self) -> u32 {
         let packets = self.items.iter().filter(|flight| matches!(flight.item, Item::Packet(_))).count() as u32;

@@ -172,7 +172,9 @@ impl<A: Actor> World<A> {
         let (node, peer) = (connection.nodes[end], connection.nodes[1 - end]);
         let held = matches!(connection.ends[end], End::Held { .. });
         connection.ends[end] = End::Closed;
-        connection.directions[end].drop_items();
+        // What it had sent is lost; a reset that is on its way to the other end is the network's, and still arrives.
+        connection.directions[end].drop_packets();
+        self.arm_direction(slot, end);
         if held {
             let peer = self.id_of(peer);
             self.cause = self.record(Some(node), Record::Hungup { peer, conn, why });
