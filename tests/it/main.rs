@@ -2,5 +2,8 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, reason = "tests read files and start the program")]
 
 mod bad_input;
+mod determinism;
 mod fuzz_parser;
+mod golden;
 mod layers;
+mod stories;
