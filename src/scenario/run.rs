@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
-use super::{Scenario, judge};
+use super::{Scenario, Trigger, judge};
 use crate::bugs::Bugs;
 use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
 use crate::proto::{Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
@@ -104,7 +104,10 @@ impl Run {
         let world_config = WorldConfig { seed, timing: scenario.timing.clone(), bugs, supervise: scenario.ensemble.supervise };
         let mut world = World::new(world_config, nodes.collect());
         install_histories(&mut world, &scenario);
-        world.set_recording(if options.unwatched && !options.keep_events { Recording::Off } else { Recording::Full });
+        // Steps that wait for events must see them, whoever else watches.
+        let waits = scenario.steps.iter().any(|step| matches!(step.trigger, Trigger::When(_)));
+        let blind = options.unwatched && !options.keep_events && !waits;
+        world.set_recording(if blind { Recording::Off } else { Recording::Full });
         let liveness = match scenario.recover_within {
             Some(bound) => Liveness::within(&config, bound),
             None => Liveness::new(&config),

@@ -293,7 +293,7 @@ impl fmt::Display for Note {
                 )?;
                 match because {
                     Better::No if theirs == initial => write!(out, "both votes are equal"),
-                    Better::No => write!(out, "its initial vote stands against {theirs}"),
+                    Better::No => write!(out, "its initial vote is no worse than {theirs}"),
                     _ => write!(out, "{}", Versus(*because, theirs, initial)),
                 }
             }
@@ -316,7 +316,7 @@ impl fmt::Display for Note {
                 write!(out, "throws away a note of {sender} ({state}, {vote}, round {round}): no better, and the drain asks no more")
             }
             Note::DrainBroken { sender, vote, proposal, because, .. } => {
-                write!(out, "leaves the drain: {sender} votes for {}, {}", vote.leader, Versus(*because, vote, proposal))
+                write!(out, "is not done: within the 200 ms {sender} votes for {}, {}", vote.leader, Versus(*because, vote, proposal))
             }
             Note::PollTimedOut { waited, next, resent: true } => write!(out, "heard nothing for {waited}: sends its vote again, waits {next} next"),
             Note::PollTimedOut { waited, next, resent: false } => write!(out, "heard nothing for {waited}: dials everybody, waits {next} next"),
@@ -335,11 +335,10 @@ impl fmt::Display for Note {
             Note::DeadCandidateDropped { candidate, supporters } => {
                 write!(out, "drops the votes of {} for {candidate}, which did not answer itself", list(supporters))
             }
-            Note::VotesTallied { best, winner, supporters, needed } if supporters >= needed => {
-                write!(out, "counts {supporters} votes for {winner}, and needs {needed}: elected (best candidate {best})")
-            }
+            Note::VotesTallied { winner: ServerId::NOBODY, .. } => write!(out, "has no vote that counts: votes for itself and asks again in 1 s"),
             Note::VotesTallied { best, winner, supporters, needed } => {
-                write!(out, "counts {supporters} votes for {winner}, and needs {needed}: votes for the best candidate {best} and asks again in 1 s")
+                write!(out, "counts {supporters} of the {needed} votes needed for {winner}: ")?;
+                if supporters >= needed { write!(out, "elected") } else { write!(out, "votes for the best candidate {best} and asks again in 1 s") }
             }
             Note::Knocked { peer } => write!(out, "knocks at {peer} and closes: the larger id dials"),
             Note::DialsBack { peer } => write!(out, "closes the connection of {peer}, which has the smaller id, and dials back"),
@@ -351,6 +350,7 @@ impl fmt::Display for Note {
             Note::LastNoteResent { peer } => write!(out, "repeats its last note to {peer} on the new connection"),
             Note::ReceiveQueueOverflowed { dropped_from } => write!(out, "drops the oldest received note, of {dropped_from}: 100 are waiting"),
             Note::HandshakeTimedOut => write!(out, "closes a connection that never said who it is"),
+            Note::LeadingStarted { vote } if vote.epoch < Epoch(0) => write!(out, "waits for learners: zxid {}", vote.zxid),
             Note::LeadingStarted { vote } => write!(out, "waits for learners: zxid {}, epoch {}", vote.zxid, vote.epoch),
             Note::FollowingStarted { leader, .. } => write!(out, "connects to its leader {leader}"),
             Note::LeaderUnreachable { leader, attempt } => write!(out, "did not reach {leader}, try {attempt} of 5"),
@@ -358,12 +358,15 @@ impl fmt::Display for Note {
             Note::EpochAccepted { epoch, leader, before } => write!(out, "accepts epoch {epoch} of {leader} (acceptedEpoch was {before})"),
             Note::EpochRefused { epoch, promised, leader } => write!(out, "refuses epoch {epoch} of {leader}: it promised {promised}"),
             Note::NewerLearnerRefused { learner, epoch, zxid, own_epoch, own_zxid } => {
-                write!(out, "turns {learner} away: its history (epoch {epoch}, zxid {zxid}) is newer than ({own_epoch}, {own_zxid})")
+                write!(
+                    out,
+                    "turns {learner} away: its history (epoch {epoch}, zxid {zxid}) is newer than the leader's (epoch {own_epoch}, zxid {own_zxid})"
+                )
             }
             Note::EpochWritten { file: EpochFile::AcceptedEpoch, epoch } => write!(out, "has acceptedEpoch {epoch} on disk"),
             Note::EpochWritten { file: EpochFile::CurrentEpoch, epoch } => write!(out, "has currentEpoch {epoch} on disk"),
             Note::Synced { leader, epoch, zxid, .. } => write!(out, "adopts the history of {leader} up to {zxid} and epoch {epoch}"),
-            Note::Established { epoch, quorum } => write!(out, "leads epoch {epoch}: {} follow", list(quorum)),
+            Note::Established { epoch, quorum } => write!(out, "leads epoch {epoch} with the quorum {}", list(quorum)),
             Note::Serving { leader, epoch, state } => {
                 write!(out, "serves as {} of {leader} in epoch {epoch}", if *state == PeerState::Observing { "an observer" } else { "a follower" })
             }
@@ -397,7 +400,7 @@ impl fmt::Display for Versus<'_> {
 impl fmt::Display for IgnoreReason {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            IgnoreReason::OldRound { theirs, ours } => write!(out, "its round {theirs} is over, this is {ours}"),
+            IgnoreReason::OldRound { theirs, ours } => write!(out, "it is of round {theirs}, this is round {ours}"),
             IgnoreReason::NotAVoter { leader } => write!(out, "sender and candidate {leader} must both be voters"),
             IgnoreReason::UntrustedZxid => write!(out, "zxid -1, a database that is not trusted"),
             IgnoreReason::Observing => write!(out, "observers have no say"),
@@ -408,9 +411,9 @@ impl fmt::Display for IgnoreReason {
 impl fmt::Display for JoinObstacle {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            JoinObstacle::NoQuorum { agreeing } => write!(out, "{agreeing} say so, not yet a quorum"),
+            JoinObstacle::NoQuorum { agreeing } => write!(out, "{agreeing} so far, not yet a quorum"),
             JoinObstacle::LeaderSilent => write!(out, "the leader itself has not said so"),
-            JoinObstacle::OtherRound { theirs, ours } => write!(out, "that was round {theirs}, this is {ours}"),
+            JoinObstacle::OtherRound { theirs, ours } => write!(out, "that was round {theirs}, this is round {ours}"),
         }
     }
 }

@@ -297,6 +297,9 @@ impl fmt::Display for Record {
             Record::Started { life: 1 } => write!(out, "process starts"),
             Record::Started { life } => write!(out, "process starts, life {life}"),
             Record::Crashed => write!(out, "process crashes"),
+            Record::PowerLost { lost_bytes: 0, kept_bytes: 0, torn_files: 0, metadata_lost: 0 } => {
+                write!(out, "loses power; its disk keeps all it had")
+            }
             Record::PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } => {
                 write!(
                     out,

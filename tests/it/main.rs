@@ -2,8 +2,11 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, reason = "tests read files and start the program")]
 
 mod bad_input;
+mod determinism;
 mod durable;
 mod fuzz_parser;
+mod golden;
 mod kernel;
 mod layers;
+mod stories;
 mod worked_examples;

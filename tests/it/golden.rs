@@ -1,0 +1,121 @@
+//! Golden traces: the headlines of every scenario, in `traces/` under its name, and all digests in `traces/digests.txt`.
+//!
+//! `INSTA_UPDATE=always cargo test golden` rewrites both. A changed trace is committed only by someone who can say why each line moved;
+//! a digest that moves alone means that something happened differently which no headline tells.
+
+use std::fmt::Write;
+use std::fs;
+
+use zoolab::scenario::{Run, RunOptions};
+use zoolab::trace::golden;
+
+use crate::stories::{folder, names, read};
+
+macro_rules! golden {
+    ($($name:ident)*) => {
+        /// Every scenario has a test of its own, so that `cargo test leader_crash` runs just that one.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        $(#[test] fn $name() { check(stringify!($name)) })*
+    };
+}
+
+// One name per line, sorted.
+golden! {
+    all_restart
+    backoff_after_partition
+    clock_drift
+    clock_skew_is_harmless
+    dead_leader_is_not_reelected
+    drain_discards_notes
+    epoch_file_write_fails
+    five_boot
+    flapping_link
+    follower_crash
+    half_open_after_power_loss
+    higher_epoch_beats_zxid
+    higher_zxid_wins
+    knock_and_dial_back
+    last_note_resent
+    late_joiner
+    leader_abandoned
+    leader_crash
+    leader_pause_gc
+    longer_log_is_refused
+    lower_epoch_refused
+    lower_round_better_vote
+    observer_delay
+    observer_follows
+    old_algorithm
+    old_algorithm_lost_datagrams
+    one_way_cut
+    only_the_latest_note
+    power_loss_keeps_promise
+    reset_connections
+    restarted_leader_believes_followers
+    restarted_leader_rejoins
+    rolling_restart
+    short_pause_is_harmless
+    silent_peer_blocks_accept
+    slow_link_election
+    split_2_3
+    split_no_majority
+    staggered_boot
+    stale_answer
+    stale_restart_joins
+    supervised_exit
+    three_boot
+    tie_even
+    two_leaders_for_a_moment
+    untrusted_database_does_not_vote
+    vote_arrives_in_drain
+    vote_by_hearsay
+    weight_zero_never_leads
+    weighted_groups
+    wipe_one_server
+}
+
+/// The run is as the file expects, and tells what it told before. The story ends where the recovery begins.
+fn check(name: &str) {
+    let scenario = read(name);
+    let (report, events) = Run::new(scenario.clone(), RunOptions { keep_events: true, ..RunOptions::default() }).finish();
+    assert!(report.is_as_expected(), "{name}: {}\n{}", report.verdict, report.missed.join("\n"));
+    let story = golden(events.iter().filter(|event| event.at < scenario.run));
+    insta::with_settings!({ snapshot_path => folder("traces"), prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, story);
+    });
+}
+
+#[test]
+fn every_scenario_is_listed() {
+    assert_eq!(NAMES, names(), "the list above and the files in scenarios/");
+}
+
+/// A trace without its scenario would be checked by nobody.
+#[test]
+fn every_trace_has_its_scenario() {
+    for entry in fs::read_dir(folder("traces")).expect("a folder of traces") {
+        let file = entry.expect("an entry").file_name().into_string().expect("a plain name");
+        let name = file.strip_suffix(".snap");
+        assert!(file == "digests.txt" || name.is_some_and(|name| NAMES.contains(&name)), "traces/{file}");
+    }
+}
+
+/// The digest of every scenario under its own seed, recovery included.
+#[test]
+fn digests_are_as_recorded() {
+    let mut digests = String::new();
+    for name in NAMES {
+        let (report, _) = Run::new(read(name), RunOptions::default()).finish();
+        let _ = writeln!(digests, "{name} {:016x}", report.digest);
+    }
+    let path = folder("traces").join("digests.txt");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        fs::write(&path, &digests).expect("digests can be written");
+    }
+    let recorded = fs::read_to_string(&path).expect("recorded digests");
+    for (now, then) in digests.lines().zip(recorded.lines()) {
+        assert_eq!(now, then, "INSTA_UPDATE=always records what is true now");
+    }
+    assert_eq!(digests.lines().count(), recorded.lines().count(), "a digest for every scenario");
+}
