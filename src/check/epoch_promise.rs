@@ -36,7 +36,7 @@ struct Promises {
     offer: Option<Offer>,
     /// To whom each epoch was promised, and by which event.
     told: BTreeMap<Epoch, (ServerId, u64)>,
-    /// The disk was emptied since the last boot.
+    /// The disk was emptied since the last start.
     wiped: bool,
 }
 
@@ -71,6 +71,13 @@ impl EpochPromise {
         }
         let promises = Arc::make_mut(self.servers.entry(me).or_default());
         match &event.what {
+            What::Record(Record::Started { .. }) => {
+                // What it writes and reads from now on is all that it knows.
+                if promises.wiped {
+                    *promises = Promises::default();
+                }
+                None
+            }
             What::Note(Note::Booted { zxid, current_epoch, accepted_epoch, .. }) => {
                 promises.on_boot(me, event.n, *zxid, *current_epoch, *accepted_epoch)
             }
@@ -106,15 +113,13 @@ fn is_about_epochs(event: &Event) -> bool {
         What::Record(Record::Sent { packet, .. } | Record::Delivered { packet, .. }) => {
             matches!(packet, Packet::Quorum { kind: QuorumKind::LeaderInfo | QuorumKind::AckEpoch, .. })
         }
+        What::Record(Record::Started { .. }) => true,
         What::Record(_) => false,
     }
 }
 
 impl Promises {
     fn on_boot(&mut self, me: ServerId, event: u64, zxid: Zxid, current: Epoch, accepted: Epoch) -> Option<Facts> {
-        if self.wiped {
-            *self = Promises::default();
-        }
         let (had_accepted, had_current) =
             (self.accepted.replace(Durable { epoch: accepted, event }), self.current.replace(Durable { epoch: current, event }));
         self.offer = None;

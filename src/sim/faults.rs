@@ -169,16 +169,22 @@ impl<A: Actor> World<A> {
         true
     }
 
-    /// Ends cut, slowness and loss of one direction. What was held by the cut starts its way anew.
+    /// Ends cut, slowness and loss of one direction.
     fn mend_way(&mut self, from: NodeIndex, to: NodeIndex) -> bool {
         let link = self.link_mut(from, to);
+        let was_worse = link.slow.take().is_some() | link.loss_ppm.take().is_some();
+        self.uncut_way(from, to) || was_worse
+    }
+
+    /// Bytes move again; what was held by the cut starts its way anew.
+    fn uncut_way(&mut self, from: NodeIndex, to: NodeIndex) -> bool {
+        let link = self.link_mut(from, to);
         let was_cut = link.is_cut();
-        let changed = was_cut || link.slow.is_some() || link.loss_ppm.is_some();
-        *link = Link { holds: std::mem::take(&mut link.holds), ..Link::default() };
+        link.state = LinkState::Up;
         if was_cut {
             self.rearm_between(from, to, true);
         }
-        changed
+        was_cut
     }
 
     fn hold_way(&mut self, from: NodeIndex, to: NodeIndex, hold: Hold) -> bool {
@@ -270,8 +276,11 @@ impl<A: Actor> World<A> {
         };
         self.cause = 0;
         self.cause = self.record(None, Record::ActionEnded { action: end.to_string() });
-        // Ended by hand in the meantime: nothing is left to do.
-        let _ = self.carry_out(&end, Origin::Author);
+        // Ended by hand in the meantime: nothing is left to do. The end of a cut leaves alone what else is wrong with the link.
+        let _ = match &end {
+            Action::Mend(link) => self.each_way(*link, "it is up already", World::uncut_way),
+            end => self.carry_out(end, Origin::Author),
+        };
         true
     }
 

@@ -62,7 +62,8 @@ impl Durable {
 
     /// A missing epoch file means the epoch of the last zxid, and is written.
     ///
-    /// A history newer than `currentEpoch` was adopted just before a crash (ZOOKEEPER-4269): the epoch follows it.
+    /// A history newer than `currentEpoch` was adopted just before a crash, and the epoch follows it. A deviation: ZooKeeper does so only when
+    /// it finds `currentEpoch.tmp` (ZOOKEEPER-4269), and refuses to boot without. It belongs to the file that stands in for the log.
     fn recover(cx: &mut Cx, last: Option<i64>, current: Option<i64>, accepted: Option<i64>) -> Result<Durable, String> {
         let last_zxid = last.map_or(Zxid::ZERO, Zxid);
         let history = if last_zxid == Zxid::UNTRUSTED { Epoch(0) } else { last_zxid.epoch() };
