@@ -27,8 +27,8 @@ impl Titles {
     /// Wide enough for all of them, if there is room.
     pub fn of(scenarios: &[Loaded], out: &Output) -> Titles {
         let longest = scenarios.iter().map(|loaded| loaded.scenario.title.chars().count()).max().unwrap_or(0);
-        let room = out.width().saturating_sub(OTHER_COLUMNS).max(TITLE_COLUMNS_MIN);
-        Titles { width: longest.min(room) }
+        let room = out.width().map(|columns| columns.saturating_sub(OTHER_COLUMNS).max(TITLE_COLUMNS_MIN));
+        Titles { width: room.map_or(longest, |room| longest.min(room)) }
     }
 
     /// The title in its column; one that is too long ends in `…`.
