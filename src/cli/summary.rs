@@ -118,14 +118,19 @@ impl Summary {
         if interrupted { known.max(Outcome::Undecided) } else { known }
     }
 
-    pub fn text(&self, interrupted: bool) -> String {
+    pub fn is_empty(&self) -> bool {
+        self.runs == 0
+    }
+
+    /// `width`: columns of the terminal, where there is one.
+    pub fn text(&self, interrupted: bool, width: Option<usize>) -> String {
         let mut text = String::from("\n");
         if interrupted {
             text.push_str(&format!("{DOUBT}interrupted{DOUBT:#}: what follows is about the runs that ended\n"));
         }
         text.push_str(&self.verdicts());
         for (name, cells) in self.rows() {
-            text.push_str(&format!("  {HINT}{name:<9}{HINT:#}  {}\n", cells.join(", ")));
+            text.push_str(&format!("  {HINT}{name:<9}{HINT:#}  {}\n", folded(&cells, width)));
         }
         text
     }
@@ -162,6 +167,28 @@ impl Summary {
     }
 }
 
+/// The cells with commas between them, on as many lines as the terminal needs.
+fn folded(cells: &[String], width: Option<usize>) -> String {
+    const INDENT: usize = 13;
+    let mut text = String::new();
+    let mut column = INDENT;
+    for (index, cell) in cells.iter().enumerate() {
+        let comma = if index + 1 < cells.len() { "," } else { "" };
+        let length = cell.chars().count() + comma.len();
+        if index > 0 && width.is_some_and(|width| column + 1 + length > width) {
+            text.push_str(&format!("\n{:INDENT$}", ""));
+            column = INDENT;
+        } else if index > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(cell);
+        text.push_str(comma);
+        column += length;
+    }
+    text
+}
+
 /// Median and largest of some times; `None` without any.
 fn spread(times: &[Micros], what: &str) -> Option<String> {
     let mut times = times.to_vec();
@@ -194,6 +221,13 @@ mod tests {
         let times = [Micros(30), Micros(10), Micros(20)];
         assert_eq!(spread(&times, "settled").as_deref(), Some("settled after 20us (median), 30us (longest)"));
         assert_eq!((spread(&times[..1], "settled").as_deref(), spread(&[], "settled")), (Some("settled after 30us"), None));
+    }
+
+    #[test]
+    fn long_lines_are_folded_on_a_terminal_only() {
+        let cells = ["crashes 10", "pauses 2", "cuts 3"].map(String::from);
+        assert_eq!(folded(&cells, None), "crashes 10, pauses 2, cuts 3");
+        assert_eq!(folded(&cells, Some(34)), "crashes 10, pauses 2,\n             cuts 3");
     }
 
     #[test]
