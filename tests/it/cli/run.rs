@@ -11,8 +11,23 @@ fn what_is_as_expected_is_a_line_and_a_summary() {
     folder.write("scenarios/good.json", GOOD);
     let said = folder.zoolab("run");
     assert_eq!((said.code, said.err.as_str()), (0, ""));
-    insta::assert_snapshot!("run_good", said.out);
+    insta::assert_snapshot!("run_good", without_numbers(&said.out));
     assert_eq!(folder.zoolab("run scenarios/good.json").out, said.out, "a file is what its folder is");
+}
+
+/// What stays when the behaviour changes: every number is 0, and the digest has its name.
+fn without_numbers(text: &str) -> String {
+    let (before, digest) = text.lines().next().and_then(|line| line.rsplit_once(' ')).expect("a line that ends in the digest");
+    assert!(digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{before}");
+    let mut shown = String::new();
+    for letter in text.replace(digest, "DIGEST").chars() {
+        match letter {
+            '0'..='9' if shown.ends_with('0') => {}
+            '0'..='9' => shown.push('0'),
+            other => shown.push(other),
+        }
+    }
+    shown
 }
 
 #[test]
