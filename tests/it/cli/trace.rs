@@ -22,7 +22,7 @@ fn a_trace_tells_the_story_or_what_is_asked_for() {
 fn what_is_stored_is_replayed() {
     let folder = Folder::new("trace_replay");
     folder.write("good.json", GOOD);
-    for filter in ["--all", "", "--node s1 --node s2", "--kind LEADERINFO --time 0s..2s"] {
+    for filter in ["", "--node s1 --node s2", "--kind LEADERINFO --time 0s..2s"] {
         let stored = folder.zoolab(&format!("trace good.json --seed 3 --no-bugs --format jsonl {filter} -o t.jsonl"));
         assert_eq!((stored.code, stored.out.as_str()), (0, ""), "{filter}: {}", stored.err);
         let events = folder.read("t.jsonl").lines().count() - 1;
@@ -31,7 +31,7 @@ fn what_is_stored_is_replayed() {
     }
     assert_eq!(folder.names(), ["good.json", "t.jsonl"], "nothing half-written is left");
 
-    folder.zoolab("trace good.json --format jsonl --all -o t.jsonl");
+    folder.zoolab("trace good.json --format jsonl -o t.jsonl");
     assert_eq!(folder.zoolab("trace t.jsonl").out, folder.zoolab("trace good.json").out, "a stored trace tells the same story");
     assert_eq!(folder.zoolab("trace t.jsonl --seed 4").code, 2);
 }
@@ -40,7 +40,7 @@ fn what_is_stored_is_replayed() {
 fn a_trace_that_does_not_come_true_is_told_from_one_of_another_version() {
     let folder = Folder::new("trace_tampered");
     folder.write("good.json", GOOD);
-    let text = folder.zoolab("trace good.json --format jsonl --all").out;
+    let text = folder.zoolab("trace good.json --format jsonl").out;
     let tenth = text.lines().nth(10).expect("an eleventh line");
     folder.write("tampered.jsonl", &text.replace(tenth, &tenth.replacen("\"at\":", "\"at\":9", 1)));
     let said = folder.zoolab("replay tampered.jsonl");
