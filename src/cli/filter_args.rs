@@ -20,9 +20,9 @@ pub struct FilterArgs {
     #[arg(long, value_name = "RANGE")]
     time: Option<String>,
 
-    /// Not only the story: every single message, timer and disk operation, too (--kind alone chooses from all of them)
+    /// Not only the story: every single message, timer and disk operation, too; so it is with --kind and with --format jsonl anyway
     #[arg(long)]
-    all: bool,
+    pub all: bool,
 }
 
 impl FilterArgs {

@@ -20,7 +20,10 @@ pub struct HelpArgs {
     topic: Option<String>,
 }
 
-const TOPICS: [(&str, fn() -> String); 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
+/// The name of a topic, and its text.
+type Topic = (&'static str, fn() -> String);
+
+const TOPICS: [Topic; 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
 
 /// Columns of a paragraph.
 const WIDTH: usize = 100;
