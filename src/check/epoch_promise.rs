@@ -70,6 +70,10 @@ impl EpochPromise {
             return self.on_established(me, *epoch, event.n);
         }
         let promises = Arc::make_mut(self.servers.entry(me).or_default());
+        // Only a new life comes after a wipe, and it writes its epochs before it says that it has booted.
+        if promises.wiped {
+            *promises = Promises::default();
+        }
         match &event.what {
             What::Note(Note::Booted { zxid, current_epoch, accepted_epoch, .. }) => {
                 promises.on_boot(me, event.n, *zxid, *current_epoch, *accepted_epoch)
@@ -112,9 +116,6 @@ fn is_about_epochs(event: &Event) -> bool {
 
 impl Promises {
     fn on_boot(&mut self, me: ServerId, event: u64, zxid: Zxid, current: Epoch, accepted: Epoch) -> Option<Facts> {
-        if self.wiped {
-            *self = Promises::default();
-        }
         let (had_accepted, had_current) =
             (self.accepted.replace(Durable { epoch: accepted, event }), self.current.replace(Durable { epoch: current, event }));
         self.offer = None;
