@@ -331,7 +331,7 @@ impl fmt::Display for Record {
             Record::DiskDone { error: Some(error), .. } => write!(out, "disk: {error}"),
             Record::Action { action } => write!(out, "{action}"),
             Record::ActionFailed { action, why } => write!(out, "{action} did not apply: {why}"),
-            Record::ActionEnded { action } => write!(out, "{action} ends"),
+            Record::ActionEnded { action } => write!(out, "{action}: time is up"),
         }
     }
 }
