@@ -70,10 +70,6 @@ impl EpochPromise {
             return self.on_established(me, *epoch, event.n);
         }
         let promises = Arc::make_mut(self.servers.entry(me).or_default());
-        // Only a new life comes after a wipe, and it writes its epochs before it says that it has booted.
-        if promises.wiped {
-            *promises = Promises::default();
-        }
         match &event.what {
             What::Record(Record::Started { .. }) => {
                 // What it writes and reads from now on is all that it knows.

@@ -82,7 +82,7 @@ pub fn trace(args: &TraceArgs, out: &mut Output) -> Result<Outcome, Mistake> {
 
 /// A trace that is stored is complete unless a part of it is asked for.
 fn wanted(args: &TraceArgs) -> FilterArgs {
-    FilterArgs { all: args.filter.all || args.format == Format::Jsonl, ..args.filter.clone() }
+    if args.format == Format::Jsonl { args.filter.with_all() } else { args.filter.clone() }
 }
 
 /// Reads a stored trace; `None` when it is something else, which a scenario may be.
