@@ -51,7 +51,7 @@ counters! {
     actions_failed,
     /// Actions that cut links: `cut`, `partition`.
     cuts,
-    /// Calls of `lookForLeader`.
+    /// Times a server began to look for a leader, whatever the algorithm.
     elections_started,
     /// Those that ended with a leader.
     elections_concluded,
@@ -119,7 +119,7 @@ impl Statistics {
 
     fn on_note(&mut self, note: &Note) {
         let counter = match note {
-            Note::LookingStarted { .. } => &mut self.elections_started,
+            Note::Booted { .. } | Note::WentLooking { .. } => &mut self.elections_started,
             Note::Elected { .. } => &mut self.elections_concluded,
             Note::Established { .. } => &mut self.leaders_established,
             Note::Serving { .. } => &mut self.learners_serving,
