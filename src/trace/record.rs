@@ -297,14 +297,15 @@ impl fmt::Display for Record {
             Record::Started { life: 1 } => write!(out, "process starts"),
             Record::Started { life } => write!(out, "process starts, life {life}"),
             Record::Crashed => write!(out, "process crashes"),
-            Record::PowerLost { lost_bytes: 0, kept_bytes: 0, torn_files: 0, metadata_lost: 0 } => {
-                write!(out, "loses power; its disk keeps all it had")
-            }
             Record::PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } => {
-                write!(
-                    out,
-                    "loses power: of the unsynced bytes {lost_bytes} are lost and {kept_bytes} kept, {torn_files} files torn, {metadata_lost} renames and the like undone"
-                )
+                let counts = [
+                    (*lost_bytes, "unsynced bytes lost"),
+                    (*kept_bytes, "unsynced bytes kept"),
+                    (u64::from(*torn_files), "files torn"),
+                    (*metadata_lost, "renames and the like undone"),
+                ];
+                let told: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+                if told.is_empty() { write!(out, "loses power; its disk keeps all it had") } else { write!(out, "loses power: {}", told.join(", ")) }
             }
             Record::Exited { code } => write!(out, "process exits with code {code}"),
             Record::Paused => write!(out, "pauses"),
