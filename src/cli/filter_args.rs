@@ -20,7 +20,7 @@ pub struct FilterArgs {
     #[arg(long, value_name = "RANGE")]
     time: Option<String>,
 
-    /// Not only the story: every single message, timer and disk operation, too; so it is with --kind and with --format jsonl anyway
+    /// Not only the story: every single message, timer and disk operation, too (--kind alone chooses from all of them)
     #[arg(long)]
     all: bool,
 }
@@ -38,11 +38,6 @@ impl FilterArgs {
             filter = filter.time(range)?;
         }
         Ok(if self.all || !self.kind.is_empty() { filter } else { filter.story() })
-    }
-
-    /// The same, and not only the story.
-    pub fn with_all(&self) -> FilterArgs {
-        FilterArgs { all: true, ..self.clone() }
     }
 
     /// As they would be written on a command line: what a stored trace says of itself.

@@ -20,10 +20,7 @@ pub struct HelpArgs {
     topic: Option<String>,
 }
 
-/// The name of a topic, and its text.
-type Topic = (&'static str, fn() -> String);
-
-const TOPICS: [Topic; 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
+const TOPICS: [(&str, fn() -> String); 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
 
 /// Columns of a paragraph.
 const WIDTH: usize = 100;

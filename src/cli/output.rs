@@ -14,6 +14,9 @@ pub const HINT: Style = AnsiColor::Cyan.on_default();
 pub const HEAD: Style = Style::new().bold();
 pub const FAINT: Style = Style::new().dimmed();
 
+/// Width assumed where there is no terminal to ask.
+const WIDTH_ELSEWHERE: usize = 120;
+
 /// Where results go. `NO_COLOR` and its relatives are respected.
 pub struct Output {
     stream: AutoStream<Stdout>,
@@ -46,9 +49,9 @@ impl Output {
         self.closed
     }
 
-    /// Columns of the terminal; `None` where there is none, and lines may be as long as they like.
-    pub fn width(&self) -> Option<usize> {
-        let size = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
-        size.map(|(width, _)| usize::from(width.0))
+    /// Columns of the terminal, or what is comfortable in a file.
+    pub fn width(&self) -> usize {
+        let terminal = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+        terminal.map_or(WIDTH_ELSEWHERE, |(width, _)| usize::from(width.0))
     }
 }

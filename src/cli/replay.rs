@@ -29,7 +29,7 @@ pub struct ReplayArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  zoolab trace a.json --format jsonl -o a.jsonl
+  zoolab trace a.json --format jsonl --all -o a.jsonl
   zoolab replay a.jsonl
 
 Exit codes: 0 same, 2 bad input, 3 made by another version, 4 not deterministic";
@@ -39,7 +39,7 @@ pub fn replay(args: &ReplayArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let about = |what: &dyn std::fmt::Display| Mistake::new(format_args!("{file}: {what}"));
     let source = input::read(&args.file)?;
     let trace = StoredTrace::read(&String::from_utf8_lossy(&source))
-        .map_err(|error| about(&error).with_help("`zoolab trace FILE --format jsonl -o FILE.jsonl` stores one"))?;
+        .map_err(|error| about(&error).with_help("`zoolab trace FILE --format jsonl --all -o FILE.jsonl` stores one"))?;
     let header = &trace.header;
     if header.behaviour != BEHAVIOUR {
         let (then, now) = (header.behaviour, BEHAVIOUR);

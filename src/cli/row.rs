@@ -7,14 +7,13 @@ use super::input::Loaded;
 use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, Output};
 use super::trial::{Trial, Trials};
 use crate::check::{LeaderTimes, Statistics, Verdict};
-use crate::scenario;
 use crate::trace::{Entry, line};
 
 /// What is shown beneath a line stands under its title.
 pub const INDENT: &str = "         ";
 
-/// Columns that are not the title's, without those of a verdict's name at the end.
-const OTHER_COLUMNS: usize = 56;
+/// Columns that are not the title's.
+const OTHER_COLUMNS: usize = 58;
 
 const TITLE_COLUMNS_MIN: usize = 24;
 
@@ -28,10 +27,8 @@ impl Titles {
     /// Wide enough for all of them, if there is room.
     pub fn of(scenarios: &[Loaded], out: &Output) -> Titles {
         let longest = scenarios.iter().map(|loaded| loaded.scenario.title.chars().count()).max().unwrap_or(0);
-        let names = scenarios.iter().flat_map(|loaded| &loaded.scenario.expect.verdict).filter(|outcome| **outcome != scenario::Outcome::Pass);
-        let verdict = names.map(|outcome| 2 + outcome.name().len()).max().unwrap_or(0);
-        let room = out.width().map(|columns| columns.saturating_sub(OTHER_COLUMNS + verdict).max(TITLE_COLUMNS_MIN));
-        Titles { width: room.map_or(longest, |room| longest.min(room)) }
+        let room = out.width().saturating_sub(OTHER_COLUMNS).max(TITLE_COLUMNS_MIN);
+        Titles { width: longest.min(room) }
     }
 
     /// The title in its column; one that is too long ends in `…`.
@@ -61,7 +58,7 @@ pub fn text(loaded: &Loaded, trial: &Trial, trials: &Trials, titles: Titles) -> 
     let mut text = format!("{}{title}  {ended:>11}  {:>7} events  {:016x}", word(trial.outcome()), report.events, report.digest);
     let as_expected = trial.outcome() == Outcome::AsExpected;
     if as_expected && report.verdict != Verdict::Pass {
-        text.push_str(&format!("  {FAINT}{}{FAINT:#}", report.verdict.name()));
+        text.push_str(&format!("  {FAINT}{}, as expected{FAINT:#}", report.verdict.name()));
     }
     text.push('\n');
     if !as_expected {

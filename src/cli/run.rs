@@ -105,9 +105,6 @@ fn each_once(scenarios: &[Loaded], args: &RunArgs, trials: &Trials, pool: &Threa
         let runs: Vec<Option<Trial>> = pool.install(|| group.par_iter().map(|loaded| trials.run(loaded, args.seed)).collect());
         for (loaded, trial) in group.iter().zip(&runs) {
             let Some(trial) = trial else { continue };
-            if args.trace && !summary.is_empty() {
-                out.print("\n")?;
-            }
             summary.add(trial);
             out.print(&shown(loaded, trial, args, trials, titles))?;
         }
@@ -117,7 +114,7 @@ fn each_once(scenarios: &[Loaded], args: &RunArgs, trials: &Trials, pool: &Threa
     }
     let interrupted = trials.interrupt.is_raised();
     if !args.json {
-        out.print(&summary.text(interrupted, out.width()))?;
+        out.print(&summary.text(interrupted))?;
     }
     Ok(summary.outcome(interrupted))
 }
@@ -127,5 +124,6 @@ fn shown(loaded: &Loaded, trial: &Trial, args: &RunArgs, trials: &Trials, titles
         return row::json(loaded, trial, trials);
     }
     let story = if args.trace { row::story(loaded, trial) } else { String::new() };
-    story + &row::text(loaded, trial, trials, titles)
+    let gap = if args.trace { "\n" } else { "" };
+    story + &row::text(loaded, trial, trials, titles) + gap
 }

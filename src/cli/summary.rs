@@ -6,57 +6,13 @@ use super::trial::Trial;
 use crate::check::Statistics;
 use crate::proto::Micros;
 
-/// A counter, and what it is called on its line.
-type Cell = (&'static str, &'static str);
-
 /// Lines of the summary and the counters on each. A counter that is named nowhere is shown on a line of its own at the end.
-const LINES: [(&str, &[Cell]); 5] = [
-    (
-        "elections",
-        &[
-            ("elections_started", "started"),
-            ("elections_concluded", "concluded"),
-            ("leaders_established", "leaders established"),
-            ("learners_serving", "learners serving"),
-            ("epochs_accepted", "epochs accepted"),
-        ],
-    ),
-    (
-        "votes",
-        &[
-            ("votes_changed", "changed"),
-            ("rounds_raised", "rounds raised"),
-            ("drains_broken", "drains broken"),
-            ("notes_ignored", "notes ignored"),
-            ("notifications_sent", "notifications sent"),
-            ("notifications_delivered", "delivered"),
-        ],
-    ),
-    (
-        "faults",
-        &[
-            ("actions", "actions"),
-            ("actions_failed", "without effect"),
-            ("crashes", "crashes"),
-            ("power_losses", "power losses"),
-            ("exits", "exits"),
-            ("starts", "starts"),
-            ("pauses", "pauses"),
-            ("inputs_held", "inputs held"),
-            ("cuts", "cuts"),
-        ],
-    ),
-    (
-        "network",
-        &[
-            ("connections_opened", "connections opened"),
-            ("connections_broken", "broken"),
-            ("packets_lost", "packets lost"),
-            ("datagrams_sent", "datagrams sent"),
-            ("datagrams_lost", "datagrams lost"),
-        ],
-    ),
-    ("disk", &[("unsynced_bytes_lost", "unsynced bytes lost"), ("files_torn", "files torn")]),
+const LINES: [(&str, &[&str]); 5] = [
+    ("elections", &["elections_started", "elections_concluded", "leaders_established", "learners_serving", "epochs_accepted"]),
+    ("votes", &["votes_changed", "rounds_raised", "drains_broken", "notes_ignored", "notifications_sent", "notifications_delivered"]),
+    ("faults", &["actions", "actions_failed", "crashes", "power_losses", "exits", "pauses", "inputs_held", "cuts", "starts"]),
+    ("network", &["connections_opened", "connections_broken", "packets_lost", "datagrams_sent", "datagrams_lost"]),
+    ("disk", &["unsynced_bytes_lost", "files_torn"]),
 ];
 
 /// Sums over runs.
@@ -68,7 +24,6 @@ pub struct Summary {
     pub steps: Share,
     statistics: Statistics,
     first_leader: Vec<Micros>,
-    /// Without the runs that had settled before everything was made quiet.
     settled: Vec<Micros>,
     worst: Option<Outcome>,
 }
@@ -108,7 +63,7 @@ impl Summary {
         self.steps.add(report.steps_fired, report.steps_total);
         self.statistics += &report.statistics;
         self.first_leader.extend(report.recovery.and_then(|times| times.from_boot));
-        self.settled.extend(report.recovery.map(|times| times.to_settle).filter(|took| *took > Micros::ZERO));
+        self.settled.extend(report.recovery.map(|times| times.to_settle));
         self.worst = self.worst.max(Some(outcome));
     }
 
@@ -118,19 +73,14 @@ impl Summary {
         if interrupted { known.max(Outcome::Undecided) } else { known }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.runs == 0
-    }
-
-    /// `width`: columns of the terminal, where there is one.
-    pub fn text(&self, interrupted: bool, width: Option<usize>) -> String {
+    pub fn text(&self, interrupted: bool) -> String {
         let mut text = String::from("\n");
         if interrupted {
             text.push_str(&format!("{DOUBT}interrupted{DOUBT:#}: what follows is about the runs that ended\n"));
         }
         text.push_str(&self.verdicts());
         for (name, cells) in self.rows() {
-            text.push_str(&format!("  {HINT}{name:<9}{HINT:#}  {}\n", folded(&cells, width)));
+            text.push_str(&format!("  {HINT}{name:<9}{HINT:#}  {}\n", cells.join(", ")));
         }
         text
     }
@@ -148,45 +98,21 @@ impl Summary {
         text + "\n"
     }
 
-    /// `None` for what did not happen.
-    fn count_of(&self, counter: &str) -> Option<u64> {
-        self.statistics.rows().find(|(name, _)| *name == counter).map(|(_, count)| count).filter(|count| *count > 0)
-    }
-
     /// Name of each line, and what is on it; without what did not happen.
     fn rows(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
-        let counted = |(counter, label): &Cell| self.count_of(counter).map(|count| format!("{label} {count}"));
-        let named = LINES.iter().map(|(line, cells)| (*line, cells.iter().filter_map(counted).collect::<Vec<_>>()));
-        let elsewhere = |name: &str| LINES.iter().any(|(_, cells)| cells.iter().any(|(counter, _)| *counter == name));
-        let other = self.statistics.rows().filter(|(name, count)| !elsewhere(name) && *count > 0);
-        let other = other.map(|(name, count)| format!("{} {count}", name.replace('_', " "))).collect();
+        let counted = |name: &str| self.statistics.rows().filter(move |(row, count)| *row == name && *count > 0).map(cell).next();
+        let elsewhere = |name: &str| LINES.iter().any(|(_, names)| names.contains(&name));
+        let named = LINES.iter().map(|(line, names)| (*line, names.iter().filter_map(|name| counted(name)).collect::<Vec<_>>()));
+        let other = self.statistics.rows().filter(|(name, count)| !elsewhere(name) && *count > 0).map(cell).collect();
         let steps = (self.steps.total > 0).then(|| self.steps.to_string());
-        let times = [spread(&self.first_leader, "first leader"), spread(&self.settled, "settled at the end")];
+        let times = [spread(&self.first_leader, "first leader"), spread(&self.settled, "settled after the last disturbance")];
         let rows = named.chain([("other", other), ("steps", steps.into_iter().collect()), ("time", times.into_iter().flatten().collect())]);
         rows.filter(|(_, cells)| !cells.is_empty()).collect::<Vec<_>>().into_iter()
     }
 }
 
-/// The cells with commas between them, on as many lines as the terminal needs.
-fn folded(cells: &[String], width: Option<usize>) -> String {
-    const INDENT: usize = 13;
-    let mut text = String::new();
-    let mut column = INDENT;
-    for (index, cell) in cells.iter().enumerate() {
-        let comma = if index + 1 < cells.len() { "," } else { "" };
-        let length = cell.chars().count() + comma.len();
-        if index > 0 && width.is_some_and(|width| column + 1 + length > width) {
-            text.push_str(&format!("\n{:INDENT$}", ""));
-            column = INDENT;
-        } else if index > 0 {
-            text.push(' ');
-            column += 1;
-        }
-        text.push_str(cell);
-        text.push_str(comma);
-        column += length;
-    }
-    text
+fn cell((name, count): (&str, u64)) -> String {
+    format!("{} {count}", name.replace('_', " "))
 }
 
 /// Median and largest of some times; `None` without any.
@@ -194,7 +120,7 @@ fn spread(times: &[Micros], what: &str) -> Option<String> {
     let mut times = times.to_vec();
     times.sort_unstable();
     let (median, max) = (times.get(times.len() / 2)?, times.last()?);
-    Some(if times.len() == 1 { format!("{what} after {max}") } else { format!("{what} after {median} (median), {max} (longest)") })
+    Some(if times.len() == 1 { format!("{what} {max}") } else { format!("{what}: median {median}, longest {max}") })
 }
 
 #[cfg(test)]
@@ -212,22 +138,15 @@ mod tests {
     #[test]
     fn every_counter_has_its_line() {
         for (name, _) in Statistics::default().rows() {
-            assert_eq!(LINES.iter().flat_map(|(_, cells)| *cells).filter(|(counter, _)| *counter == name).count(), 1, "{name}");
+            assert_eq!(LINES.iter().filter(|(_, names)| names.contains(&name)).count(), 1, "{name}");
         }
     }
 
     #[test]
     fn the_median_is_one_of_the_times() {
         let times = [Micros(30), Micros(10), Micros(20)];
-        assert_eq!(spread(&times, "settled").as_deref(), Some("settled after 20us (median), 30us (longest)"));
-        assert_eq!((spread(&times[..1], "settled").as_deref(), spread(&[], "settled")), (Some("settled after 30us"), None));
-    }
-
-    #[test]
-    fn long_lines_are_folded_on_a_terminal_only() {
-        let cells = ["crashes 10", "pauses 2", "cuts 3"].map(String::from);
-        assert_eq!(folded(&cells, None), "crashes 10, pauses 2, cuts 3");
-        assert_eq!(folded(&cells, Some(34)), "crashes 10, pauses 2,\n             cuts 3");
+        assert_eq!(spread(&times, "settled").as_deref(), Some("settled: median 20us, longest 30us"));
+        assert_eq!((spread(&times[..1], "settled").as_deref(), spread(&[], "settled")), (Some("settled 30us"), None));
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub fn sweep(scenarios: &[Loaded], seeds: Seeds, trials: &Trials, form: Form, po
     bar.finish_and_clear();
     let interrupted = trials.interrupt.is_raised();
     if form == Form::Text {
-        out.print(&summary.text(interrupted, out.width()))?;
+        out.print(&summary.text(interrupted))?;
     }
     Ok(summary.outcome(interrupted))
 }

@@ -17,7 +17,7 @@ use crate::trace::{Filter, Header, StoredTrace, TraceError, event_line, header_l
 
 /// Shows what happens in a run, event by event
 ///
-/// Runs a scenario, whatever it comes to, or reads a stored trace (*.jsonl). Without filters text is the story, as in `run --trace`, and JSON lines are everything.
+/// Runs a scenario, whatever it comes to, or reads a stored trace (*.jsonl). Without filters the text is the story, as in `run --trace`.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct TraceArgs {
@@ -55,7 +55,7 @@ Examples:
   zoolab trace a.json                                         the story
   zoolab trace a.json --node s2 --time 1s..2s --all           all that happened to s2 in that second
   zoolab trace a.json --kind vote_changed --kind NOTIFICATION
-  zoolab trace a.json --format jsonl -o a.jsonl               to be kept, and compared with `zoolab replay a.jsonl`
+  zoolab trace a.json --format jsonl --all -o a.jsonl         to be kept, and compared with `zoolab replay a.jsonl`
 
 The first line of a stored trace is a header with the scenario, the seed, what was changed and which filters were used.
 Every other line is an event: n, at (microseconds), node, cause (the event it follows from), kind, fields, text.
@@ -66,23 +66,17 @@ Exit codes: 0 shown or written (whatever the verdict), 2 bad input";
 pub const NO_BUGS: &str = "--no-bugs";
 
 pub fn trace(args: &TraceArgs, out: &mut Output) -> Result<Outcome, Mistake> {
-    let wanted = wanted(args);
-    let filter = wanted.filter()?;
+    let filter = args.filter.filter()?;
     let source = input::read(&args.file)?;
     let text = match stored(&args.file, &source)? {
         Some(trace) => retell(&trace, args, &filter)?,
-        None => tell(&input::parse(input::display(&args.file), &source)?, args, &wanted, &filter),
+        None => tell(&input::parse(input::display(&args.file), &source)?, args, &filter),
     };
     match &args.output {
         Some(file) => replace_file(file, &text)?,
         None => out.print(&text)?,
     }
     Ok(Outcome::AsExpected)
-}
-
-/// A trace that is stored is complete unless a part of it is asked for.
-fn wanted(args: &TraceArgs) -> FilterArgs {
-    if args.format == Format::Jsonl { args.filter.with_all() } else { args.filter.clone() }
 }
 
 /// Reads a stored trace; `None` when it is something else, which a scenario may be.
@@ -94,12 +88,12 @@ fn stored(file: &Path, source: &[u8]) -> Result<Option<StoredTrace>, Mistake> {
     }
 }
 
-fn tell(loaded: &Loaded, args: &TraceArgs, wanted: &FilterArgs, filter: &Filter) -> String {
+fn tell(loaded: &Loaded, args: &TraceArgs, filter: &Filter) -> String {
     let options = RunOptions { seed: args.seed, no_bugs: args.no_bugs, keep_events: true, unwatched: false };
     let run = play(&loaded.scenario, options, &Interrupt::default()).expect("nobody interrupts it");
     let mut text = match args.format {
         Format::Text => String::new(),
-        Format::Jsonl => header_line(&header(loaded, args, wanted)) + "\n",
+        Format::Jsonl => header_line(&header(loaded, args)) + "\n",
     };
     for event in run.events().iter().filter(|event| filter.admits(*event)) {
         text += &match args.format {
@@ -111,14 +105,14 @@ fn tell(loaded: &Loaded, args: &TraceArgs, wanted: &FilterArgs, filter: &Filter)
     text
 }
 
-fn header(loaded: &Loaded, args: &TraceArgs, wanted: &FilterArgs) -> Header {
+fn header(loaded: &Loaded, args: &TraceArgs) -> Header {
     Header {
         behaviour: BEHAVIOUR,
         file: loaded.file.clone(),
         scenario: loaded.source.clone(),
         seed: args.seed.unwrap_or(loaded.scenario.seed),
         overrides: args.no_bugs.then(|| NO_BUGS.to_string()).into_iter().collect(),
-        filter: wanted.words(),
+        filter: args.filter.words(),
     }
 }
 

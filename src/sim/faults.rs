@@ -41,10 +41,7 @@ impl<A: Actor> World<A> {
             Action::Resume(who) => self.end_pause(*who).inspect(|()| self.ended_by_hand(action)),
             Action::Partition(groups) => self.partition(groups, origin),
             Action::Heal => self.heal(),
-            Action::Quiet => {
-                self.quiet();
-                Ok(())
-            }
+            Action::Quiet => self.quiet(),
             Action::Cut { link, lasting } => self.cut(*link, *lasting, origin),
             Action::Mend(link) => self.each_way(*link, "nothing is wrong with this link", World::mend_way).inspect(|()| self.ended_by_hand(action)),
             Action::Hold { link, packet } => {
@@ -232,14 +229,15 @@ impl<A: Actor> World<A> {
         if changed { Ok(()) } else { Err("there was nothing to heal".into()) }
     }
 
-    /// Heals, starts whoever is down, and disks behave. A state to be in rather than a change: it applies even when all was quiet before.
-    fn quiet(&mut self) {
-        let _ = self.heal();
+    /// Heals, starts whoever is down, and disks behave.
+    fn quiet(&mut self) -> Result<(), DidNotApply> {
+        let healed = self.heal();
         for at in 0..self.nodes.len() as NodeIndex {
             let behaves = self.node_mut(at).disk.inject(DiskFault::Behave);
             behaves.expect("a disk can always behave");
         }
-        let _ = self.restart_all();
+        let restarted = self.restart_all();
+        if healed.is_err() && restarted.is_err() { Err("everything was quiet".into()) } else { Ok(()) }
     }
 
     fn change_clock(&mut self, at: NodeIndex, change: ClockChange) {
