@@ -106,6 +106,7 @@ impl<'a> Cx<'a> {
         Cx { me, now, wall, bugs, draw, effects }
     }
 
+    #[inline]
     pub fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
@@ -120,6 +121,7 @@ impl<'a> Cx<'a> {
         self.draw.below(bound)
     }
 
+    #[inline]
     pub fn send(&mut self, conn: ConnId, packet: Packet) {
         self.emit(Effect::Send { conn, packet });
     }

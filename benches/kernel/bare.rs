@@ -26,6 +26,13 @@ enum Kind {
     Commit,
 }
 
+#[derive(Clone)]
+enum Actor {
+    Leader(Tally),
+    Follower,
+    Client,
+}
+
 struct Message {
     at: u64,
     seq: u64,
@@ -61,14 +68,16 @@ pub struct Loop {
     seq: u64,
     heap: BinaryHeap<Message>,
     rng: ChaCha8Rng,
-    tally: Tally,
+    actors: Vec<Actor>,
     digest: u64,
 }
 
 impl Loop {
     pub fn new(seed: u64) -> Loop {
-        let mut pattern =
-            Loop { now: 0, seq: 0, heap: BinaryHeap::new(), rng: ChaCha8Rng::seed_from_u64(seed), tally: Tally::default(), digest: seed };
+        let mut actors = vec![Actor::Leader(Tally::default())];
+        actors.resize(usize::from(FIRST_CLIENT), Actor::Follower);
+        actors.resize(usize::from(FIRST_CLIENT) + CLIENTS as usize, Actor::Client);
+        let mut pattern = Loop { now: 0, seq: 0, heap: BinaryHeap::new(), rng: ChaCha8Rng::seed_from_u64(seed), actors, digest: 0 };
         for client in 0..CLIENTS {
             pattern.send(FIRST_CLIENT + client as u8, LEADER, Kind::Request, CLIENTS + client);
         }
@@ -88,20 +97,20 @@ impl Loop {
 
     fn deliver(&mut self, message: &Message) {
         let Message { number, from, to, .. } = *message;
-        match message.kind {
-            Kind::Request => {
-                self.tally.propose(number);
+        match (&mut self.actors[usize::from(to)], message.kind) {
+            (Actor::Leader(tally), Kind::Request) => {
+                tally.propose(number);
                 (1..FIRST_CLIENT).for_each(|follower| self.send(LEADER, follower, Kind::Proposal, number));
             }
-            Kind::Proposal => self.send(to, from, Kind::Ack, number),
-            Kind::Ack => {
-                if self.tally.ack(number) {
+            (Actor::Leader(tally), Kind::Ack) => {
+                if tally.ack(number) {
                     self.send(LEADER, FIRST_CLIENT + client_of(number) as u8, Kind::Reply, number);
                     (1..FIRST_CLIENT).for_each(|follower| self.send(LEADER, follower, Kind::Commit, number));
                 }
             }
-            Kind::Reply => self.send(to, from, Kind::Request, number + CLIENTS),
-            Kind::Commit => {}
+            (Actor::Follower, Kind::Proposal) => self.send(to, from, Kind::Ack, number),
+            (Actor::Client, Kind::Reply) => self.send(to, from, Kind::Request, number + CLIENTS),
+            _ => {}
         }
     }
 
@@ -113,7 +122,10 @@ impl Loop {
     }
 
     pub fn requests(&self) -> u64 {
-        self.tally.committed
+        match &self.actors[usize::from(LEADER)] {
+            Actor::Leader(tally) => tally.committed,
+            _ => unreachable!("the first actor leads"),
+        }
     }
 
     pub fn digest(&self) -> u64 {

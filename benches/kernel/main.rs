@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo bench --bench kernel                  all figures with their bars
-//! cargo bench --bench kernel -- --profile     the toy workload on the kernel alone, for a profiler
+//! cargo bench --bench kernel -- --profile     only the toy workload on the kernel, for a profiler
+//! cargo bench --bench kernel -- --profile-bare  only the bare loop
 //! ```
 //!
 //! | figure | what is measured | bar |
@@ -31,15 +32,17 @@ use zoolab::proto::{Config, Membership, Micros, NodeId, ServerId};
 use zoolab::server::Server;
 use zoolab::sim::{Clock, NodeConfig, Stepped, Timing, World, WorldConfig};
 
-const MESSAGES: u64 = 500_000;
-const ROUNDS: usize = 11;
+/// Of one round: a few milliseconds, so that most rounds are not interrupted by other work of the machine.
+const MESSAGES: u64 = 20_000;
+const ROUNDS: usize = 251;
 const SERVERS: u32 = 5;
 const HOUR: Micros = Micros::from_secs(3_600);
 
 fn main() {
-    if std::env::args().any(|argument| argument == "--profile") {
-        profile();
-        return;
+    match std::env::args().find(|argument| argument.starts_with("--profile")).as_deref() {
+        Some("--profile") => return profile(|messages| run(&mut toy::world(1), messages)),
+        Some("--profile-bare") => return profile(|messages| bare::Loop::new(1).run(messages)),
+        _ => {}
     }
     println!("{:<34} {:>30} {:>22}  ", "figure", "measured", "bar");
     rate();
@@ -53,10 +56,9 @@ fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
     println!("{figure:<34} {measured:>30} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
 }
 
-fn profile() {
-    let mut world = toy::world(1);
-    let wall = timed(|| run(&mut world, 4 * MESSAGES));
-    println!("{:.1} ns/event", nanos(wall) / (4 * MESSAGES) as f64);
+fn profile(workload: impl FnOnce(u64)) {
+    let messages = 50 * MESSAGES;
+    println!("{:.1} ns/event", nanos(timed(|| workload(messages))) / messages as f64);
 }
 
 fn rate() {

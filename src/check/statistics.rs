@@ -153,7 +153,7 @@ mod tests {
             .action("cut s1 -> s9")
             .action_fails("cut s1 -> s9")
             .records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2, metadata_lost: 0 });
-        story.looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
+        story.boots(2, 0, 0).looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
         let mut once = Statistics::default();
         story.events.iter().for_each(|event| once.observe(event));
         assert_eq!((once.actions, once.actions_failed, once.cuts), (2, 1, 1));

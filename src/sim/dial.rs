@@ -27,7 +27,7 @@ impl<A: Actor> World<A> {
         let mut connection = Connection { generation, phase: Phase::Requesting, port, nodes, ends, directions, dial: None, dialled_by: cause };
         let latency = connection.directions[THERE].stream.within(self.link_span(from, acceptor));
         connection.directions[THERE].arrived = self.now + latency;
-        self.connections[slot as usize] = Some(Arc::new(connection));
+        self.connections[slot as usize] = Some(connection);
         self.queue.push(self.now + timeout, Wake::DialTimeout { slot, generation });
         self.arm_dial(slot);
     }

@@ -11,6 +11,7 @@ use super::{Entry, NodeIndex, Wake, World};
 
 impl<A: Actor> World<A> {
     /// Whether what the entry wakes still waits for it.
+    #[inline]
     pub(super) fn is_live(&self, entry: &Entry) -> bool {
         let node = |at: NodeIndex| &self.nodes[usize::from(at)];
         let seq = Some(entry.seq);
@@ -34,6 +35,7 @@ impl<A: Actor> World<A> {
     }
 
     /// Whom a wake-up would hand an input to: nothing is handed to a paused node.
+    #[inline]
     fn receiver(&self, wake: &Wake) -> Option<NodeIndex> {
         match *wake {
             Wake::Deliver { slot, direction } => self.connection(slot).map(|it| it.nodes[1 - usize::from(direction)]),

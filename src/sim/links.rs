@@ -46,11 +46,13 @@ impl Link {
     }
 
     /// Whether `packet` must not be delivered now.
+    #[inline]
     pub fn holds(&self, packet: &Packet) -> bool {
-        self.holds.iter().any(|hold| match hold {
-            Hold::Everything => true,
-            Hold::Kind(kind) => packet.kind() == *kind,
-        })
+        !self.holds.is_empty()
+            && self.holds.iter().any(|hold| match hold {
+                Hold::Everything => true,
+                Hold::Kind(kind) => packet.kind() == *kind,
+            })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the world keeps for one node: its process, clock, timers, stages and disk.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::actor::{Actor, Draw};
 use crate::proto::{DiskTag, Micros, NodeId, Port, Stage, Timer};
@@ -50,7 +51,7 @@ pub struct DiskWait {
 pub struct Node<A> {
     pub id: NodeId,
     /// The program with its configuration, copied for every life.
-    pub program: A,
+    pub program: Arc<A>,
     /// The running process; meaningful while `power` is [`Power::Up`].
     pub actor: A,
     pub power: Power,
@@ -75,7 +76,7 @@ impl<A: Actor> Node<A> {
         Node {
             id,
             actor: program.clone(),
-            program,
+            program: Arc::new(program),
             power: Power::Down,
             life: 0,
             paused: None,
@@ -101,7 +102,7 @@ impl<A: Actor> Node<A> {
     /// The process is gone, with all that lived in it.
     pub fn end_process(&mut self, power: Power) {
         self.power = power;
-        self.actor = self.program.clone();
+        self.actor = A::clone(&self.program);
         self.paused = None;
         self.listening = [false; 3];
         self.timers.clear();

@@ -16,7 +16,7 @@ impl<A: Actor> World<A> {
         node.start = None;
         node.power = Power::Up;
         node.life += 1;
-        node.actor = node.program.clone();
+        node.actor = A::clone(&node.program);
         let life = node.life;
         self.cause = self.record(Some(at), Record::Started { life });
         if was_off {

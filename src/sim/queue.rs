@@ -96,6 +96,9 @@ impl Ord for Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     heap: BinaryHeap<Entry>,
+    /// Sequence number of the entry that was popped last, while it is still on top: most wake-ups lead to another, and that takes its place,
+    /// which spares the heap one of two rearrangements.
+    popped: Option<u64>,
     seq: u64,
 }
 
@@ -104,28 +107,40 @@ impl Queue {
     #[inline]
     pub fn push(&mut self, at: Micros, wake: Wake) -> u64 {
         self.seq += 1;
-        self.heap.push(Entry { at, seq: self.seq, wake });
+        self.push_back(Entry { at, seq: self.seq, wake });
         self.seq
     }
 
     /// Puts an entry back as it was.
+    #[inline]
     pub fn push_back(&mut self, entry: Entry) {
-        self.heap.push(entry);
+        if self.popped.take().is_some()
+            && let Some(mut top) = self.heap.peek_mut()
+        {
+            *top = entry;
+        } else {
+            self.heap.push(entry);
+        }
     }
 
     #[inline]
     pub fn pop(&mut self) -> Option<Entry> {
-        self.heap.pop()
+        let top = self.peek().copied();
+        self.popped = top.map(|entry| entry.seq);
+        top
     }
 
     #[inline]
-    pub fn peek(&self) -> Option<&Entry> {
+    pub fn peek(&mut self) -> Option<&Entry> {
+        if self.popped.take().is_some() {
+            self.heap.pop();
+        }
         self.heap.peek()
     }
 
     /// All entries, stale ones too, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.heap.iter()
+        self.heap.iter().filter(|entry| self.popped != Some(entry.seq))
     }
 }
 
@@ -143,6 +158,38 @@ mod tests {
         queue.push(Micros(3), start(4));
         let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|entry| entry.wake).collect();
         assert_eq!(order, [start(2), start(4), start(1), start(3)]);
+    }
+
+    /// Whatever comes between two pops, the order is that of a sorted list.
+    #[test]
+    fn pops_pushes_and_looks_in_any_order() {
+        let (mut queue, mut sorted, mut state) = (Queue::default(), Vec::new(), 1_u64);
+        for round in 0..2_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let dice = state >> 33;
+            match dice % 8 {
+                0..3 => {
+                    let at = Micros(dice % 97);
+                    sorted.push((at, queue.push(at, Wake::Start { node: 0, life: 0 })));
+                    sorted.sort_unstable();
+                }
+                3 => assert_eq!(queue.peek().map(|entry| (entry.at, entry.seq)), sorted.first().copied(), "round {round}"),
+                4 => {
+                    let mut entries: Vec<_> = queue.iter().map(|entry| (entry.at, entry.seq)).collect();
+                    entries.sort_unstable();
+                    assert_eq!(entries, sorted, "round {round}");
+                }
+                5 => {
+                    if let Some(entry) = queue.pop() {
+                        queue.push_back(entry);
+                    }
+                }
+                _ => {
+                    let expected = if sorted.is_empty() { None } else { Some(sorted.remove(0)) };
+                    assert_eq!(queue.pop().map(|entry| (entry.at, entry.seq)), expected, "round {round}");
+                }
+            }
+        }
     }
 
     /// Inline entries stay small; larger ones would be cheaper behind an index.

@@ -27,11 +27,13 @@ impl Stream {
     ///
     /// Multiply-shift on one 64-bit word: our own few lines, so that no upgrade of a library changes a replay.
     /// The bias is below `bound / 2^64`.
+    #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.0.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 
     /// A time within `span`, both ends included. Draws also when both ends are equal, so that changing a span never shifts the stream.
+    #[inline]
     pub fn within(&mut self, span: Span) -> Micros {
         let width = (span.high.0 - span.low.0).saturating_add(1);
         Micros(span.low.0 + self.below(width))

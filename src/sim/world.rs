@@ -96,11 +96,11 @@ pub struct World<A: Actor> {
     pub(super) config: Arc<WorldConfig>,
     pub(super) now: Micros,
     pub(super) queue: Queue,
-    pub(super) nodes: Vec<Arc<Node<A>>>,
+    pub(super) nodes: Vec<Node<A>>,
     pub(super) index: Arc<BTreeMap<NodeId, NodeIndex>>,
     pub(super) links: Arc<Links>,
     /// By slot; free slots are `None`.
-    pub(super) connections: Vec<Option<Arc<Connection>>>,
+    pub(super) connections: Vec<Option<Connection>>,
     /// Generation of the next connection in each slot.
     pub(super) generations: Vec<u32>,
     pub(super) free_slots: Vec<u32>,
@@ -141,7 +141,7 @@ impl<A: Actor> World<A> {
                 let start = node.start.map(|time| queue.push(time, Wake::Start { node: at as NodeIndex, life: 0 }));
                 let stream = Stream::named(config.seed, &format!("node {}", node.id));
                 let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
-                Arc::new(Node::new(node.id, node.program, node.clock, stream, disk, start))
+                Node::new(node.id, node.program, node.clock, stream, disk, start)
             })
             .collect();
         World {
@@ -318,11 +318,11 @@ impl<A: Actor> World<A> {
     }
 
     pub(super) fn node(&self, id: NodeId) -> Option<&Node<A>> {
-        self.index.get(&id).map(|at| &*self.nodes[usize::from(*at)])
+        self.index.get(&id).map(|at| &self.nodes[usize::from(*at)])
     }
 
     pub(super) fn node_mut(&mut self, at: NodeIndex) -> &mut Node<A> {
-        Arc::make_mut(&mut self.nodes[usize::from(at)])
+        &mut self.nodes[usize::from(at)]
     }
 
     pub(super) fn id_of(&self, at: NodeIndex) -> NodeId {
@@ -330,6 +330,7 @@ impl<A: Actor> World<A> {
     }
 
     /// Hands an input to a running node, applies its effects, and then what follows from those in the same instant.
+    #[inline]
     pub(super) fn deliver(&mut self, at: NodeIndex, input: Input) {
         self.run_actor(at, input);
         while !self.followups.is_empty() {
@@ -340,10 +341,11 @@ impl<A: Actor> World<A> {
         }
     }
 
+    #[inline]
     fn run_actor(&mut self, at: NodeIndex, input: Input) {
         let mut effects = std::mem::take(&mut self.scratch);
         let (now, bugs) = (self.now, self.config.bugs);
-        let node = Arc::make_mut(&mut self.nodes[usize::from(at)]);
+        let node = &mut self.nodes[usize::from(at)];
         let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
         node.actor.step(&mut cx, input);
         for effect in effects.drain(..) {
@@ -360,8 +362,7 @@ impl<A: Actor> World<A> {
     /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.
     pub(super) fn record(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
         let digest = &mut self.digest;
-        digest.word(self.now.0);
-        digest.word(u64::from(at.unwrap_or(NodeIndex::MAX)));
+        digest.words([self.now.0, u64::from(at.unwrap_or(NodeIndex::MAX))]);
         record.words(|word| digest.word(word));
         let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
         self.push_event(at, keep, || What::Record(record))

@@ -12,11 +12,11 @@ pub struct Digest {
     hash: Xxh64,
     /// Words that the hash has not seen yet: it is several times faster on many bytes at once.
     waiting: [[u8; 8]; BATCH],
-    /// How many of `waiting` there are; less than `BATCH`.
+    /// How many of `waiting` there are.
     count: usize,
 }
 
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 impl Default for Digest {
     fn default() -> Digest {
@@ -28,12 +28,20 @@ impl Digest {
     /// Adds one word.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        self.waiting[self.count % BATCH] = word.to_le_bytes();
-        self.count += 1;
-        if self.count == BATCH {
-            self.hash.update(self.waiting.as_flattened());
+        self.words([word]);
+    }
+
+    /// Adds several words, at most [`BATCH`], in their order.
+    #[inline]
+    pub fn words<const N: usize>(&mut self, words: [u64; N]) {
+        if self.count + N > BATCH {
+            self.hash.update(self.waiting[..self.count].as_flattened());
             self.count = 0;
         }
+        for (place, word) in self.waiting[self.count..self.count + N].iter_mut().zip(words) {
+            *place = word.to_le_bytes();
+        }
+        self.count += N;
     }
 
     /// The value so far; may be asked at any time.
@@ -58,11 +66,12 @@ mod tests {
     fn words_are_little_endian_bytes_of_xxh64() {
         let mut digest = Digest::default();
         let mut bytes = Vec::new();
-        // Past two batches, asking after every word.
-        for word in (0..=2 * BATCH as u64).map(|word| word << 56 | word) {
+        // Past some batches, which end after a single word, between pairs of words and before one, asking every time.
+        for word in (0..3 * BATCH as u64).map(|word| word << 56 | word) {
             assert_eq!(digest.value(), xxhash_rust::xxh64::xxh64(&bytes, 0));
             digest.word(word);
-            bytes.extend(word.to_le_bytes());
+            digest.words([word + 1, word + 2]);
+            [word, word + 1, word + 2].iter().for_each(|word| bytes.extend(word.to_le_bytes()));
         }
         assert_eq!(digest.value(), xxhash_rust::xxh64::xxh64(&bytes, 0));
     }

@@ -239,8 +239,14 @@ impl Record {
             Record::DialFailed { to, port, why } => words_of(word, [10, to.word(), *port as u64, *why as u64]),
             Record::Accepted { from, port, conn } => words_of(word, [11, from.word(), *port as u64, conn.word()]),
             Record::Connected { to, port, conn } => words_of(word, [12, to.word(), *port as u64, conn.word()]),
-            Record::Sent { to, conn, packet } => Record::packet_words(true, *to, *conn, packet, word),
-            Record::Delivered { from, conn, packet } => Record::packet_words(false, *from, *conn, packet, word),
+            Record::Sent { to, conn, packet } => {
+                words_of(&mut word, Record::packet_head(true, *to, *conn));
+                packet.words(word);
+            }
+            Record::Delivered { from, conn, packet } => {
+                words_of(&mut word, Record::packet_head(false, *from, *conn));
+                packet.words(word);
+            }
             Record::Closed { peer, conn } => words_of(word, [15, peer.word(), conn.word()]),
             Record::Hungup { peer, conn, why } => words_of(word, [16, peer.word(), conn.word(), *why as u64]),
             Record::TailLost { peer, conn, packets } => words_of(word, [17, peer.word(), conn.word(), u64::from(*packets)]),
@@ -264,11 +270,11 @@ impl Record {
         }
     }
 
-    /// The words of [`Record::Sent`] and [`Record::Delivered`], the only records of the hot path, without building them.
+    /// What stands before the packet's own words in [`Record::Sent`] and [`Record::Delivered`]: nearly all records are these two, so the
+    /// kernel adds them to the digest without building them.
     #[inline]
-    pub fn packet_words(sent: bool, peer: NodeId, conn: ConnId, packet: &Packet, mut word: impl FnMut(u64)) {
-        words_of(&mut word, [if sent { 13 } else { 14 }, peer.word(), conn.word()]);
-        packet.words(word);
+    pub fn packet_head(sent: bool, peer: NodeId, conn: ConnId) -> [u64; 3] {
+        [if sent { 13 } else { 14 }, peer.word(), conn.word()]
     }
 }
 
