@@ -2,6 +2,9 @@
 //!
 //! The checker cannot tell when faults have ended; whoever makes things quiet says so, and asks again until the ensemble has settled or
 //! the bound has passed. It must not ask at all when no quorum of servers runs or can recover.
+//!
+//! One kind of server may stay outside: it has promised a larger epoch than the leader's, to somebody who never led it, and rightly refuses
+//! (`Learner.registerWithLeader`). ZooKeeper leaves it so until the next leader asks it for its promise.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +24,8 @@ pub struct Liveness {
     electorate: Arc<Electorate>,
     bound: Micros,
     servers: BTreeMap<ServerId, Standing>,
+    /// Whom each server refused last: the promise is on its disk, so it keeps refusing until there is a larger epoch.
+    refusals: BTreeMap<ServerId, Refusal>,
     /// When all became quiet, and by which event.
     quiet: Option<(Micros, u64)>,
     first_start: Option<Micros>,
@@ -41,6 +46,13 @@ enum Standing {
         leader: ServerId,
         epoch: Epoch,
     },
+}
+
+/// A learner had promised a larger epoch than the leader's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refusal {
+    leader: ServerId,
+    epoch: Epoch,
 }
 
 /// What has been spent since the last disturbance.
@@ -74,6 +86,7 @@ impl Liveness {
             electorate: Arc::new(Electorate::new(&config.membership)),
             bound: bound(config),
             servers: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             quiet: None,
             first_start: None,
             first_leader: None,
@@ -133,11 +146,12 @@ impl Liveness {
             Record::Delivered { packet: Packet::Notification(_), .. } => self.since_disturbance.delivered += 1,
             Record::Started { .. } => {
                 self.first_start.get_or_insert(at);
-                self.stands(me, Some(Standing::Unsettled));
+                self.refusals.retain(|id, _| Some(*id) != me);
+                self.stands(me, Some(Standing::Unsettled), at);
                 self.disturb(at);
             }
             Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. } => {
-                self.stands(me, None);
+                self.stands(me, None, at);
                 self.disturb(at);
             }
             Record::Paused | Record::Resumed { .. } | Record::Action { .. } | Record::ActionEnded { .. } => self.disturb(at),
@@ -149,18 +163,20 @@ impl Liveness {
         match note {
             Note::LookingStarted { .. } | Note::QueryRound { .. } => {
                 *self.since_disturbance.rounds.entry(me).or_default() += 1;
-                self.stands(Some(me), Some(Standing::Unsettled));
+                self.stands(Some(me), Some(Standing::Unsettled), at);
             }
-            Note::WentLooking { .. } => self.stands(Some(me), Some(Standing::Unsettled)),
+            Note::WentLooking { .. } => self.stands(Some(me), Some(Standing::Unsettled), at),
+            Note::EpochRefused { leader, epoch, .. } => {
+                self.refusals.insert(me, Refusal { leader: *leader, epoch: *epoch });
+                self.settle(at);
+            }
             Note::Elected { .. } => self.since_disturbance.concluded += 1,
             Note::Established { epoch, .. } => {
                 self.first_leader.get_or_insert(at);
-                self.stands(Some(me), Some(Standing::Leads(*epoch)));
-                self.settle(at);
+                self.stands(Some(me), Some(Standing::Leads(*epoch)), at);
             }
             Note::Serving { leader, epoch, .. } => {
-                self.stands(Some(me), Some(Standing::Serves { leader: *leader, epoch: *epoch }));
-                self.settle(at);
+                self.stands(Some(me), Some(Standing::Serves { leader: *leader, epoch: *epoch }), at);
             }
             _ => {}
         }
@@ -173,13 +189,15 @@ impl Liveness {
         self.settle(at);
     }
 
-    fn stands(&mut self, server: Option<ServerId>, standing: Option<Standing>) {
+    fn stands(&mut self, server: Option<ServerId>, standing: Option<Standing>, at: Micros) {
         let Some(server) = server else { return };
         match standing {
             Some(standing) => self.servers.insert(server, standing),
             None => self.servers.remove(&server),
         };
-        self.settled = None;
+        // What a server that stays outside does unsettles nobody.
+        self.settled = self.settled.filter(|_| self.all_serve());
+        self.settle(at);
     }
 
     fn settle(&mut self, at: Micros) {
@@ -201,9 +219,11 @@ impl Liveness {
         let leads = |(id, standing): (&ServerId, &Standing)| if let Standing::Leads(epoch) = standing { Some((*id, *epoch)) } else { None };
         let mut leaders = self.servers.iter().filter_map(leads);
         let (Some((leader, epoch)), None) = (leaders.next(), leaders.next()) else { return false };
-        let under = Standing::Serves { leader, epoch };
-        let all = self.servers.iter().all(|(id, standing)| *id == leader || *standing == under);
-        all && self.electorate.is_quorum(&self.servers.keys().copied().collect())
+        let (under, refused) = (Standing::Serves { leader, epoch }, Refusal { leader, epoch });
+        let serves = |id: &ServerId, standing: &Standing| *id == leader || *standing == under;
+        let all = self.servers.iter().all(|(id, standing)| serves(id, standing) || self.refusals.get(id) == Some(&refused));
+        let serving = self.servers.iter().filter(|(id, standing)| serves(id, standing)).map(|(id, _)| *id);
+        all && self.electorate.is_quorum(&serving.collect())
     }
 
     /// `s1 and s2 look for a leader, s3 leads epoch 5`.
@@ -287,6 +307,22 @@ mod tests {
         assert!(after(&story).settled());
         story.records(1, Record::PowerLost { lost_bytes: 0, kept_bytes: 0, torn_files: 0, metadata_lost: 0 });
         assert!(!after(&story).settled(), "s2 has not noticed that it is alone");
+    }
+
+    #[test]
+    fn who_has_promised_more_stays_outside() {
+        let mut story = story();
+        let refused = |epoch| Note::EpochRefused { epoch: Epoch(epoch), promised: Epoch(9), leader: ServerId(2) };
+        story.records(3, Record::Started { life: 1 }).notes(3, refused(1)).looks(3, 2, vote(3, 0, 0));
+        let settled = after(&story).times().expect("s1 and s2 are a quorum");
+        story.looks(3, 3, vote(3, 0, 0));
+        assert_eq!(after(&story).times(), Some(settled), "its trying again costs the others nothing");
+        story.establishes(2, 2, &[1, 2]).notes(1, Note::Serving { leader: ServerId(2), epoch: Epoch(2), state: PeerState::Following });
+        assert!(!after(&story).settled(), "it has not refused epoch 2");
+        story.notes(3, refused(2));
+        assert!(after(&story).settled());
+        story.records(1, Record::Crashed);
+        assert!(!after(&story).settled(), "who stays outside is in no quorum");
     }
 
     #[test]
