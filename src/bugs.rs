@@ -89,7 +89,7 @@ pub const CATALOGUE: [BugInfo; 11] = [
         bug: Bug::Zk764,
         name: "ZK-764",
         affected: "before 3.3.1 (ZK-769: before 3.4.0)",
-        rule: "a server takes its role from its own peerType instead of the server list, so that an observer votes and leads",
+        rule: "a server takes its role from its own peerType instead of the server list, so that an observer follows and counts as a voter",
         breaks: &["voters_only"],
     },
     BugInfo {

@@ -288,7 +288,8 @@ impl FastLeaderElection {
     fn on_established(&mut self, cx: &mut Cx, received: &Received) -> Option<Outcome> {
         let (sender, note) = (received.sid, &received.note);
         let ballot = Ballot { vote: note.vote, round: note.round, state: note.state, unversioned: false };
-        if note.round == self.logical_clock && !cx.bugs.has(Bug::Zk480) {
+        let dropped = cx.bugs.has(Bug::Zk480) && note.state == PeerState::Following;
+        if note.round == self.logical_clock && !dropped {
             if cx.bugs.has(Bug::Zk975) && note.state == PeerState::Leading {
                 return Some(self.conclude(cx, note.vote, note.round, ElectedBy::Shortcut, BTreeSet::from([sender])));
             }
