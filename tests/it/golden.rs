@@ -24,6 +24,15 @@ macro_rules! golden {
 golden! {
     all_restart
     backoff_after_partition
+    bug_unsynced_rename
+    bug_zk1419
+    bug_zk1514
+    bug_zk1732
+    bug_zk275
+    bug_zk3109
+    bug_zk480
+    bug_zk764
+    bug_zk975
     clock_drift
     clock_skew_is_harmless
     dead_leader_is_not_reelected
@@ -44,6 +53,8 @@ golden! {
     longer_log_is_refused
     lower_epoch_refused
     lower_round_better_vote
+    mutant_epoch_forgotten
+    mutant_no_rebroadcast
     observer_delay
     observer_follows
     old_algorithm

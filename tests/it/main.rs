@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used, reason = "tests read files and start the program")]
 
 mod bad_input;
+mod bugs;
 mod cli;
 mod determinism;
 mod durable;
