@@ -6,6 +6,7 @@ mod bugs;
 mod cli;
 mod determinism;
 mod durable;
+mod expectations;
 mod fuzz_parser;
 mod golden;
 mod kernel;
