@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bugs;
+mod chaos;
 mod cli;
 mod determinism;
 mod durable;
