@@ -103,7 +103,8 @@ impl Loop {
                 (1..FIRST_CLIENT).for_each(|follower| self.send(LEADER, follower, Kind::Proposal, number));
             }
             (Actor::Leader(tally), Kind::Ack) => {
-                if tally.ack(number) {
+                let committed = tally.ack(number);
+                if committed {
                     self.send(LEADER, FIRST_CLIENT + client_of(number) as u8, Kind::Reply, number);
                     (1..FIRST_CLIENT).for_each(|follower| self.send(LEADER, follower, Kind::Commit, number));
                 }

@@ -100,7 +100,8 @@ impl Toy {
                 followers.iter().for_each(|follower| cx.send(*follower, packet(QuorumKind::Proposal, number)));
             }
             (Toy::Leader { followers, clients, tally }, QuorumKind::Ack) => {
-                if tally.ack(number) {
+                let committed = tally.ack(number);
+                if committed {
                     cx.send(clients[client_of(number)], packet(REPLY, number));
                     followers.iter().for_each(|follower| cx.send(*follower, packet(QuorumKind::Commit, number)));
                 }
