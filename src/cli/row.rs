@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::input::Loaded;
-use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, Output};
+use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, HINT, Output};
 use super::trial::{Trial, Trials};
 use crate::check::{LeaderTimes, Statistics, Verdict};
 use crate::scenario;
@@ -102,6 +102,9 @@ pub fn story(loaded: &Loaded, trial: &Trial) -> String {
     text.push('\n');
     for event in trial.events.iter().filter(|event| event.is_headline()) {
         text.push_str(&line(event));
+        if let Some(note) = trial.report.notes.get(&event.n) {
+            text.push_str(&format!("  {HINT}({note}){HINT:#}"));
+        }
         text.push('\n');
     }
     text + "\n"

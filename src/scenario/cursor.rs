@@ -1,5 +1,7 @@
 //! Where a run is in the steps of its scenario, and what the next one waits for.
 
+use std::collections::BTreeMap;
+
 use super::{Repeat, Step, Trigger};
 use crate::proto::Micros;
 use crate::sim::Action;
@@ -20,6 +22,8 @@ pub struct Cursor {
     /// The awaited event came: the step is due at once.
     is_due: bool,
     outcomes: Vec<StepOutcome>,
+    /// The event of each firing, and the step that fired.
+    firings: Vec<(u64, usize)>,
 }
 
 /// What became of a step.
@@ -47,7 +51,7 @@ pub enum Due {
 impl Cursor {
     pub fn new(steps: Vec<Step>) -> Cursor {
         let outcomes = vec![StepOutcome::NotFired; steps.len()];
-        Cursor { steps, next: 0, times: 0, since: Micros::ZERO, matches: 0, is_due: false, outcomes }
+        Cursor { steps, next: 0, times: 0, since: Micros::ZERO, matches: 0, is_due: false, outcomes, firings: Vec::new() }
     }
 
     /// When the next step fires, as seen at `now`.
@@ -85,8 +89,9 @@ impl Cursor {
         &self.steps[self.next].action
     }
 
-    /// The step that was due has fired.
-    pub fn fired(&mut self, now: Micros, applied: Result<(), String>) {
+    /// The step that was due has fired; `event` is the record of its action.
+    pub fn fired(&mut self, now: Micros, event: u64, applied: Result<(), String>) {
+        self.firings.push((event, self.next));
         let outcome = match applied {
             Ok(()) => StepOutcome::Fired,
             Err(why) => StepOutcome::DidNotApply(why),
@@ -119,6 +124,11 @@ impl Cursor {
             self.matches += 1;
             self.is_due |= self.matches == pattern.nth;
         }
+    }
+
+    /// What the author says about the actions that were carried out, by the event of each.
+    pub fn notes(&self) -> BTreeMap<u64, String> {
+        self.firings.iter().filter_map(|(event, step)| self.steps[*step].note.clone().map(|note| (*event, note))).collect()
     }
 
     /// Every step with what became of it.

@@ -1,5 +1,6 @@
 //! One run of a scenario: the world, a cursor through the steps, and the checks that watch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
@@ -78,6 +79,8 @@ pub struct Report {
     pub digest: u64,
     pub steps_fired: u32,
     pub steps_total: u32,
+    /// What the author says about the actions that were carried out, by the event of each.
+    pub notes: BTreeMap<u64, String>,
     pub statistics: Statistics,
     /// How long the last settling took; `None` when it was not asked for, or did not come.
     pub recovery: Option<LeaderTimes>,
@@ -181,8 +184,9 @@ impl Run {
 
     fn fire_step(&mut self) {
         let action = self.cursor.action().map(|who| self.resolve(who));
+        let event = self.world.events() + 1;
         let applied = self.world.inject(&action, Origin::Author);
-        self.cursor.fired(self.world.now(), applied.map_err(|why| format!("`{action}` did not apply: {why}")));
+        self.cursor.fired(self.world.now(), event, applied.map_err(|why| format!("`{action}` did not apply: {why}")));
         self.see_events();
     }
 
@@ -282,6 +286,7 @@ impl Run {
             digest: self.world.digest(),
             steps_fired: self.cursor.steps_fired(),
             steps_total: self.scenario.steps.len() as u32,
+            notes: self.cursor.notes(),
             statistics: self.watch.statistics,
             recovery: self.watch.liveness.times().filter(|_| self.at_end.is_some() && self.scenario.recover),
             verdict,
