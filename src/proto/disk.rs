@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::FileImage;
+use super::{FileImage, bytes_as_words};
 
 /// A file's name relative to the server's data directory: `version-2/log.100000001`. Folders are only part of the name.
 pub type FileName = Arc<str>;
@@ -122,12 +122,7 @@ impl DiskOp {
             word(kind);
             word(number);
             for part in names.iter().map(|name| name.as_bytes()).chain([bytes]) {
-                word(part.len() as u64);
-                for chunk in part.chunks(8) {
-                    let mut value = [0; 8];
-                    value[..chunk.len()].copy_from_slice(chunk);
-                    word(u64::from_le_bytes(value));
-                }
+                bytes_as_words(part, &mut word);
             }
         };
         match self {

@@ -8,6 +8,7 @@ mod names;
 mod packet;
 mod time;
 mod vote;
+mod words;
 
 pub use config::{Config, Member, Membership};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
@@ -17,3 +18,4 @@ pub use names::{CloseReason, ConnId, DialError, DiskTag, SmallFile, Stage, Timer
 pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind};
 pub use time::{Micros, Span};
 pub use vote::{LearnerType, Notification, PeerState, Vote};
+pub use words::bytes_as_words;

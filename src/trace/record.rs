@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::proto::{CloseReason, ConnId, DialError, DiskError, DiskOp, DiskTag, NodeId, Packet, Port, Stage, Timer};
+use crate::proto::{CloseReason, ConnId, DialError, DiskError, DiskOp, DiskTag, NodeId, Packet, Port, Stage, Timer, bytes_as_words};
 
 /// One thing the world did at or for the event's node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -289,12 +289,8 @@ fn datagram_words(kind: u64, peer: NodeId, port: Port, packet: &Packet, mut word
 
 /// Actions have a canonical text of their own, so their bytes are as good as fields.
 fn text_words(kind: u64, text: &str, mut word: impl FnMut(u64)) {
-    words_of(&mut word, [kind, text.len() as u64]);
-    for chunk in text.as_bytes().chunks(8) {
-        let mut bytes = [0; 8];
-        bytes[..chunk.len()].copy_from_slice(chunk);
-        word(u64::from_le_bytes(bytes));
-    }
+    word(kind);
+    bytes_as_words(text.as_bytes(), word);
 }
 
 impl fmt::Display for Record {
