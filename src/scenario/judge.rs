@@ -7,7 +7,8 @@ use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs};
 use crate::check::Verdict;
 use crate::proto::{Epoch, Micros, NodeId, PeerState, Round, ServerId};
 use crate::server::Server;
-use crate::sim::World;
+use crate::sim::disk::DiskFault;
+use crate::sim::{Action, World};
 use crate::trace::{Event, Note, Record, What};
 
 /// How often expected events were seen, and who came to lead.
@@ -104,6 +105,8 @@ pub struct Evidence<'a> {
     pub sightings: &'a Sightings,
     /// `None` when the run did not come so far.
     pub at_end: Option<&'a AtEnd>,
+    /// Disk faults that were set and never met an operation, with their nodes.
+    pub idle_faults: Vec<(NodeId, DiskFault)>,
     /// The scenario is about bugs, and they were switched off: it must pass, and what it tells is another story.
     pub bugs_removed: bool,
 }
@@ -116,6 +119,7 @@ pub fn missed(expect: &Expect, evidence: &Evidence) -> Vec<String> {
     let mut missed = verdict_missed(expect.verdict.iter().copied(), evidence.verdict);
     if *evidence.verdict == Verdict::Pass {
         missed.extend(steps_missed(evidence.cursor));
+        missed.extend(faults_missed(evidence));
     }
     missed.extend(sightings_missed(expect, evidence.sightings));
     if let Some(at_end) = evidence.at_end {
@@ -137,6 +141,16 @@ fn steps_missed(cursor: &Cursor) -> impl Iterator<Item = String> {
         StepOutcome::NotFired => Some(format!("step {number}, `{}`, never fired", step.action)),
         StepOutcome::DidNotApply(why) => Some(format!("step {number}: {why}")),
     })
+}
+
+/// A disk fault that no operation met proves nothing either.
+fn faults_missed(evidence: &Evidence) -> Vec<String> {
+    let optional = |fault: &DiskFault| {
+        let sets = |action: &Action| matches!(action, Action::Disk { fault: set, .. } if set == fault);
+        evidence.cursor.outcomes().any(|(step, _)| step.optional && sets(&step.action))
+    };
+    let idle = evidence.idle_faults.iter().filter(|(_, fault)| !optional(fault));
+    idle.map(|(node, fault)| format!("`disk {node} {fault}` never met an operation")).collect()
 }
 
 fn sightings_missed(expect: &Expect, sightings: &Sightings) -> Vec<String> {

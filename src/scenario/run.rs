@@ -11,6 +11,7 @@ use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
 use crate::proto::{Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
+use crate::sim::disk::DiskFault;
 use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, World, WorldConfig};
 use crate::store;
 use crate::trace::Event;
@@ -268,6 +269,13 @@ impl Run {
         self.verdict.get_or_insert(verdict);
     }
 
+    fn idle_faults(&self) -> Vec<(NodeId, DiskFault)> {
+        let disks = self.world.node_ids().filter_map(|id| self.world.disk(id).map(|disk| (id, disk)));
+        let idle =
+            disks.flat_map(|(id, disk)| disk.faults().filter(|injected| injected.fired == 0).map(move |injected| (id, injected.fault.clone())));
+        idle.collect()
+    }
+
     /// What the run has come to so far.
     pub fn report(&self) -> Report {
         let verdict = self.verdict.clone().unwrap_or(Verdict::Unknown { why: "the run is not over".into() });
@@ -276,6 +284,7 @@ impl Run {
             cursor: &self.cursor,
             sightings: &self.watch.sightings,
             at_end: self.at_end.as_ref(),
+            idle_faults: self.idle_faults(),
             bugs_removed: self.options.no_bugs && !self.scenario.bugs.is_empty(),
         };
         Report {

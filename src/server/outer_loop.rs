@@ -6,7 +6,7 @@ use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
 use crate::election::leader_election::{LeaderElection, NO_ROUND};
 use crate::election::{ConnectionManager, FastLeaderElection, Outcome};
-use crate::proto::{DiskError, DiskReply, Epoch, LearnerType, Micros, Packet, PeerState, Port, ServerId, SmallFile, Stage, Timer, Vote, Zxid};
+use crate::proto::{DiskError, DiskReply, Epoch, LearnerType, Micros, Packet, PeerState, Port, ServerId, SmallFile, Stage, Timer, Vote};
 use crate::store::Boot;
 use crate::trace::{LookingReason, Note};
 use crate::zab::{Leader, Learner, RoleEvent};
@@ -174,10 +174,5 @@ impl Server {
         if let Election::Fast(election) = &mut self.election {
             act(&mut election.connections, cx);
         }
-    }
-
-    /// The database's last zxid, for reports.
-    pub fn last_zxid(&self) -> Zxid {
-        self.durable.last_zxid
     }
 }

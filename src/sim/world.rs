@@ -205,11 +205,6 @@ impl<A: Actor> World<A> {
         self.node(id).filter(|node| node.is_up()).map(|node| &node.actor)
     }
 
-    /// Whether the node's process is held by a pause.
-    pub fn is_paused(&self, id: NodeId) -> bool {
-        self.node(id).is_some_and(|node| node.paused.is_some())
-    }
-
     pub fn disk(&self, id: NodeId) -> Option<&Disk> {
         self.node(id).map(|node| &node.disk)
     }
