@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::electorate::Electorate;
-use crate::proto::{ElectionReply, Epoch, NodeId, Notification, Packet, PeerState, Round, ServerId, Vote};
+use crate::proto::{ElectionReply, Epoch, NodeId, Packet, PeerState, Round, ServerId, Vote};
 use crate::trace::{Event, Note, Record, What};
 
 /// Rounds that are remembered of each server. An election may end long after its supporters have gone on to other rounds; when it rests
@@ -23,7 +23,7 @@ pub struct Ghosts {
 /// What is remembered of one server.
 #[derive(Clone, Debug, Default)]
 pub struct Ghost {
-    /// Notifications delivered in this life, with the event of the latest delivery.
+    /// Notifications delivered in this life, and what it answered to itself, with the latest event of each.
     heard: BTreeMap<Heard, u64>,
     /// Its rounds, the latest last; they outlive its process.
     ballots: VecDeque<Ballot>,
@@ -97,6 +97,7 @@ fn is_remembered(event: &Event) -> bool {
         What::Record(Record::Delivered { packet, .. }) => matches!(packet, Packet::Notification(_)),
         What::Record(Record::DatagramDelivered { packet, .. }) => matches!(packet, Packet::ElectionReply(_)),
         What::Record(_) => false,
+        What::Note(Note::LookingAnswered { to, .. }) => event.node == Some(NodeId::Server(*to)),
         What::Note(note) => matches!(
             note,
             Note::LookingStarted { .. } | Note::RoundRaised { .. } | Note::VoteChanged { .. } | Note::VoteCounted { .. } | Note::QueryRound { .. }
@@ -157,7 +158,7 @@ impl Ghost {
                 self.query = None;
             }
             Record::Delivered { from: NodeId::Server(sender), packet: Packet::Notification(note), .. } => {
-                self.heard.insert(Heard::new(*sender, note), event);
+                self.heard.insert(Heard::new(*sender, note.state, &note.vote, note.round), event);
             }
             Record::DatagramDelivered { from: NodeId::Server(sender), packet: Packet::ElectionReply(reply), .. } => {
                 self.on_reply(*sender, reply, event);
@@ -193,6 +194,10 @@ impl Ghost {
             }
             // Its own vote comes back to it as a note, and is what it proposed.
             Note::VoteCounted { sender, vote, .. } if *sender != me => self.learn(electorate, vote, event),
+            // A note to itself was read late, when it had ended its election: it answers, and may count that in its next one.
+            Note::LookingAnswered { state, vote, round, .. } => {
+                self.heard.insert(Heard::new(me, *state, vote, *round), event);
+            }
             Note::QueryRound { xid, .. } if self.query != Some(*xid) => {
                 self.query = Some(*xid);
                 self.replies.clear();
@@ -234,8 +239,7 @@ impl Ghost {
 }
 
 impl Heard {
-    fn new(sender: ServerId, note: &Notification) -> Heard {
-        let settled = note.state != PeerState::Looking;
-        Heard { leader: note.vote.leader, round: note.round, epoch: note.vote.epoch, sender, settled }
+    fn new(sender: ServerId, state: PeerState, vote: &Vote, round: Round) -> Heard {
+        Heard { leader: vote.leader, round, epoch: vote.epoch, sender, settled: state != PeerState::Looking }
     }
 }

@@ -6,7 +6,8 @@
 //! - by silence or in the same round: notifications of the server's own round that name the leader. The server compares more (all of the
 //!   vote between LOOKING servers), so these are at least the voters that it may count.
 //! - joining an established ensemble: notifications of FOLLOWING and LEADING servers that name the leader with one epoch, of any round.
-//!   The server itself, which is LOOKING, is not among them.
+//!   The server itself, which is LOOKING, is not among them, unless a thread of it was slow: then it answered its own note as a follower,
+//!   after its last election, and reads the answer in this one.
 //! - `electionAlg 0`: replies to its own queries, by plain majority.
 //!
 //! A server that will *lead* must have found so in its own round: followers of another round follow what it was in an earlier life, or
@@ -79,7 +80,9 @@ mod tests {
     use crate::check::Invariant;
     use crate::check::tests::{Story, vote};
     use crate::proto::PeerState::{Following, Leading, Looking, Observing};
+    use crate::proto::{Round, ServerId};
     use crate::trace::ElectedBy::{Established, SameRound, Shortcut, Silence, Tally};
+    use crate::trace::Note;
 
     #[test]
     fn a_quorum_in_the_own_round_is_enough() {
@@ -127,6 +130,22 @@ mod tests {
         };
         assert_eq!(join(2).violation(), None);
         join(1).breaks(Invariant::LeaderHasQuorum);
+    }
+
+    #[test]
+    fn a_late_answer_to_oneself_counts() {
+        let join = |answered| {
+            let mut story = Story::of(3);
+            story.looks(1, 1, vote(1, 0, 0));
+            if answered {
+                let (to, state, vote, round) = (ServerId(1), Following, vote(3, 0, 1), Round(1));
+                story.notes(1, Note::LookingAnswered { to, state, vote, round });
+            }
+            story.looks(1, 2, vote(1, 0, 0)).hears(1, 3, Leading, 1, vote(3, 0, 1)).elects(1, Following, 1, vote(3, 0, 1), &[1, 3], Established);
+            story
+        };
+        assert_eq!(join(true).violation(), None);
+        join(false).breaks(Invariant::LeaderHasQuorum);
     }
 
     /// ZOOKEEPER-1514.

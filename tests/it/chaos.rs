@@ -80,15 +80,20 @@ fn plans() -> impl Strategy<Value = Plan> {
     })
 }
 
-/// How long things take: as usual, as good as synchronous, a bad network and disk, threads that are as slow as the network.
-const TIMINGS: [&str; 4] = [
+/// How long things take: as usual, as good as synchronous, a bad network and disk, threads that are as slow as the network; and threads
+/// that are slower than any limit.
+const TIMINGS: [&str; 5] = [
     "{}",
     r#"{ "link": "1ms", "stage": "0us", "fsync": "1ms" }"#,
     r#"{ "link": "1ms..150ms", "stage": "0us..1ms", "fsync": "1ms..200ms" LOSS }"#,
     r#"{ "link": "1ms..10ms", "stage": "0us..20ms", "fsync": "0us..20ms", "retransmission": "5s" }"#,
+    r#"{ "link": "1ms..5ms", "stage": "0us..300ms", "fsync": "1ms" }"#,
 ];
 
-/// Limits that leave time for a round trip in every one of [`TIMINGS`]: ensembles without that never settle, and rightly.
+/// The last of [`TIMINGS`]: safety does not depend on it, an end of elections does.
+const TOO_SLOW: usize = TIMINGS.len() - 1;
+
+/// Limits that leave time for a round trip, the last of [`TIMINGS`] aside: ensembles without that never settle, and rightly.
 const LIMITS: [&str; 4] = [
     r#""tickTime": 200, "initLimit": 10, "syncLimit": 5"#,
     r#""tickTime": 400, "initLimit": 8, "syncLimit": 4, "leader.maxTimeToWaitForEpoch": 1500"#,
@@ -142,7 +147,7 @@ impl Plan {
         let (limits, timing) = (LIMITS[self.limits], TIMINGS[self.timing].replace("LOSS", loss));
         let (groups, faults) = (self.groups(), self.faults(all));
         // The old algorithm may elect for ever whom its followers must refuse: see `Election::Basic`.
-        let recover = self.election != Election::Basic;
+        let recover = self.election != Election::Basic && self.timing != TOO_SLOW;
         let servers: Vec<String> = self.servers.iter().zip(1..=all).map(|(start, id)| start.text(id)).collect();
         format!(
             r#"{{ "title": "chaos", "seed": {}, "ensemble": {{ "servers": {}, "observers": {}, "config": {{ {limits}{groups} }} }},
