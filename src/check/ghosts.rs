@@ -14,6 +14,10 @@ use crate::trace::{Event, Note, Record, What};
 /// on a forgotten one, it is not judged.
 const BALLOTS_MAX: usize = 8;
 
+/// Calls of `lookForLeader` within which a delivered notification may still be read. A call empties the queue that its main loop reads, but
+/// the threads before that queue may be slower than an election that ends by joining, so that notes outlive several calls.
+const CALLS_MAX: usize = 16;
+
 /// The memories of all servers; shared until written, so that runs are cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Ghosts {
@@ -27,8 +31,8 @@ pub struct Ghost {
     heard: BTreeMap<Heard, u64>,
     /// Its rounds, the latest last; they outlive its process.
     ballots: VecDeque<Ballot>,
-    /// Where its last two calls of `lookForLeader` began, the earlier first.
-    calls: [u64; 2],
+    /// Where its last calls of `lookForLeader` in this life began, the latest last.
+    calls: VecDeque<u64>,
     /// `electionAlg 0`: the xid of the present call, and who named whom in answers to it, with the event of the delivery.
     query: Option<i32>,
     replies: BTreeMap<(ServerId, ServerId), u64>,
@@ -116,6 +120,13 @@ impl Ghost {
         self.ballots.iter().filter(move |ballot| ballot.round == round).flat_map(|ballot| &ballot.proposals).filter(|proposal| proposal.vote == *vote)
     }
 
+    /// Whether it proposed `leader` in `round` itself, in one of the calls that are remembered: its own votes may come back to it late, too.
+    pub fn proposed_lately(&self, leader: ServerId, round: Round) -> bool {
+        let earliest = self.calls.front().copied().unwrap_or(0);
+        let proposals = self.ballots.iter().filter(|ballot| ballot.round == round).flat_map(|ballot| &ballot.proposals);
+        proposals.filter(|proposal| proposal.event >= earliest).any(|proposal| proposal.vote.leader == leader)
+    }
+
     /// Who was delivered as naming `leader` in `round`, whatever state it was in.
     pub fn named_in_round(&self, leader: ServerId, round: Round) -> BTreeSet<ServerId> {
         self.heard_of(leader).filter(|(heard, _)| heard.round == round).map(|(heard, _)| heard.sender).collect()
@@ -143,7 +154,7 @@ impl Ghost {
 
     /// Where the present call of `lookForLeader` began.
     pub fn call(&self) -> u64 {
-        self.calls[1]
+        self.calls.back().copied().unwrap_or(0)
     }
 
     fn heard_of(&self, leader: ServerId) -> impl Iterator<Item = (&Heard, &u64)> {
@@ -156,6 +167,7 @@ impl Ghost {
             Record::Started { .. } => {
                 self.heard.clear();
                 self.query = None;
+                self.calls.clear();
             }
             Record::Delivered { from: NodeId::Server(sender), packet: Packet::Notification(note), .. } => {
                 self.heard.insert(Heard::new(*sender, note.state, &note.vote, note.round), event);
@@ -176,8 +188,7 @@ impl Ghost {
     fn on_note(&mut self, electorate: &Electorate, me: ServerId, note: &Note, event: u64) {
         match note {
             Note::LookingStarted { round, vote } => {
-                self.calls = [self.calls[1], event];
-                self.forget_what_was_read();
+                self.begin_call(event);
                 self.open_ballot(*round, *vote, Known { vote: *vote, event });
             }
             Note::RoundRaised { to, theirs, initial, vote, .. } => {
@@ -201,17 +212,20 @@ impl Ghost {
             Note::QueryRound { xid, .. } if self.query != Some(*xid) => {
                 self.query = Some(*xid);
                 self.replies.clear();
-                self.calls = [self.calls[1], event];
+                self.begin_call(event);
             }
             _ => {}
         }
     }
 
-    /// Drops what was delivered before the last call but one. The way to the main loop is one queue, which a call empties when it ends, so
-    /// that not even the last call can have left it anything older.
-    fn forget_what_was_read(&mut self) {
-        let [earlier, _] = self.calls;
-        self.heard.retain(|_, event| *event >= earlier);
+    /// Drops what was delivered before the calls that are remembered. What comes before the first call of a life is kept with it.
+    fn begin_call(&mut self, event: u64) {
+        if self.calls.len() == CALLS_MAX {
+            self.calls.pop_front();
+            let earliest = self.calls[0];
+            self.heard.retain(|_, heard| *heard >= earliest);
+        }
+        self.calls.push_back(event);
     }
 
     fn open_ballot(&mut self, round: Round, vote: Vote, best: Known) {

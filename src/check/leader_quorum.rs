@@ -13,7 +13,8 @@
 //! A server that will *lead* must have found so in its own round: followers of another round follow what it was in an earlier life, or
 //! before it gave up (ZOOKEEPER-1514).
 //!
-//! What was delivered since the last call but one of `lookForLeader` counts, for it may have waited in queues until the present one.
+//! What was delivered in this life counts, back to the sixteenth call of `lookForLeader`, for it may have waited in queues until the present
+//! one: so an election on votes that were read and should have been forgotten is not seen here.
 
 use std::collections::BTreeSet;
 
@@ -51,11 +52,12 @@ pub fn check(electorate: &Electorate, ghosts: &Ghosts, event: &Event) -> Option<
     (own_round.round != *round).then(|| other_round(me, own_round.round, own_round.proposals[0].event, *round, event))
 }
 
-/// The voters that named `leader` to `me` in its present round, and `me` itself if it has proposed it.
+/// The voters that named `leader` to `me` in its present round, and `me` itself if it has proposed it, be it in the call before: on joining
+/// an ensemble the round may go back, so that calls share one.
 fn named_in_own_round(ghost: &Ghost, me: ServerId, leader: ServerId) -> BTreeSet<ServerId> {
     let Some(ballot) = ghost.ballot() else { return BTreeSet::new() };
     let mut behind = ghost.named_in_round(leader, ballot.round);
-    if ballot.proposals.iter().any(|proposal| proposal.vote.leader == leader) {
+    if ghost.proposed_lately(leader, ballot.round) {
         behind.insert(me);
     }
     behind
@@ -130,6 +132,21 @@ mod tests {
         };
         assert_eq!(join(2).violation(), None);
         join(1).breaks(Invariant::LeaderHasQuorum);
+    }
+
+    #[test]
+    fn an_own_vote_of_the_same_round_counts_in_the_next_call() {
+        let ends = |restarts: bool| {
+            let mut story = Story::of(3);
+            story.looks(1, 2, vote(1, 0, 0)).changes(1, 3, vote(3, 0, 1));
+            if restarts {
+                story.restarts(1);
+            }
+            story.looks(1, 2, vote(1, 0, 0)).hears(1, 3, Leading, 2, vote(3, 0, 1)).elects(1, Following, 2, vote(3, 0, 1), &[1, 3], SameRound);
+            story
+        };
+        assert_eq!(ends(false).violation(), None);
+        ends(true).breaks(Invariant::LeaderHasQuorum);
     }
 
     #[test]
