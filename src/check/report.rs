@@ -44,10 +44,16 @@ pub fn report(violation: &Violation, events: &[Event], again: &Reproduction) -> 
 impl fmt::Display for Reproduction<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         let Reproduction { file, seed, no_bugs } = self;
-        let quote = if file.contains(char::is_whitespace) { "'" } else { "" };
         let no_bugs = if *no_bugs { " --no-bugs" } else { "" };
-        write!(out, "zoolab run {quote}{file}{quote} --seed {seed}{no_bugs} --trace")
+        write!(out, "zoolab run {} --seed {seed}{no_bugs} --trace", shell_word(file))
     }
+}
+
+/// A file name as a POSIX shell, and then the program, takes it for one.
+fn shell_word(file: &str) -> String {
+    let file = if file.starts_with('-') && file != "-" { format!("./{file}") } else { file.to_string() };
+    let harmless = |letter: char| letter.is_alphanumeric() || "/._-+,:@%=".contains(letter);
+    if !file.is_empty() && file.chars().all(harmless) { file } else { format!("'{}'", file.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -85,5 +91,14 @@ mod tests {
         let text = report(story.breaks(Invariant::NoVoteCircle), &story.events, &Reproduction { file: "a file.json", seed: 7, no_bugs: true });
         assert_eq!(text.lines().count(), 5 + 1 + LINES_MAX + 1);
         assert!(text.ends_with("  again   zoolab run 'a file.json' --seed 7 --no-bugs --trace\n"));
+    }
+
+    #[test]
+    fn the_command_survives_a_shell() {
+        let command = |file| Reproduction { file, seed: 1, no_bugs: true }.to_string();
+        assert_eq!(command("scenarios/split_2|3.json"), "zoolab run 'scenarios/split_2|3.json' --seed 1 --no-bugs --trace");
+        assert_eq!(command("it's.json"), r"zoolab run 'it'\''s.json' --seed 1 --no-bugs --trace");
+        assert_eq!(command("-dash.json"), "zoolab run ./-dash.json --seed 1 --no-bugs --trace");
+        assert_eq!(command("-"), "zoolab run - --seed 1 --no-bugs --trace");
     }
 }
