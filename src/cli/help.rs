@@ -25,8 +25,8 @@ type Topic = (&'static str, fn() -> String);
 
 const TOPICS: [Topic; 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
 
-/// Columns of a paragraph.
-const WIDTH: usize = 100;
+/// Columns of a topic: those of the narrowest usual terminal.
+const WIDTH: usize = 80;
 
 pub fn help(args: &HelpArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let mut command = Cli::command();
@@ -35,7 +35,7 @@ pub fn help(args: &HelpArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let text = match args.topic.as_deref() {
         None => command.render_long_help().ansi().to_string(),
         Some(name) => match TOPICS.iter().find(|(topic, _)| *topic == name) {
-            Some((_, text)) => text(),
+            Some((_, text)) => text().lines().map(folded).collect(),
             None => match command.find_subcommand_mut(name) {
                 Some(verb) => verb.render_long_help().ansi().to_string(),
                 None => return Err(no_topic(name, &command)),
@@ -58,11 +58,10 @@ fn no_topic(name: &str, command: &clap::Command) -> Mistake {
 
 /// The catalogue of switches.
 fn bug_help() -> String {
-    let mut text = String::from("Switches that a scenario can turn on: \"bugs\": [\"ZK-1419\"]. All are off by default.\n");
+    let mut text = String::from("Switches that a scenario can turn on: \"bugs\": [\"ZK-1419\"]. All are off unless\nit does.\n");
     for info in &bugs::CATALOGUE {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.affected);
-        text.push_str(&paragraph(info.rule));
-        text.push_str(&paragraph(&format!("breaks {}", info.breaks.join(", "))));
+        let _ = writeln!(text, "      {}\n      breaks {}", info.rule, info.breaks.join(", "));
     }
     text
 }
@@ -70,29 +69,33 @@ fn bug_help() -> String {
 /// The catalogue of invariants.
 fn check_help() -> String {
     let mut text = String::from(
-        "Invariants that every run is checked against. A scenario about a bug names the one it breaks:\n\"expect\": { \"verdict\": \"no_vote_circle\" }, or by its code, \"E-1\".\n",
+        "Invariants that every run is checked against. A scenario about a bug names the\none it breaks: \"expect\": { \"verdict\": \"no_vote_circle\" }, or its code, \"E-1\".\n",
     );
     for info in &check::CATALOGUE {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.code);
-        text.push_str(&paragraph(info.rule));
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
-        text.push_str(&paragraph(&format!("broken by {}", bugs.join(", "))));
+        let _ = writeln!(text, "      {}\n      broken by {}", info.rule, bugs.join(", "));
     }
     text
 }
 
-/// Indented lines of whole words.
-fn paragraph(text: &str) -> String {
-    const INDENT: &str = "      ";
-    let mut lines = vec![String::from(INDENT)];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("never empty");
-        if line.len() > INDENT.len() && line.len() + word.len() >= WIDTH {
-            lines.push(format!("{INDENT}{word}"));
-        } else {
-            line.push_str(if line.len() > INDENT.len() { " " } else { "" });
-            line.push_str(word);
-        }
+/// A line, or several of whole words where it is too long, indented like the first.
+fn folded(line: &str) -> String {
+    let (text, mut folded) = (line.trim_start(), String::new());
+    let indent = &line[..line.len() - text.len()];
+    if line.chars().count() <= WIDTH {
+        return format!("{line}\n");
     }
-    lines.join("\n") + "\n"
+    let mut column = 0;
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            folded.push('\n');
+            column = 0;
+        }
+        folded.push_str(if column == 0 { indent } else { " " });
+        folded.push_str(word);
+        column += width + if column == 0 { indent.len() } else { 1 };
+    }
+    folded + "\n"
 }

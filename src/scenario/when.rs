@@ -158,16 +158,18 @@ pub fn when_help() -> String {
 }
 
 const INTRODUCTION: &str = "\
-An event is named by a pattern, in `when` of a step and in `saw` and `not_saw` of what is expected:
+An event is named by a pattern, in `when` of a step and in `saw` and `not_saw`
+of what is expected:
 
   [NODE] KIND [FIELD=VALUE ..] [#NTH]
 
-  established                        somebody is established as leader
-  s2 vote_changed to.leader=s3       s2 changes its vote to s3, whatever the zxid
-  s1 looking #2                      s1 looks for a leader the second time
+  established                     somebody is established as leader
+  s2 vote_changed to.leader=s3    s2 changes its vote to s3, whatever the zxid
+  s1 looking #2                   s1 looks for a leader the second time
 
-All that is given must hold. What is inside a field is reached with a dot, lists are joined by commas.
-A step counts events from the firing of the step before it. `zoolab trace FILE --format jsonl` shows values.
+All that is given must hold. What is inside a field is reached with a dot,
+lists are joined by commas. A step counts events from the firing of the step
+before it. `zoolab trace FILE --format jsonl` shows values.
 
 Words of their own:
 ";

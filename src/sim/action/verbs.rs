@@ -193,13 +193,14 @@ pub fn grammar_help() -> String {
 const INTRODUCTION: &str = "\
 A step is an action with a time or a condition:
 
-  { \"at\": \"3s\", \"do\": \"crash leader\" }                          at a time of the run
-  { \"after\": \"20ms\", \"do\": \"restart s3\" }                       that long after the step before it
-  { \"when\": \"s2 established\", \"do\": \"partition s2 | s1 s3\" }    as soon as an event matches
+  { \"at\": \"3s\", \"do\": \"crash leader\" }              at a time of the run
+  { \"after\": \"20ms\", \"do\": \"restart s3\" }           so long after the step above
+  { \"when\": \"s2 established\", \"do\": \"crash s1\" }    as soon as an event matches
 
-NODE is a server (s1) or a role, resolved when the step runs: leader, follower N, observer N, looking N
-(the Nth by id, from 1). TIME is a number with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME.
-PACKET is a kind of packet, such as NOTIFICATION or LEADERINFO.
+NODE is a server (s1) or a role, resolved when the step runs: leader,
+follower N, observer N, looking N (the Nth by id, from 1). TIME is a number
+with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME. PACKET is a
+kind of packet, such as NOTIFICATION or LEADERINFO.
 ";
 
 #[cfg(test)]

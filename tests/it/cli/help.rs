@@ -25,6 +25,17 @@ fn topics_and_verbs_have_help() {
 }
 
 #[test]
+fn topics_fit_a_narrow_terminal() {
+    let folder = Folder::new("help_narrow");
+    for topic in ["steps", "when", "bugs", "checks"] {
+        let text = folder.zoolab(&format!("help {topic}")).out;
+        let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{topic}: {wide:?}");
+        assert!(!text.contains("\n\n\n") && text.lines().all(|line| line.trim_end() == line), "{topic}");
+    }
+}
+
+#[test]
 fn an_unknown_topic_is_told_with_the_nearest_one() {
     let said = Folder::new("help_unknown").zoolab("help stpes");
     assert!(said.code == 2 && said.err.contains("did you mean `steps`?"), "{}", said.err);
