@@ -108,6 +108,7 @@ fn syntax_problem(source: &str, error: &serde_json::Error) -> Problem {
     let message = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
     let help = match message {
         "trailing comma" => Some("the last item has no comma after it".into()),
+        "recursion limit exceeded" => Some("lists and objects stand within each other at most 127 deep".into()),
         _ if source[..].trim().is_empty() => Some("`zoolab new NAME` writes a scenario to start from".into()),
         _ if source.starts_with('\u{feff}') => Some("the file begins with a byte order mark: save it as plain UTF-8".into()),
         _ => Some("scenarios are strict JSON: no comments, double quotes, no comma after the last item".into()),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::cursor::{Cursor, StepOutcome};
-use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs};
+use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs, Trigger};
 use crate::check::Verdict;
 use crate::proto::{Epoch, Micros, NodeId, PeerState, Round, ServerId};
 use crate::server::Server;
@@ -138,9 +138,17 @@ fn verdict_missed(expected: impl IntoIterator<Item = Outcome>, verdict: &Verdict
 fn steps_missed(cursor: &Cursor) -> impl Iterator<Item = String> {
     cursor.outcomes().zip(1..).filter(|((step, _), _)| !step.optional).filter_map(|((step, outcome), number)| match outcome {
         StepOutcome::Fired | StepOutcome::Skipped => None,
-        StepOutcome::NotFired => Some(format!("step {number}, `{}`, never fired", step.action)),
+        StepOutcome::NotFired => Some(format!("step {number}, `{}`, never fired{}", step.action, awaited(&step.trigger))),
         StepOutcome::DidNotApply(why) => Some(format!("step {number}: {why}")),
     })
+}
+
+/// What would have fired a step, where that is not only a time.
+fn awaited(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::When(pattern) => format!("; it waited for `{pattern}`"),
+        Trigger::At(_) | Trigger::After(_) => String::new(),
+    }
 }
 
 /// A disk fault that no operation met proves nothing either.

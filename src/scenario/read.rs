@@ -54,6 +54,9 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
     if file.title.trim().is_empty() {
         checker.wrong(&root.key("title"), "the title is empty", "say in one line what happens");
     }
+    if file.title.contains(char::is_control) {
+        checker.wrong(&root.key("title"), "the title is more than one line of plain text", "`why` and `notes` have room for more");
+    }
     let run = checker.time(&root.key("run"), &file.run);
     if run == Some(Micros::ZERO) {
         checker.wrong(&root.key("run"), "a run of no time shows nothing", "");

@@ -242,7 +242,7 @@ fn expect() -> impl Strategy<Value = Expect> {
 prop_compose! {
     fn scenario()(
         config in config(),
-        title in "[a-zé\"].*",
+        title in "[a-zé\"]\\PC*",
         why in proptest::option::of(any::<String>()),
         seed in any::<u64>(),
         start in server_start(),
