@@ -3,6 +3,7 @@
 use clap::{Args, Parser};
 
 use super::mistake::Mistake;
+use crate::scenario::Scenario;
 use crate::trace::{Filter, FilterError};
 
 /// Which events are wanted. Without any, the story: what was done, and what the servers decided.
@@ -17,7 +18,7 @@ pub struct FilterArgs {
     kind: Vec<String>,
 
     /// Only a stretch of virtual time, its end not included: 1s..2s, 1s.. or ..500ms
-    #[arg(long, value_name = "RANGE")]
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     time: Option<String>,
 
     /// Not only the story: every single message, timer and disk operation, too; so it is with --kind and with --format jsonl anyway
@@ -38,6 +39,18 @@ impl FilterArgs {
             filter = filter.time(range)?;
         }
         Ok(if self.all || !self.kind.is_empty() { filter } else { filter.story() })
+    }
+
+    /// Refuses a node that the scenario does not have: silence would look like a server that does nothing.
+    pub fn check_nodes(&self, scenario: &Scenario) -> Result<(), Mistake> {
+        let servers: Vec<String> = scenario.servers.keys().map(ToString::to_string).collect();
+        match self.node.iter().find(|node| !servers.contains(node)) {
+            Some(node) => {
+                let mistake = Mistake::new(format_args!("the ensemble has no server {node}"));
+                Err(mistake.with_help(format_args!("its servers are {}", servers.join(", "))))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The same, and not only the story.

@@ -1,13 +1,16 @@
 //! Scenario files: found in folders, read, and refused all at once when something is wrong with them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::mistake::Mistake;
 use crate::scenario::{Scenario, render};
-use crate::trace::nearest;
+use crate::trace::{StoredTrace, nearest};
+
+/// Larger files are refused. A stored trace has some 200 bytes an event: a million of them fit.
+const BYTES_MAX: u64 = 256 << 20;
 
 /// A scenario, and where it is from.
 pub struct Loaded {
@@ -44,6 +47,10 @@ pub fn parse(file: String, source: &[u8]) -> Result<Loaded, Mistake> {
     let text = String::from_utf8_lossy(source).into_owned();
     match Scenario::read(source) {
         Ok(scenario) => Ok(Loaded { file, source: text, scenario: Arc::new(scenario) }),
+        Err(_) if StoredTrace::is_one(&text) => {
+            let mistake = Mistake::new(format_args!("{file} is a stored trace, not a scenario"));
+            Err(mistake.with_help(format_args!("`zoolab replay {file}` runs it again, `zoolab trace {file}` shows it")))
+        }
         Err(problems) => Err(Mistake::rendered(render(&problems, &file, &text, true))),
     }
 }
@@ -51,18 +58,27 @@ pub fn parse(file: String, source: &[u8]) -> Result<Loaded, Mistake> {
 /// The bytes of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Mistake> {
     if is_stdin(path) {
-        let mut bytes = Vec::new();
-        return std::io::stdin().read_to_end(&mut bytes).map(|_| bytes).map_err(|error| Mistake::io("read", path, &error));
+        return bounded(path, std::io::stdin());
     }
     if path.is_dir() {
         return Err(Mistake::new(format_args!("{} is a folder, and one file is needed here", path.display())));
     }
-    fs::read(path).map_err(|error| unreadable(path, &error))
+    bounded(path, File::open(path).map_err(|error| unreadable(path, &error))?)
 }
 
-/// How the file is called in messages and traces.
+/// What has no end (`/dev/zero`) is not waited for until the memory is full.
+fn bounded(path: &Path, source: impl Read) -> Result<Vec<u8>, Mistake> {
+    let mut bytes = Vec::new();
+    source.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(Mistake::new(format_args!("{} is too large: more than {} MiB", path.display(), BYTES_MAX >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// How the file is called in messages and traces: in one line, whatever its name holds.
 pub fn display(path: &Path) -> String {
-    path.display().to_string()
+    path.display().to_string().replace(char::is_control, "\u{fffd}")
 }
 
 fn is_stdin(path: &Path) -> bool {

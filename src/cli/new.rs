@@ -37,7 +37,8 @@ pub fn new(args: &NewArgs, out: &mut Output) -> Result<Outcome, Mistake> {
 
 /// The last part of the path, without an ending that would come twice.
 fn scenario_name(path: &Path) -> Result<String, Mistake> {
-    let last = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let names_a_folder = path.to_string_lossy().ends_with(std::path::is_separator);
+    let last = path.file_name().filter(|_| !names_a_folder).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = last.strip_suffix(".json").unwrap_or(&last);
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     if !name.is_empty() && !name.starts_with('-') && name.chars().all(fits) {

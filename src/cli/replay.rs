@@ -12,8 +12,8 @@ use super::mistake::Mistake;
 use super::output::{DOUBT, FAIL, GOOD, Output};
 use super::trace::NO_BUGS;
 use super::trial::play;
-use crate::scenario::{BEHAVIOUR, RunOptions};
-use crate::trace::{Filter, StoredEvent, StoredTrace, first_difference};
+use crate::scenario::{BEHAVIOUR, RunOptions, Scenario};
+use crate::trace::{Filter, StoredEvent, StoredTrace, TraceError, first_difference};
 
 /// Runs a stored trace again and compares event by event
 ///
@@ -34,12 +34,20 @@ Examples:
 
 Exit codes: 0 same, 2 bad input, 3 made by another version, 4 not deterministic";
 
+const STORING: &str = "`zoolab trace FILE --format jsonl -o FILE.jsonl` stores a trace";
+
 pub fn replay(args: &ReplayArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let file = input::display(&args.file);
     let about = |what: &dyn std::fmt::Display| Mistake::new(format_args!("{file}: {what}"));
     let source = input::read(&args.file)?;
-    let trace = StoredTrace::read(&String::from_utf8_lossy(&source))
-        .map_err(|error| about(&error).with_help("`zoolab trace FILE --format jsonl -o FILE.jsonl` stores one"))?;
+    let trace = StoredTrace::read(&String::from_utf8_lossy(&source)).map_err(|error| match error {
+        TraceError::NotATrace { .. } if Scenario::read(&source).is_ok() => {
+            Mistake::new(format_args!("{file} is a scenario, not a stored trace")).with_help(format_args!("`zoolab run {file}` plays it; {STORING}"))
+        }
+        TraceError::NotATrace { .. } => about(&error).with_help(STORING),
+        TraceError::BadLine { .. } => about(&error).with_help("the file was cut off or changed after it was stored"),
+        TraceError::OtherVersion { .. } => about(&error),
+    })?;
     let header = &trace.header;
     if header.behaviour != BEHAVIOUR {
         let (then, now) = (header.behaviour, BEHAVIOUR);

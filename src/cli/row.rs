@@ -93,17 +93,22 @@ pub fn indented(text: &str) -> String {
     text.lines().map(|line| format!("{INDENT}{line}\n")).collect()
 }
 
+/// What an author wrote, without what a terminal would take for a command.
+fn plain(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control() && letter != '\n', "\u{fffd}")
+}
+
 /// The story of a run, under its title.
 pub fn story(loaded: &Loaded, trial: &Trial) -> String {
     let mut text = format!("{HEAD}{}{HEAD:#}  {FAINT}{}{FAINT:#}\n", loaded.scenario.title, loaded.file);
     if let Some(why) = &loaded.scenario.why {
-        text.push_str(&format!("{why}\n"));
+        text.push_str(&format!("{}\n", plain(why)));
     }
     text.push('\n');
     for event in trial.events.iter().filter(|event| event.is_headline()) {
         text.push_str(&line(event));
         if let Some(note) = trial.report.notes.get(&event.n) {
-            text.push_str(&format!("  {HINT}({note}){HINT:#}"));
+            text.push_str(&format!("  {HINT}({}){HINT:#}", plain(note)));
         }
         text.push('\n');
     }

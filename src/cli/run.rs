@@ -11,7 +11,7 @@ use super::interrupt::Interrupt;
 use super::mistake::Mistake;
 use super::output::Output;
 use super::row::{self, Titles};
-use super::seeds::Seeds;
+use super::seeds::{self, Seeds};
 use super::summary::Summary;
 use super::trial::{Measure, Trial, Trials};
 use super::{Outcome, sweep};
@@ -28,14 +28,14 @@ pub struct RunArgs {
     paths: Vec<PathBuf>,
 
     /// Another seed than the scenario's
-    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    #[arg(long, value_name = "N", conflicts_with = "seeds", value_parser = seeds::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
 
     /// Every scenario with every seed of a range, as in Rust: 1..=200
     ///
     /// The checks count, not what a scenario expects of its own seed: a seed is bad when its verdict is neither pass nor (without
     /// --no-bugs) one that the scenario expects. Ctrl-C ends a sweep with what is known.
-    #[arg(long, value_name = "RANGE")]
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
     seeds: Option<Seeds>,
 
     /// All bug switches off: a scenario about a bug must then pass
@@ -58,7 +58,7 @@ pub struct RunArgs {
     trace: bool,
 
     /// How many runs at the same time; as many as there are cores by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     jobs: Option<u16>,
 }
 

@@ -28,6 +28,11 @@ impl Seeds {
     }
 }
 
+/// Reads one seed of a command line.
+pub fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number, 0..={}", u64::MAX))
+}
+
 impl FromStr for Seeds {
     type Err = String;
 

@@ -113,7 +113,8 @@ impl OneScenario {
     fn text(&self, loaded: &Loaded, trials: &Trials, titles: Titles) -> String {
         let verdicts: Vec<String> = self.verdicts.iter().map(|(name, count)| format!("{count} {name}")).collect();
         let word = row::word(self.worst.unwrap_or(Outcome::AsExpected));
-        let mut text = format!("{word}{}  {:>7} seeds: {}\n", titles.cell(&loaded.scenario.title), self.runs, verdicts.join(", "));
+        let seeds = if self.runs == 1 { "seed" } else { "seeds" };
+        let mut text = format!("{word}{}  {:>7} {seeds}: {}\n", titles.cell(&loaded.scenario.title), self.runs, verdicts.join(", "));
         if self.steps.permille() < STEPS_PERMILLE_MIN {
             text.push_str(&row::indented(&format!("steps: only {}", self.steps)));
         }

@@ -1,5 +1,6 @@
 //! `zoolab trace`: what happened in a run, as text or to be stored.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -11,6 +12,7 @@ use super::interrupt::Interrupt;
 use super::mistake::Mistake;
 use super::output::Output;
 use super::replace_file::replace_file;
+use super::seeds::seed;
 use super::trial::play;
 use crate::scenario::{BEHAVIOUR, RunOptions};
 use crate::trace::{Filter, Header, StoredTrace, TraceError, event_line, header_line, line};
@@ -32,7 +34,7 @@ pub struct TraceArgs {
     format: Format,
 
     /// Another seed than the scenario's
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
 
     /// All bug switches off
@@ -68,16 +70,29 @@ pub const NO_BUGS: &str = "--no-bugs";
 pub fn trace(args: &TraceArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let wanted = wanted(args);
     let filter = wanted.filter()?;
+    if let Some(output) = args.output.as_ref().filter(|output| is_same_file(output, &args.file)) {
+        let mistake = Mistake::new(format_args!("{} would be written over by what is read from it", output.display()));
+        return Err(mistake.with_help("name another file after -o"));
+    }
     let source = input::read(&args.file)?;
     let text = match stored(&args.file, &source)? {
         Some(trace) => retell(&trace, args, &filter)?,
-        None => tell(&input::parse(input::display(&args.file), &source)?, args, &wanted, &filter),
+        None => {
+            let loaded = input::parse(input::display(&args.file), &source)?;
+            wanted.check_nodes(&loaded.scenario)?;
+            tell(&loaded, args, &wanted, &filter)
+        }
     };
     match &args.output {
         Some(file) => replace_file(file, &text)?,
         None => out.print(&text)?,
     }
     Ok(Outcome::AsExpected)
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok().filter(|path| path.is_file());
+    real(one).is_some_and(|file| real(other) == Some(file))
 }
 
 /// A trace that is stored is complete unless a part of it is asked for.

@@ -96,6 +96,11 @@ struct Told<'a> {
 const SERIALISABLE: &str = "events are structs of text and numbers";
 
 impl StoredTrace {
+    /// Whether a text begins as a stored trace does, whatever the rest.
+    pub fn is_one(text: &str) -> bool {
+        text.lines().next().is_some_and(|line| !matches!(read_header(line), Err(TraceError::NotATrace { .. })))
+    }
+
     /// Reads a whole stored trace. The file format is checked first, then each line.
     pub fn read(text: &str) -> Result<StoredTrace, TraceError> {
         let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());

@@ -61,19 +61,43 @@ fn a_trace_that_does_not_come_true_is_told_from_one_of_another_version() {
     assert_eq!(said.code, 3);
     assert!(said.out.starts_with("made by another version  other.jsonl"), "{}", said.out);
 
+    folder.write("cut.jsonl", &text[..text.len() - 10]);
     folder.write("unknown.jsonl", &text.replacen("\"overrides\":[]", "\"overrides\":[\"--magic\"]", 1));
-    for (file, message) in [("good.json", "is not a stored trace"), ("unknown.jsonl", "`--magic`"), ("gone.jsonl", "cannot read")] {
+    for (file, message) in [
+        ("good.json", "is a scenario, not a stored trace"),
+        ("cut.jsonl", "was cut off or changed"),
+        ("unknown.jsonl", "`--magic`"),
+        ("gone.jsonl", "cannot read"),
+    ] {
         let said = folder.zoolab(&format!("replay {file}"));
         assert!(said.code == 2 && said.err.contains(message), "{file}: {}", said.err);
     }
 }
 
 #[test]
+fn one_kind_of_file_is_not_taken_for_another_nor_lost() {
+    let folder = Folder::new("trace_files");
+    folder.write("good.json", GOOD);
+    folder.zoolab("trace good.json --format jsonl -o t.jsonl");
+    let said = folder.zoolab("run t.jsonl");
+    assert!(said.code == 2 && said.err.contains("t.jsonl is a stored trace, not a scenario"), "{}", said.err);
+    let said = folder.zoolab("trace good.json -o ./good.json");
+    assert!(said.code == 2 && said.err.contains("would be written over"), "{}", said.err);
+    assert_eq!(folder.read("good.json"), GOOD);
+}
+
+#[test]
 fn filters_that_cannot_be_understood_are_refused() {
     let folder = Folder::new("trace_filters");
     folder.write("good.json", GOOD);
-    let mistakes =
-        [("--kind vote_chnged", "did you mean `vote_changed`?"), ("--node x", "is not a node"), ("--time 2s..1s", "is not a range of times")];
+    let mistakes = [
+        ("--kind vote_chnged", "did you mean `vote_changed`?"),
+        ("--node x", "is not a node"),
+        ("--node s4", "its servers are s1, s2, s3"),
+        ("--time 2s..1s", "is not a range of times"),
+        ("--time -1s..2s", "`-1s` is not a time"),
+        ("--seed -1", "a seed is a whole number"),
+    ];
     for (filter, message) in mistakes {
         let said = folder.zoolab(&format!("trace good.json {filter} -o t.txt"));
         assert!(said.code == 2 && said.err.contains(message), "{filter}: {}", said.err);
@@ -93,7 +117,9 @@ fn a_new_scenario_passes_and_overwrites_nothing() {
     let again = folder.zoolab("new mine.json");
     assert!(again.code == 2 && again.err.contains("is there already"), "{}", again.err);
     assert_eq!(folder.read("mine.json"), "my own words");
-    for (name, message) in [("a:b", "for example a_b"), ("..", "is no name"), ("gone/x", "make its folder first"), ("-x", "'-x'")] {
+    for (name, message) in
+        [("a:b", "for example a_b"), ("a/", "is no name"), ("..", "is no name"), ("gone/x", "make its folder first"), ("-x", "'-x'")]
+    {
         let said = folder.zoolab(&format!("new {name}"));
         assert!(said.code == 2 && said.err.contains(message), "{name}: {}", said.err);
     }
