@@ -166,36 +166,40 @@ impl Packet {
         }
     }
 
-    /// Feeds every field to `word`, in a fixed order, for the digest: a tag, then plain 64-bit values.
-    pub fn words(&self, mut word: impl FnMut(u64)) {
+    /// The first two of its words for the digest: what it is, and its foremost value.
+    #[inline]
+    pub fn head_words(&self) -> [u64; 2] {
         match self {
-            Packet::Initial { sid } => {
-                word(1);
-                word(sid.0 as u64);
-            }
-            Packet::Notification(note) => {
-                word(2 | (note.state as u64) << 8);
-                for value in [note.vote.leader.0, note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
-                    word(value as u64);
-                }
-            }
             Packet::Quorum { kind, zxid, data } => {
-                let (tag, value) = match data {
-                    QuorumData::Empty => (0, 0),
-                    QuorumData::LearnerInfo(sid) => (1, sid.0),
-                    QuorumData::CurrentEpoch(None) => (2, -1),
-                    QuorumData::CurrentEpoch(Some(epoch)) => (2, epoch.0),
+                let tag = match data {
+                    QuorumData::Empty => 0,
+                    QuorumData::LearnerInfo(_) => 1,
+                    QuorumData::CurrentEpoch(_) => 2,
                 };
-                word(3 | (*kind as u64) << 8 | tag << 16);
-                word(zxid.0 as u64);
-                word(value as u64);
+                [3 | (*kind as u64) << 8 | tag << 16, zxid.0 as u64]
             }
-            Packet::ElectionRequest { xid } => word(4 | (u64::from(*xid as u32)) << 32),
-            Packet::ElectionReply(reply) => {
-                word(5 | (u64::from(reply.xid as u32)) << 32);
-                for value in [reply.from.0, reply.leader.0, reply.zxid.0] {
+            Packet::Initial { sid } => [1, sid.0 as u64],
+            Packet::Notification(note) => [2 | (note.state as u64) << 8, note.vote.leader.0 as u64],
+            Packet::ElectionRequest { xid } => [4, u64::from(*xid as u32)],
+            Packet::ElectionReply(reply) => [5 | u64::from(reply.xid as u32) << 32, reply.from.0 as u64],
+        }
+    }
+
+    /// Feeds the words after [`Packet::head_words`] to `word`, in a fixed order: with those, every field is told.
+    #[inline]
+    pub fn tail_words(&self, mut word: impl FnMut(u64)) {
+        match self {
+            Packet::Quorum { data: QuorumData::Empty, .. } | Packet::Initial { .. } | Packet::ElectionRequest { .. } => {}
+            Packet::Quorum { data: QuorumData::LearnerInfo(sid), .. } => word(sid.0 as u64),
+            Packet::Quorum { data: QuorumData::CurrentEpoch(epoch), .. } => word(epoch.map_or(-1, |epoch| epoch.0) as u64),
+            Packet::Notification(note) => {
+                for value in [note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
                     word(value as u64);
                 }
+            }
+            Packet::ElectionReply(reply) => {
+                word(reply.leader.0 as u64);
+                word(reply.zxid.0 as u64);
             }
         }
     }

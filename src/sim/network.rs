@@ -6,6 +6,7 @@ use crate::trace::{Record, What};
 
 use super::connection::{Connection, End, InFlight, Item, Phase};
 use super::node::{Node, Power};
+use super::world::head;
 use super::{Links, NodeIndex, Queue, Timing, Wake, World};
 
 /// Direction from the dialler to the acceptor; the other is [`BACK`].
@@ -284,9 +285,9 @@ impl<A: Actor> World<A> {
     fn record_packet(&mut self, node: NodeIndex, peer: NodeIndex, conn: ConnId, packet: &Packet, sent: bool) -> u64 {
         let peer_id = self.id_of(peer);
         let digest = &mut self.digest;
-        digest.words([self.now.0, u64::from(node)]);
-        digest.words(Record::packet_head(sent, peer_id, conn));
-        packet.words(|word| digest.word(word));
+        let [kind, value] = packet.head_words();
+        digest.words([self.now.0, head(node, if sent { Record::SENT } else { Record::DELIVERED }), peer_id.word(), conn.word(), kind, value]);
+        packet.tail_words(|word| digest.word(word));
         let keep = self.is_recording_everything();
         self.push_event(Some(node), keep, || {
             let packet = packet.clone();

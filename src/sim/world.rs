@@ -357,7 +357,7 @@ impl<A: Actor> World<A> {
     /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.
     pub(super) fn record(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
         let digest = &mut self.digest;
-        digest.words([self.now.0, u64::from(at.unwrap_or(NodeIndex::MAX))]);
+        digest.words([self.now.0, head(at.unwrap_or(NodeIndex::MAX), record.number())]);
         record.words(|word| digest.word(word));
         let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
         self.push_event(at, keep, || What::Record(record))
@@ -383,4 +383,10 @@ impl<A: Actor> World<A> {
         }
         self.events
     }
+}
+
+/// Who and what of a record, as one word of the digest.
+#[inline]
+pub(super) fn head(at: NodeIndex, number: u16) -> u64 {
+    u64::from(at) | u64::from(number) << 16
 }

@@ -141,7 +141,7 @@ pub enum Record {
 pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
 
 macro_rules! kinds {
-    ($($variant:ident { $($field:ident),* } $name:literal,)*) => {
+    ($($number:literal $variant:ident { $($field:ident),* } $name:literal,)*) => {
         /// Every kind of kernel record: its name and its fields.
         pub const RECORD_KINDS: &[(&str, &[&str])] = &[$(($name, &[$(stringify!($field)),*])),*];
 
@@ -150,41 +150,52 @@ macro_rules! kinds {
             pub fn kind(&self) -> &'static str {
                 match self { $(Record::$variant { $($field: _),* } => $name),* }
             }
+
+            /// The number of the kind in the digest; never given to another kind.
+            pub const fn number(&self) -> u16 {
+                match self { $(Record::$variant { .. } => $number),* }
+            }
         }
     };
 }
 
 kinds! {
-    Started { life } "started",
-    Crashed {} "crashed",
-    PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } "power_lost",
-    Exited { code } "exited",
-    Paused {} "paused",
-    Resumed { held } "resumed",
-    Timer { timer } "timer",
-    Stage { stage } "stage",
-    Dialled { to, port } "dialled",
-    DialFailed { to, port, why } "dial_failed",
-    Accepted { from, port, conn } "accepted",
-    Connected { to, port, conn } "connected",
-    Sent { to, conn, packet } "sent",
-    Delivered { from, conn, packet } "delivered",
-    Closed { peer, conn } "closed",
-    Hungup { peer, conn, why } "hungup",
-    TailLost { peer, conn, packets } "tail_lost",
-    WindowFull { peer, conn } "window_full",
-    WindowOpen { peer, conn } "window_open",
-    DatagramSent { to, port, packet } "datagram_sent",
-    DatagramDelivered { from, port, packet } "datagram_delivered",
-    DatagramLost { to, port, packet } "datagram_lost",
-    DiskStarted { tag, op } "disk_started",
-    DiskDone { tag, error } "disk_done",
-    Action { action } "action",
-    ActionFailed { action, why } "action_failed",
-    ActionEnded { action } "action_ended",
+    1 Started { life } "started",
+    2 Crashed {} "crashed",
+    3 PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } "power_lost",
+    4 Exited { code } "exited",
+    5 Paused {} "paused",
+    6 Resumed { held } "resumed",
+    7 Timer { timer } "timer",
+    8 Stage { stage } "stage",
+    9 Dialled { to, port } "dialled",
+    10 DialFailed { to, port, why } "dial_failed",
+    11 Accepted { from, port, conn } "accepted",
+    12 Connected { to, port, conn } "connected",
+    13 Sent { to, conn, packet } "sent",
+    14 Delivered { from, conn, packet } "delivered",
+    15 Closed { peer, conn } "closed",
+    16 Hungup { peer, conn, why } "hungup",
+    17 TailLost { peer, conn, packets } "tail_lost",
+    18 WindowFull { peer, conn } "window_full",
+    19 WindowOpen { peer, conn } "window_open",
+    20 DatagramSent { to, port, packet } "datagram_sent",
+    21 DatagramDelivered { from, port, packet } "datagram_delivered",
+    22 DatagramLost { to, port, packet } "datagram_lost",
+    23 DiskStarted { tag, op } "disk_started",
+    24 DiskDone { tag, error } "disk_done",
+    25 Action { action } "action",
+    26 ActionFailed { action, why } "action_failed",
+    27 ActionEnded { action } "action_ended",
 }
 
 impl Record {
+    /// [`Record::number`] of [`Record::Sent`]. Nearly all records are this one or the next: the kernel adds them to the digest without building
+    /// them.
+    pub const SENT: u16 = 13;
+    /// [`Record::number`] of [`Record::Delivered`].
+    pub const DELIVERED: u16 = 14;
+
     /// Whether it belongs to the story: what happened to processes and links, rather than to single messages.
     pub fn is_story(&self) -> bool {
         use Record as R;
@@ -216,65 +227,47 @@ impl Record {
         }
     }
 
-    /// Feeds what happened to `word` as plain 64-bit values, for the digest. The number in front is the kind, and is never reused.
+    /// Feeds what happened to `word` as plain 64-bit values, for the digest, after [`Record::number`].
     pub fn words(&self, mut word: impl FnMut(u64)) {
         match self {
-            Record::Started { life } => words_of(word, [1, u64::from(*life)]),
-            Record::Crashed => word(2),
+            Record::Started { life } => word(u64::from(*life)),
             Record::PowerLost { lost_bytes, kept_bytes, torn_files, metadata_lost } => {
-                words_of(word, [3, *lost_bytes, *kept_bytes, u64::from(*torn_files), *metadata_lost]);
+                words_of(word, [*lost_bytes, *kept_bytes, u64::from(*torn_files), *metadata_lost]);
             }
-            Record::Exited { code } => words_of(word, [4, *code as u64]),
-            Record::Paused => word(5),
-            Record::Resumed { held } => words_of(word, [6, u64::from(*held)]),
-            Record::Timer { timer } => {
-                words_of(&mut word, [7]);
-                timer.words(word);
+            Record::Exited { code } => word(*code as u64),
+            Record::Crashed | Record::Paused => {}
+            Record::Resumed { held } => word(u64::from(*held)),
+            Record::Timer { timer } => timer.words(word),
+            Record::Stage { stage } => stage.words(word),
+            Record::Dialled { to, port } => words_of(word, [to.word(), *port as u64]),
+            Record::DialFailed { to, port, why } => words_of(word, [to.word(), *port as u64, *why as u64]),
+            Record::Accepted { from, port, conn } => words_of(word, [from.word(), *port as u64, conn.word()]),
+            Record::Connected { to, port, conn } => words_of(word, [to.word(), *port as u64, conn.word()]),
+            Record::Sent { to: peer, conn, packet } | Record::Delivered { from: peer, conn, packet } => {
+                words_of(&mut word, [peer.word(), conn.word()]);
+                packet_words(packet, word);
             }
-            Record::Stage { stage } => {
-                words_of(&mut word, [8]);
-                stage.words(word);
-            }
-            Record::Dialled { to, port } => words_of(word, [9, to.word(), *port as u64]),
-            Record::DialFailed { to, port, why } => words_of(word, [10, to.word(), *port as u64, *why as u64]),
-            Record::Accepted { from, port, conn } => words_of(word, [11, from.word(), *port as u64, conn.word()]),
-            Record::Connected { to, port, conn } => words_of(word, [12, to.word(), *port as u64, conn.word()]),
-            Record::Sent { to, conn, packet } => {
-                words_of(&mut word, Record::packet_head(true, *to, *conn));
-                packet.words(word);
-            }
-            Record::Delivered { from, conn, packet } => {
-                words_of(&mut word, Record::packet_head(false, *from, *conn));
-                packet.words(word);
-            }
-            Record::Closed { peer, conn } => words_of(word, [15, peer.word(), conn.word()]),
-            Record::Hungup { peer, conn, why } => words_of(word, [16, peer.word(), conn.word(), *why as u64]),
-            Record::TailLost { peer, conn, packets } => words_of(word, [17, peer.word(), conn.word(), u64::from(*packets)]),
-            Record::WindowFull { peer, conn } => words_of(word, [18, peer.word(), conn.word()]),
-            Record::WindowOpen { peer, conn } => words_of(word, [19, peer.word(), conn.word()]),
-            Record::DatagramSent { to, port, packet } => datagram_words(20, *to, *port, packet, word),
-            Record::DatagramDelivered { from, port, packet } => datagram_words(21, *from, *port, packet, word),
-            Record::DatagramLost { to, port, packet } => datagram_words(22, *to, *port, packet, word),
+            Record::Closed { peer, conn } => words_of(word, [peer.word(), conn.word()]),
+            Record::Hungup { peer, conn, why } => words_of(word, [peer.word(), conn.word(), *why as u64]),
+            Record::TailLost { peer, conn, packets } => words_of(word, [peer.word(), conn.word(), u64::from(*packets)]),
+            Record::WindowFull { peer, conn } => words_of(word, [peer.word(), conn.word()]),
+            Record::WindowOpen { peer, conn } => words_of(word, [peer.word(), conn.word()]),
+            Record::DatagramSent { to, port, packet } => datagram_words(*to, *port, packet, word),
+            Record::DatagramDelivered { from, port, packet } => datagram_words(*from, *port, packet, word),
+            Record::DatagramLost { to, port, packet } => datagram_words(*to, *port, packet, word),
             Record::DiskStarted { tag, op } => {
-                words_of(&mut word, [23]);
                 tag.words(&mut word);
                 op.words(word);
             }
             Record::DiskDone { tag, error } => {
-                words_of(&mut word, [24, error.map_or(0, |error| 1 + error as u64)]);
+                word(error.map_or(0, |error| 1 + error as u64));
                 tag.words(word);
             }
-            Record::Action { action } => text_words(25, action, word),
-            Record::ActionFailed { action, .. } => text_words(26, action, word),
-            Record::ActionEnded { action } => text_words(27, action, word),
+            // Actions have a canonical text of their own, so their bytes are as good as fields.
+            Record::Action { action } | Record::ActionFailed { action, .. } | Record::ActionEnded { action } => {
+                bytes_as_words(action.as_bytes(), word);
+            }
         }
-    }
-
-    /// What stands before the packet's own words in [`Record::Sent`] and [`Record::Delivered`]: nearly all records are these two, so the
-    /// kernel adds them to the digest without building them.
-    #[inline]
-    pub fn packet_head(sent: bool, peer: NodeId, conn: ConnId) -> [u64; 3] {
-        [if sent { 13 } else { 14 }, peer.word(), conn.word()]
     }
 }
 
@@ -282,15 +275,14 @@ fn words_of<const N: usize>(mut word: impl FnMut(u64), words: [u64; N]) {
     words.into_iter().for_each(&mut word);
 }
 
-fn datagram_words(kind: u64, peer: NodeId, port: Port, packet: &Packet, mut word: impl FnMut(u64)) {
-    words_of(&mut word, [kind, peer.word(), port as u64]);
-    packet.words(word);
+fn datagram_words(peer: NodeId, port: Port, packet: &Packet, mut word: impl FnMut(u64)) {
+    words_of(&mut word, [peer.word(), port as u64]);
+    packet_words(packet, word);
 }
 
-/// Actions have a canonical text of their own, so their bytes are as good as fields.
-fn text_words(kind: u64, text: &str, mut word: impl FnMut(u64)) {
-    word(kind);
-    bytes_as_words(text.as_bytes(), word);
+fn packet_words(packet: &Packet, mut word: impl FnMut(u64)) {
+    words_of(&mut word, packet.head_words());
+    packet.tail_words(word);
 }
 
 impl fmt::Display for Record {
@@ -342,6 +334,15 @@ impl fmt::Display for Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::{QuorumKind, Zxid};
+
+    /// The kernel adds these two without building them.
+    #[test]
+    fn sent_and_delivered_have_their_numbers() {
+        let (peer, conn, packet) = (NodeId::server(1), ConnId { slot: 0, generation: 1 }, Packet::quorum(QuorumKind::Ping, Zxid::ZERO));
+        assert_eq!(Record::Sent { to: peer, conn, packet: packet.clone() }.number(), Record::SENT);
+        assert_eq!(Record::Delivered { from: peer, conn, packet }.number(), Record::DELIVERED);
+    }
 
     #[test]
     fn kinds_are_the_serialized_names() {
