@@ -283,12 +283,16 @@ impl<A: Actor> World<A> {
     /// The hot twin of [`World::record`] for packets: the same words, without a copy of the packet unless it is kept.
     #[inline]
     fn record_packet(&mut self, node: NodeIndex, peer: NodeIndex, conn: ConnId, packet: &Packet, sent: bool) -> u64 {
-        let peer_id = self.id_of(peer);
         let digest = &mut self.digest;
-        let [kind, value] = packet.head_words();
-        digest.words([self.now.0, head(node, if sent { Record::SENT } else { Record::DELIVERED }), peer_id.word(), conn.word(), kind, value]);
-        packet.tail_words(|word| digest.word(word));
+        if sent {
+            let [kind, value] = packet.head_words();
+            digest.words([self.now.0, head(node, Record::SENT), conn.word(), kind, value]);
+            packet.tail_words(|word| digest.word(word));
+        } else {
+            digest.words([self.now.0, head(node, Record::DELIVERED), conn.word()]);
+        }
         let keep = self.is_recording_everything();
+        let peer_id = self.id_of(peer);
         self.push_event(Some(node), keep, || {
             let packet = packet.clone();
             What::Record(if sent { Record::Sent { to: peer_id, conn, packet } } else { Record::Delivered { from: peer_id, conn, packet } })

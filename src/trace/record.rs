@@ -243,10 +243,13 @@ impl Record {
             Record::DialFailed { to, port, why } => words_of(word, [to.word(), *port as u64, *why as u64]),
             Record::Accepted { from, port, conn } => words_of(word, [from.word(), *port as u64, conn.word()]),
             Record::Connected { to, port, conn } => words_of(word, [to.word(), *port as u64, conn.word()]),
-            Record::Sent { to: peer, conn, packet } | Record::Delivered { from: peer, conn, packet } => {
-                words_of(&mut word, [peer.word(), conn.word()]);
+            // Whom a connection leads to was told when it came up.
+            Record::Sent { conn, packet, .. } => {
+                word(conn.word());
                 packet_words(packet, word);
             }
+            // What arrives is what was sent: in order, each packet once. So only the time is new.
+            Record::Delivered { conn, .. } => word(conn.word()),
             Record::Closed { peer, conn } => words_of(word, [peer.word(), conn.word()]),
             Record::Hungup { peer, conn, why } => words_of(word, [peer.word(), conn.word(), *why as u64]),
             Record::TailLost { peer, conn, packets } => words_of(word, [peer.word(), conn.word(), u64::from(*packets)]),
