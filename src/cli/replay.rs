@@ -45,8 +45,8 @@ pub fn replay(args: &ReplayArgs, out: &mut Output) -> Result<Outcome, Mistake> {
             Mistake::new(format_args!("{file} is a scenario, not a stored trace")).with_help(format_args!("`zoolab run {file}` plays it; {STORING}"))
         }
         TraceError::NotATrace { .. } => about(&error).with_help(STORING),
-        TraceError::BadLine { .. } => about(&error).with_help("the file was cut off or changed after it was stored"),
-        TraceError::OtherVersion { .. } => about(&error),
+        TraceError::Changed => about(&error).with_help(format_args!("it says nothing about the run; {STORING}")),
+        TraceError::BadLine { .. } | TraceError::OtherVersion { .. } => about(&error),
     })?;
     let header = &trace.header;
     if header.behaviour != BEHAVIOUR {

@@ -15,7 +15,7 @@ use super::replace_file::replace_file;
 use super::seeds::seed;
 use super::trial::play;
 use crate::scenario::{BEHAVIOUR, RunOptions};
-use crate::trace::{Filter, Header, StoredTrace, TraceError, event_line, header_line, line};
+use crate::trace::{Filter, Header, StoredTrace, TraceError, line, store};
 
 /// Shows what happens in a run, event by event
 ///
@@ -112,18 +112,11 @@ fn stored(file: &Path, source: &[u8]) -> Result<Option<StoredTrace>, Mistake> {
 fn tell(loaded: &Loaded, args: &TraceArgs, wanted: &FilterArgs, filter: &Filter) -> String {
     let options = RunOptions { seed: args.seed, no_bugs: args.no_bugs, keep_events: true, unwatched: false };
     let run = play(&loaded.scenario, options, &Interrupt::default()).expect("nobody interrupts it");
-    let mut text = match args.format {
-        Format::Text => String::new(),
-        Format::Jsonl => header_line(&header(loaded, args, wanted)) + "\n",
-    };
-    for event in run.events().iter().filter(|event| filter.admits(*event)) {
-        text += &match args.format {
-            Format::Text => line(event),
-            Format::Jsonl => event_line(event),
-        };
-        text.push('\n');
+    let events = run.events().iter().filter(|event| filter.admits(*event));
+    match args.format {
+        Format::Text => events.map(|event| line(event) + "\n").collect(),
+        Format::Jsonl => store(&header(loaded, args, wanted), events),
     }
-    text
 }
 
 fn header(loaded: &Loaded, args: &TraceArgs, wanted: &FilterArgs) -> Header {

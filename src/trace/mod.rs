@@ -28,6 +28,6 @@ pub use kinds::{fields_of, kinds};
 pub use nearest::nearest;
 pub use note::{Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LookingReason, Note};
 pub use record::Record;
-pub use stored::{Header, StoredEvent, StoredTrace, TraceError, event_line, header_line};
+pub use stored::{Header, StoredEvent, StoredTrace, TraceError, seal, store};
 pub use text::line;
 use text::sentence_at;

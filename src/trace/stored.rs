@@ -1,5 +1,6 @@
 //! Stored traces: JSON lines. The first is the header, with all that is needed to run the same run again; then one line an event.
 //!
+//! The header seals the lines that follow it, so that a file that was cut off or edited is not mistaken for a run that went another way.
 //! A line of an event carries its sentence too, so that a stored trace can be read with the eyes and shown again by a version that
 //! would word it differently.
 
@@ -7,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use xxhash_rust::xxh64::xxh64;
 
 use super::kinds::is_headline_note;
 use super::record::HEADLINE_RECORDS;
@@ -65,24 +67,37 @@ pub enum TraceError {
     NotATrace { why: String },
     /// The file format is another version's.
     OtherVersion { found: u64 },
+    /// Its events are not those that the header seals.
+    Changed,
     /// A line, counted from 1, is no event.
     BadLine { line: usize, why: String },
 }
 
-/// The first line of a stored trace, without its newline.
-pub fn header_line(header: &Header) -> String {
+/// A whole stored trace: the header, then a line each event.
+pub fn store<'a>(header: &Header, events: impl IntoIterator<Item = &'a Event>) -> String {
+    let lines: String = events.into_iter().map(|event| event_line(event) + "\n").collect();
+    header_line(header, &seal(&lines)) + "\n" + &lines
+}
+
+fn header_line(header: &Header, seal: &str) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         format: &'a str,
         version: u32,
+        seal: &'a str,
         #[serde(flatten)]
         header: &'a Header,
     }
-    serde_json::to_string(&Line { format: FORMAT, version: VERSION, header }).expect("a header is text and numbers")
+    serde_json::to_string(&Line { format: FORMAT, version: VERSION, seal, header }).expect("a header is text and numbers")
+}
+
+/// What the header says of the lines after it: their XXH64, in hexadecimal digits.
+pub fn seal(lines: &str) -> String {
+    format!("{:016x}", xxh64(lines.as_bytes(), 0))
 }
 
 /// The line of one event, without its newline.
-pub fn event_line(event: &Event) -> String {
+fn event_line(event: &Event) -> String {
     serde_json::to_string(&Told { event, text: event.sentence() }).expect(SERIALISABLE)
 }
 
@@ -104,14 +119,19 @@ impl StoredTrace {
     /// Reads a whole stored trace. The file format is checked first, then each line.
     pub fn read(text: &str) -> Result<StoredTrace, TraceError> {
         let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
-        let (first, _) = lines.next().ok_or_else(|| TraceError::NotATrace { why: "it is empty".into() })?;
-        let header = read_header(first)?;
+        let (first, number) = lines.next().ok_or_else(|| TraceError::NotATrace { why: "it is empty".into() })?;
+        let (header, sealed) = read_header(first)?;
+        let rest: String = text.split_inclusive('\n').skip(number).collect();
+        if seal(&rest) != sealed {
+            return Err(TraceError::Changed);
+        }
         let event = |(line, number)| serde_json::from_str(line).map_err(|why| TraceError::BadLine { line: number, why: why.to_string() });
         Ok(StoredTrace { header, events: lines.map(event).collect::<Result<_, _>>()? })
     }
 }
 
-fn read_header(line: &str) -> Result<Header, TraceError> {
+/// The header and its seal.
+fn read_header(line: &str) -> Result<(Header, String), TraceError> {
     let not_a_trace = |why: String| TraceError::NotATrace { why };
     let mut value: Value = serde_json::from_str(line).map_err(|why| not_a_trace(why.to_string()))?;
     let object = value.as_object_mut().ok_or_else(|| not_a_trace("its first line is no object".into()))?;
@@ -123,7 +143,10 @@ fn read_header(line: &str) -> Result<Header, TraceError> {
         Some(found) => return Err(TraceError::OtherVersion { found }),
         None => return Err(not_a_trace("its first line has no version".into())),
     }
-    serde_json::from_value(value).map_err(|why| not_a_trace(why.to_string()))
+    let sealed = object.shift_remove("seal").and_then(|seal| seal.as_str().map(String::from));
+    let sealed = sealed.ok_or_else(|| not_a_trace("its first line has no seal".into()))?;
+    let header = serde_json::from_value(value).map_err(|why| not_a_trace(why.to_string()))?;
+    Ok((header, sealed))
 }
 
 impl PartialEq for StoredEvent {
@@ -178,6 +201,7 @@ impl fmt::Display for TraceError {
             TraceError::OtherVersion { found } => {
                 write!(out, "this trace has version {found} of the format, and this program reads version {VERSION}")
             }
+            TraceError::Changed => write!(out, "this trace was cut off or changed after it was stored"),
             TraceError::BadLine { line, why } => write!(out, "line {line} is not an event: {why}"),
         }
     }
@@ -219,14 +243,19 @@ mod tests {
     }
 
     fn stored() -> String {
-        let mut lines = vec![header_line(&header())];
-        lines.extend(events().iter().map(event_line));
-        lines.join("\n")
+        store(&header(), &events())
+    }
+
+    /// An edited trace under a seal that fits.
+    fn sealed_again(text: &str) -> String {
+        let (first, lines) = text.split_once('\n').expect("a header and lines");
+        let (_, old) = stored().split_once('\n').map(|(first, lines)| (first.to_string(), seal(lines))).expect("a header and lines");
+        first.replace(&old, &seal(lines)) + "\n" + lines
     }
 
     #[test]
     fn what_is_written_reads_back() {
-        assert!(stored().starts_with(r#"{"format":"zoolab-trace","version":1,"behaviour":3,"#), "{}", stored());
+        assert!(stored().starts_with(r#"{"format":"zoolab-trace","version":1,"seal":""#), "{}", stored());
         let trace = StoredTrace::read(&stored()).expect("a good trace");
         assert_eq!(trace.header, header());
         assert_eq!(trace.events, events().iter().map(StoredEvent::from).collect::<Vec<_>>());
@@ -244,10 +273,10 @@ mod tests {
 
     #[test]
     fn events_are_equal_by_their_facts_and_not_by_their_wording() {
-        let reworded = stored().replace("process crashes", "process dies");
+        let reworded = sealed_again(&stored().replace("process crashes", "process dies"));
         assert_ne!(reworded, stored());
         assert_eq!(StoredTrace::read(&reworded), StoredTrace::read(&stored()));
-        let later = stored().replace("\"at\":20", "\"at\":21");
+        let later = sealed_again(&stored().replace("\"at\":20", "\"at\":21"));
         assert_ne!(StoredTrace::read(&later), StoredTrace::read(&stored()));
     }
 
@@ -260,7 +289,11 @@ mod tests {
         assert!(message("[1]").contains("no object"));
         let newer = stored().replacen("\"version\":1", "\"version\":2", 1);
         assert_eq!(message(&newer), "this trace has version 2 of the format, and this program reads version 1");
-        let torn = &stored()[..stored().len() - 9];
-        assert!(message(torn).starts_with("line 6 is not an event"), "{}", message(torn));
+        let shorter = stored().lines().take(3).map(|line| format!("{line}\n")).collect::<String>();
+        for changed in [&stored()[..stored().len() - 9], &shorter, &stored().replace("process crashes", "process dies")] {
+            assert_eq!(message(changed), "this trace was cut off or changed after it was stored");
+        }
+        let nonsense = sealed_again(&stored().replacen("\"kind\":\"crashed\"", "\"kind\":7", 1));
+        assert!(message(&nonsense).starts_with("line 3 is not an event"), "{}", message(&nonsense));
     }
 }

@@ -42,7 +42,7 @@ fn a_trace_that_does_not_come_true_is_told_from_one_of_another_version() {
     folder.write("good.json", GOOD);
     let text = folder.zoolab("trace good.json --format jsonl").out;
     let tenth = text.lines().nth(10).expect("an eleventh line");
-    folder.write("tampered.jsonl", &text.replace(tenth, &tenth.replacen("\"at\":", "\"at\":9", 1)));
+    folder.write("tampered.jsonl", &sealed(&text.replace(tenth, &tenth.replacen("\"at\":", "\"at\":9", 1))));
     let said = folder.zoolab("replay tampered.jsonl");
     assert_eq!(said.code, 4);
     let lines: Vec<&str> = said.out.lines().collect();
@@ -53,7 +53,8 @@ fn a_trace_that_does_not_come_true_is_told_from_one_of_another_version() {
         said.out
     );
 
-    folder.write("short.jsonl", &text.lines().take(100).map(|line| format!("{line}\n")).collect::<String>());
+    let short: String = text.lines().take(100).map(|line| format!("{line}\n")).collect();
+    folder.write("short.jsonl", &sealed(&short));
     assert!(folder.zoolab("replay short.jsonl").out.contains("stored  has ended"));
 
     folder.write("other.jsonl", &text.replacen("\"behaviour\":", "\"behaviour\":9", 1));
@@ -62,16 +63,25 @@ fn a_trace_that_does_not_come_true_is_told_from_one_of_another_version() {
     assert!(said.out.starts_with("made by another version  other.jsonl"), "{}", said.out);
 
     folder.write("cut.jsonl", &text[..text.len() - 10]);
+    folder.write("cut_between_lines.jsonl", &short);
     folder.write("unknown.jsonl", &text.replacen("\"overrides\":[]", "\"overrides\":[\"--magic\"]", 1));
     for (file, message) in [
         ("good.json", "is a scenario, not a stored trace"),
         ("cut.jsonl", "was cut off or changed"),
+        ("cut_between_lines.jsonl", "was cut off or changed"),
         ("unknown.jsonl", "`--magic`"),
         ("gone.jsonl", "cannot read"),
     ] {
         let said = folder.zoolab(&format!("replay {file}"));
         assert!(said.code == 2 && said.err.contains(message), "{file}: {}", said.err);
     }
+}
+
+/// An edited trace under a seal that fits: what another program with the same behaviour might have stored.
+fn sealed(text: &str) -> String {
+    let (first, lines) = text.split_once('\n').expect("a header and lines");
+    let (before, after) = first.split_once("\"seal\":\"").expect("a seal");
+    format!("{before}\"seal\":\"{}{}\n{lines}", zoolab::trace::seal(lines), &after[16..])
 }
 
 #[test]
