@@ -422,8 +422,8 @@ impl fmt::Display for ElectedBy {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str(match self {
             ElectedBy::Silence => "no better vote came in 200 ms, voted for by",
-            ElectedBy::SameRound => "already settled in this round, say",
-            ElectedBy::Established => "an ensemble stands, say",
+            ElectedBy::SameRound => "already settled in this round, as reported by",
+            ElectedBy::Established => "an ensemble stands, as reported by",
             ElectedBy::Tally => "more than half of the voters,",
             ElectedBy::Shortcut => "without asking for a quorum, on the word of",
         })
