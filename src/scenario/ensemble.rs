@@ -96,6 +96,9 @@ fn members(checker: &mut Checker, place: &Path, file: &EnsembleFile, given: &[Gi
         (Some(MembersFile::Named(roles)), None) => {
             no_count(checker, place, file);
             let place = place.key("servers");
+            if roles.is_empty() {
+                checker.wrong(&place, "an ensemble of no servers", "name at least one: { \"s1\": \"participant\" }");
+            }
             let mut members = BTreeMap::new();
             for (name, role) in roles {
                 let id = checker.server_name(&place.key(&name.0), name);
