@@ -5,7 +5,9 @@
 //! world wakes after a small delay. The world owns time, connections and disks, and may be a simulator or not.
 
 use crate::bugs::Bugs;
-use crate::proto::{CloseReason, ConnId, DialError, DiskError, DiskOp, DiskReply, DiskTag, Micros, NodeId, Packet, Port, ServerId, Stage, Timer};
+use crate::proto::{
+    CloseReason, Command, ConnId, DialError, DiskError, DiskOp, DiskReply, DiskTag, Micros, NodeId, Packet, Port, ServerId, Stage, Timer,
+};
 use crate::trace::Note;
 
 /// A state machine that the world runs. Its initial value is the program with its configuration; everything it learns is lost in a crash.
@@ -41,6 +43,8 @@ pub enum Input {
     Datagram { from: ServerId, port: Port, packet: Packet },
     /// A disk operation of this life ended.
     Disk { tag: DiskTag, outcome: Result<DiskReply, DiskError> },
+    /// Somebody at the keyboard of a client asks for something.
+    Command(Command),
 }
 
 /// What a node asks of the world.

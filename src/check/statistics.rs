@@ -111,7 +111,7 @@ impl Statistics {
             Record::DatagramSent { .. } => self.datagrams_sent += 1,
             Record::DatagramLost { .. } => self.datagrams_lost += 1,
             Record::TailLost { packets, .. } => self.packets_lost += u64::from(*packets),
-            Record::Connected { .. } => self.connections_opened += 1,
+            Record::DialSucceeded { .. } => self.connections_opened += 1,
             Record::Hungup { why, .. } => self.connections_broken += u64::from(*why != CloseReason::Finished),
             _ => {}
         }

@@ -165,6 +165,25 @@ impl fmt::Display for Round {
     }
 }
 
+/// A session. The top byte is the server that created it, zero is "none". Written in hexadecimal, as ZooKeeper logs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub i64);
+
+impl SessionId {
+    pub const NONE: SessionId = SessionId(0);
+
+    /// Reads the text form `0x100000000000001`.
+    pub fn parse(text: &str) -> Option<SessionId> {
+        u64::from_str_radix(text.strip_prefix("0x")?, 16).ok().map(|id| SessionId(id as i64))
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(&format!("{:#x}", self.0))
+    }
+}
+
 /// Ids travel through traces in their text form, so that a trace reads as people speak.
 macro_rules! serde_as_text {
     ($type:ty, $what:literal, $parse:expr) => {
@@ -186,6 +205,7 @@ macro_rules! serde_as_text {
 
 serde_as_text!(ServerId, "a server (s1)", ServerId::parse);
 serde_as_text!(NodeId, "a node (s1, c1)", NodeId::parse);
+serde_as_text!(SessionId, "a session (0x1)", SessionId::parse);
 serde_as_text!(Zxid, "a zxid (4:10)", Zxid::parse);
 serde_as_text!(Epoch, "an epoch", |text| if text == "-" { Some(Epoch::NONE) } else { text.parse().ok().map(Epoch) });
 serde_as_text!(Round, "a round", |text| text.parse().ok().map(Round));

@@ -1,21 +1,29 @@
 //! Nouns without behaviour: ids, times, votes, messages, configuration. Everything else may use them; they use nothing.
 
+mod client;
 mod config;
 mod disk;
+mod error_code;
 mod file_image;
 mod ids;
 mod names;
 mod packet;
+mod proposal;
 mod time;
+mod txn;
 mod vote;
 mod words;
 
+pub use client::{Answer, ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse, CreateMode, Op, Stat, result_text};
 pub use config::{Config, Member, Membership};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
+pub use error_code::ErrorCode;
 pub use file_image::FileImage;
-pub use ids::{Epoch, NodeId, Round, ServerId, Zxid};
+pub use ids::{Epoch, NodeId, Round, ServerId, SessionId, Zxid};
 pub use names::{CloseReason, ConnId, DialError, DiskTag, SmallFile, Stage, Timer};
-pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind};
+pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind, QuorumRequest};
+pub use proposal::Proposal;
 pub use time::{Micros, Span};
+pub use txn::{Acl, AclList, Bytes, CreateForm, Path, Txn, TxnHeader, TxnRef};
 pub use vote::{LearnerType, Notification, PeerState, Vote};
 pub use words::bytes_as_words;

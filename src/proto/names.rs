@@ -61,6 +61,24 @@ pub enum Timer {
     LeaderRead,
     /// Learner: the next try to reach the leader.
     LeaderConnect,
+    /// Leader: the next bucket of sessions may expire.
+    SessionExpiry,
+    /// Server: nothing was read from this client for its session timeout.
+    ClientRead(ConnId),
+    /// Server: the next purge of old snapshots and logs (`autopurge.purgeInterval`).
+    Purge,
+    /// Client: the next attempt to connect, after a pause.
+    Reconnect,
+    /// Client: the connection attempt, or its handshake, takes too long.
+    ConnectTimeout,
+    /// Client: nothing was read from the server for two thirds of the session timeout.
+    ServerRead,
+    /// Client: nothing was sent for so long that a ping is due.
+    ClientPing,
+    /// Client: not heard from any server for 4/3 of the session timeout (3.9.3+).
+    SessionExpiration,
+    /// Client: the next request of its workload with this number.
+    Workload(u32),
 }
 
 impl Timer {
@@ -77,6 +95,15 @@ impl Timer {
             Timer::LearnerRead(_) => "learner_read",
             Timer::LeaderRead => "leader_read",
             Timer::LeaderConnect => "leader_connect",
+            Timer::SessionExpiry => "session_expiry",
+            Timer::ClientRead(_) => "client_read",
+            Timer::Purge => "purge",
+            Timer::Reconnect => "reconnect",
+            Timer::ConnectTimeout => "connect_timeout",
+            Timer::ServerRead => "server_read",
+            Timer::ClientPing => "client_ping",
+            Timer::SessionExpiration => "session_expiration",
+            Timer::Workload(_) => "workload",
         }
     }
 }
@@ -99,6 +126,20 @@ pub enum Stage {
     WorkerSender,
     /// `QuorumCnxManager.SendWorker` of one peer.
     SendWorker(ServerId),
+    /// `FollowerRequestProcessor` and `ObserverRequestProcessor`: a learner's own clients' requests, on their way to the leader.
+    FollowerRequestProcessor,
+    /// `PrepRequestProcessor`, and `ProposalRequestProcessor` behind it: requests become transactions, with a zxid each.
+    PrepRequestProcessor,
+    /// `SyncRequestProcessor`: the request logger.
+    SyncRequestProcessor,
+    /// `CommitProcessor`, with the final processor behind it: transactions are applied, requests answered.
+    CommitProcessor,
+    /// The sender thread of a `LearnerHandler`.
+    LearnerSender(ServerId),
+    /// The thread that writes a snapshot while the tree changes.
+    SnapshotTaker,
+    /// `ClientCnxn.EventThread`.
+    EventThread,
 }
 
 impl fmt::Display for Stage {
@@ -108,6 +149,13 @@ impl fmt::Display for Stage {
             Stage::WorkerReceiver => out.pad("worker_receiver"),
             Stage::WorkerSender => out.pad("worker_sender"),
             Stage::SendWorker(peer) => write!(out, "send_worker {peer}"),
+            Stage::FollowerRequestProcessor => out.pad("follower_request_processor"),
+            Stage::PrepRequestProcessor => out.pad("prep_request_processor"),
+            Stage::SyncRequestProcessor => out.pad("sync_request_processor"),
+            Stage::CommitProcessor => out.pad("commit_processor"),
+            Stage::LearnerSender(peer) => write!(out, "learner_sender {peer}"),
+            Stage::SnapshotTaker => out.pad("snapshot_taker"),
+            Stage::EventThread => out.pad("event_thread"),
         }
     }
 }
@@ -120,6 +168,18 @@ pub enum DiskTag {
     Boot(SmallFile),
     /// A step of an atomic write (temporary file, fsync, rename) of a small file.
     Atomic(SmallFile),
+    /// Reading at boot, or reloading from disk: the listing first, then files by their number in the order of asking.
+    Recovery(u32),
+    /// A step of the transaction log: create, append, fsync, preallocation.
+    Log,
+    /// A step of writing a snapshot.
+    Snapshot,
+    /// A step of cutting the log (TRUNC).
+    Truncation,
+    /// Reading the log of a leader for a learner that its memory cannot serve.
+    LearnerSync,
+    /// Deleting old snapshots and logs.
+    Purge,
 }
 
 /// The small files that a server keeps beside its log and snapshots.
@@ -153,6 +213,15 @@ impl Timer {
             Timer::LearnerRead(conn) => (8, conn.word()),
             Timer::LeaderRead => (9, 0),
             Timer::LeaderConnect => (10, 0),
+            Timer::SessionExpiry => (11, 0),
+            Timer::ClientRead(conn) => (12, conn.word()),
+            Timer::Purge => (13, 0),
+            Timer::Reconnect => (14, 0),
+            Timer::ConnectTimeout => (15, 0),
+            Timer::ServerRead => (16, 0),
+            Timer::ClientPing => (17, 0),
+            Timer::SessionExpiration => (18, 0),
+            Timer::Workload(number) => (19, u64::from(number)),
         };
         word(kind);
         word(owner);
@@ -167,6 +236,13 @@ impl Stage {
             Stage::WorkerReceiver => (2, 0),
             Stage::WorkerSender => (3, 0),
             Stage::SendWorker(peer) => (4, peer.0 as u64),
+            Stage::FollowerRequestProcessor => (5, 0),
+            Stage::PrepRequestProcessor => (6, 0),
+            Stage::SyncRequestProcessor => (7, 0),
+            Stage::CommitProcessor => (8, 0),
+            Stage::LearnerSender(peer) => (9, peer.0 as u64),
+            Stage::SnapshotTaker => (10, 0),
+            Stage::EventThread => (11, 0),
         };
         word(kind);
         word(owner);
@@ -177,11 +253,17 @@ impl DiskTag {
     /// Purpose and file as 64-bit values, for the digest.
     pub fn words(self, mut word: impl FnMut(u64)) {
         let (purpose, file) = match self {
-            DiskTag::Boot(file) => (1, file),
-            DiskTag::Atomic(file) => (2, file),
+            DiskTag::Boot(file) => (1, file as u64),
+            DiskTag::Atomic(file) => (2, file as u64),
+            DiskTag::Recovery(number) => (3, u64::from(number)),
+            DiskTag::Log => (4, 0),
+            DiskTag::Snapshot => (5, 0),
+            DiskTag::Truncation => (6, 0),
+            DiskTag::LearnerSync => (7, 0),
+            DiskTag::Purge => (8, 0),
         };
         word(purpose);
-        word(file as u64);
+        word(file);
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Epoch, Notification, ServerId, Zxid};
+use super::{
+    Answer, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId, Zxid,
+    bytes_as_words,
+};
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,10 +45,15 @@ pub enum QuorumKind {
     Ack = 3,
     Commit = 4,
     Ping = 5,
+    Revalidate = 6,
+    Sync = 7,
+    Inform = 8,
     NewLeader = 10,
     FollowerInfo = 11,
     UpToDate = 12,
     Diff = 13,
+    Trunc = 14,
+    Snap = 15,
     ObserverInfo = 16,
     LeaderInfo = 17,
     AckEpoch = 18,
@@ -60,10 +68,15 @@ impl QuorumKind {
             QuorumKind::Ack => "ACK",
             QuorumKind::Commit => "COMMIT",
             QuorumKind::Ping => "PING",
+            QuorumKind::Revalidate => "REVALIDATE",
+            QuorumKind::Sync => "SYNC",
+            QuorumKind::Inform => "INFORM",
             QuorumKind::NewLeader => "NEWLEADER",
             QuorumKind::FollowerInfo => "FOLLOWERINFO",
             QuorumKind::UpToDate => "UPTODATE",
             QuorumKind::Diff => "DIFF",
+            QuorumKind::Trunc => "TRUNC",
+            QuorumKind::Snap => "SNAP",
             QuorumKind::ObserverInfo => "OBSERVERINFO",
             QuorumKind::LeaderInfo => "LEADERINFO",
             QuorumKind::AckEpoch => "ACKEPOCH",
@@ -81,14 +94,44 @@ pub struct ElectionReply {
     pub zxid: Zxid,
 }
 
+/// A client's request on its way from a learner to the leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumRequest {
+    pub session: SessionId,
+    /// The xid of the client's request.
+    pub cxid: i32,
+    pub op: Op,
+}
+
 /// The data part of a quorum packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuorumData {
     Empty,
     /// FOLLOWERINFO and OBSERVERINFO: who is speaking. Source: `LearnerInfo`.
     LearnerInfo(ServerId),
     /// ACKEPOCH: the learner's currentEpoch, or `None` (-1) when it had promised this epoch before and must not be counted again.
     CurrentEpoch(Option<Epoch>),
+    /// PROPOSAL and INFORM.
+    Txn(Arc<Proposal>),
+    /// REQUEST.
+    Request(Arc<QuorumRequest>),
+    /// PING from a learner: the sessions it heard from since the last one, with their timeouts in milliseconds.
+    Touched(Arc<[(SessionId, i32)]>),
+    /// REVALIDATE from a learner.
+    Revalidate {
+        session: SessionId,
+        timeout: i32,
+    },
+    /// REVALIDATE, answered.
+    Revalidated {
+        session: SessionId,
+        valid: bool,
+    },
+    /// SNAP: the next bytes of the snapshot stream; the last part ends with its signature.
+    Snapshot {
+        bytes: Bytes,
+        last: bool,
+    },
 }
 
 /// One unit of traffic. Small, so that it moves by value; bulk is behind an `Arc`.
@@ -110,10 +153,15 @@ pub enum Packet {
         xid: i32,
     },
     ElectionReply(Arc<ElectionReply>),
+    /// Packets of a session's connection.
+    ConnectRequest(Arc<ConnectRequest>),
+    ConnectResponse(Arc<ConnectResponse>),
+    ClientRequest(Arc<ClientRequest>),
+    ClientReply(Arc<ClientReply>),
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 16] = [
+pub const PACKET_KINDS: [&str; 25] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -123,13 +171,22 @@ pub const PACKET_KINDS: [&str; 16] = [
     "ACK",
     "COMMIT",
     "PING",
+    "REVALIDATE",
+    "SYNC",
+    "INFORM",
     "NEWLEADER",
     "FOLLOWERINFO",
     "UPTODATE",
     "DIFF",
+    "TRUNC",
+    "SNAP",
     "OBSERVERINFO",
     "LEADERINFO",
     "ACKEPOCH",
+    "CONNECT",
+    "CONNECTED",
+    "CLIENT_REQUEST",
+    "CLIENT_REPLY",
 ];
 
 impl Packet {
@@ -146,6 +203,10 @@ impl Packet {
             Packet::Quorum { kind, .. } => kind.name(),
             Packet::ElectionRequest { .. } => "ELECTION_REQUEST",
             Packet::ElectionReply(_) => "ELECTION_REPLY",
+            Packet::ConnectRequest(_) => "CONNECT",
+            Packet::ConnectResponse(_) => "CONNECTED",
+            Packet::ClientRequest(_) => "CLIENT_REQUEST",
+            Packet::ClientReply(_) => "CLIENT_REPLY",
         }
     }
 
@@ -159,8 +220,17 @@ impl Packet {
                     QuorumData::Empty => 0,
                     QuorumData::LearnerInfo(_) => 20,
                     QuorumData::CurrentEpoch(_) => 4,
+                    QuorumData::Txn(proposal) => proposal.record.len() as u32,
+                    QuorumData::Request(request) => 16 + op_size(&request.op),
+                    QuorumData::Touched(sessions) => 12 * sessions.len() as u32,
+                    QuorumData::Revalidate { .. } | QuorumData::Revalidated { .. } => 12,
+                    QuorumData::Snapshot { bytes, .. } => bytes.len() as u32,
                 }
             }
+            Packet::ConnectRequest(_) => 45,
+            Packet::ConnectResponse(_) => 41,
+            Packet::ClientRequest(request) => 12 + op_size(&request.op),
+            Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, answer_size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
         }
@@ -175,6 +245,12 @@ impl Packet {
                     QuorumData::Empty => 0,
                     QuorumData::LearnerInfo(_) => 1,
                     QuorumData::CurrentEpoch(_) => 2,
+                    QuorumData::Txn(_) => 3,
+                    QuorumData::Request(_) => 4,
+                    QuorumData::Touched(_) => 5,
+                    QuorumData::Revalidate { .. } => 6,
+                    QuorumData::Revalidated { .. } => 7,
+                    QuorumData::Snapshot { .. } => 8,
                 };
                 [3 | (*kind as u64) << 8 | tag << 16, zxid.0 as u64]
             }
@@ -182,6 +258,10 @@ impl Packet {
             Packet::Notification(note) => [2 | (note.state as u64) << 8, note.vote.leader.0 as u64],
             Packet::ElectionRequest { xid } => [4, u64::from(*xid as u32)],
             Packet::ElectionReply(reply) => [5 | u64::from(reply.xid as u32) << 32, reply.from.0 as u64],
+            Packet::ConnectRequest(request) => [6 | (request.timeout as u64) << 32, request.session.0 as u64],
+            Packet::ConnectResponse(response) => [7 | (response.timeout as u64) << 32, response.session.0 as u64],
+            Packet::ClientRequest(request) => [8 | (request.xid as u64) << 32, request.op.number() as u64],
+            Packet::ClientReply(reply) => [9 | (reply.xid as u64) << 32, reply.zxid.0 as u64],
         }
     }
 
@@ -192,6 +272,41 @@ impl Packet {
             Packet::Quorum { data: QuorumData::Empty, .. } | Packet::Initial { .. } | Packet::ElectionRequest { .. } => {}
             Packet::Quorum { data: QuorumData::LearnerInfo(sid), .. } => word(sid.0 as u64),
             Packet::Quorum { data: QuorumData::CurrentEpoch(epoch), .. } => word(epoch.map_or(-1, |epoch| epoch.0) as u64),
+            Packet::Quorum { data: QuorumData::Txn(proposal), .. } => word(proposal.hash),
+            Packet::Quorum { data: QuorumData::Request(request), .. } => {
+                word(request.session.0 as u64);
+                word(request.cxid as u64);
+                op_words(&request.op, word);
+            }
+            Packet::Quorum { data: QuorumData::Touched(sessions), .. } => {
+                word(sessions.len() as u64);
+                for (session, timeout) in sessions.iter() {
+                    word(session.0 as u64);
+                    word(*timeout as u64);
+                }
+            }
+            Packet::Quorum { data: QuorumData::Revalidate { session, timeout }, .. } => {
+                word(session.0 as u64);
+                word(*timeout as u64);
+            }
+            Packet::Quorum { data: QuorumData::Revalidated { session, valid }, .. } => {
+                word(session.0 as u64);
+                word(u64::from(*valid));
+            }
+            Packet::Quorum { data: QuorumData::Snapshot { bytes, last }, .. } => {
+                word(u64::from(*last));
+                bytes_as_words(bytes, word);
+            }
+            Packet::ConnectRequest(request) => {
+                word(request.last_zxid_seen.0 as u64);
+                bytes_as_words(&request.password, word);
+            }
+            Packet::ConnectResponse(response) => bytes_as_words(&response.password, word),
+            Packet::ClientRequest(request) => op_words(&request.op, word),
+            Packet::ClientReply(reply) => match &reply.result {
+                Ok(answer) => answer_words(answer, word),
+                Err(code) => word(code.number() as u64),
+            },
             Packet::Notification(note) => {
                 for value in [note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
                     word(value as u64);
@@ -202,6 +317,72 @@ impl Packet {
                 word(reply.zxid.0 as u64);
             }
         }
+    }
+}
+
+/// Bytes of a request's body, roughly as jute writes it.
+fn op_size(op: &Op) -> u32 {
+    let path = |path: &str| 4 + path.len() as u32;
+    let bytes = |data: &Option<Bytes>| 4 + data.as_ref().map_or(0, |data| data.len() as u32);
+    match op {
+        Op::Create { path: at, data, acl, .. } => path(at) + bytes(data) + 8 + 24 * acl.len() as u32,
+        Op::SetData { path: at, data, .. } => path(at) + bytes(data) + 4,
+        Op::Delete { path: at, .. } => path(at) + 4,
+        Op::GetData { path: at, .. } | Op::Exists { path: at, .. } | Op::GetChildren { path: at, .. } => path(at) + 1,
+        Op::Sync { path: at } => path(at),
+        Op::CreateSession { .. } => 4,
+        Op::Ping | Op::CloseSession => 0,
+    }
+}
+
+fn answer_size(answer: &Answer) -> u32 {
+    match answer {
+        Answer::Done => 0,
+        Answer::Created(path) => 4 + path.len() as u32,
+        Answer::Stat(_) => 68,
+        Answer::Data { data, .. } => 72 + data.as_ref().map_or(0, |data| data.len() as u32),
+        Answer::Children(children) => 4 + children.iter().map(|child| 4 + child.len() as u32).sum::<u32>(),
+    }
+}
+
+/// What a request says, for the digest. Its lists are left out: they are the same for all that can be asked today.
+fn op_words(op: &Op, mut word: impl FnMut(u64)) {
+    word(op.number() as u64);
+    match op {
+        Op::Create { path, data, mode, .. } => {
+            word(*mode as u64);
+            bytes_as_words(path.as_bytes(), &mut word);
+            bytes_as_words(data.as_deref().unwrap_or_default(), word);
+        }
+        Op::SetData { path, data, version } => {
+            word(*version as u64);
+            bytes_as_words(path.as_bytes(), &mut word);
+            bytes_as_words(data.as_deref().unwrap_or_default(), word);
+        }
+        Op::Delete { path, version } => {
+            word(*version as u64);
+            bytes_as_words(path.as_bytes(), word);
+        }
+        Op::GetData { path, watch } | Op::Exists { path, watch } | Op::GetChildren { path, watch } => {
+            word(u64::from(*watch));
+            bytes_as_words(path.as_bytes(), word);
+        }
+        Op::Sync { path } => bytes_as_words(path.as_bytes(), word),
+        Op::CreateSession { timeout } => word(*timeout as u64),
+        Op::Ping | Op::CloseSession => {}
+    }
+}
+
+fn answer_words(answer: &Answer, mut word: impl FnMut(u64)) {
+    match answer {
+        Answer::Done => word(0),
+        Answer::Created(path) => bytes_as_words(path.as_bytes(), word),
+        Answer::Stat(stat) => stat.words(word),
+        Answer::Data { data, stat } => {
+            bytes_as_words(data.as_deref().unwrap_or_default(), &mut word);
+            stat.words(word);
+        }
+        Answer::Children(children) => children.iter().for_each(|child| bytes_as_words(child.as_bytes(), &mut word)),
     }
 }
 
@@ -219,10 +400,22 @@ impl fmt::Display for Packet {
                     QuorumData::LearnerInfo(sid) => write!(out, " from {sid}"),
                     QuorumData::CurrentEpoch(None) => write!(out, " already promised"),
                     QuorumData::CurrentEpoch(Some(epoch)) => write!(out, " currentEpoch {epoch}"),
+                    QuorumData::Txn(proposal) => write!(out, " {}", proposal.txn),
+                    QuorumData::Request(request) => write!(out, " {} of {}", request.op, request.session),
+                    QuorumData::Touched(sessions) => write!(out, " heard from {} sessions", sessions.len()),
+                    QuorumData::Revalidate { session, .. } => write!(out, " {session}"),
+                    QuorumData::Revalidated { session, valid } => write!(out, " {session} {}", if *valid { "valid" } else { "unknown" }),
+                    QuorumData::Snapshot { bytes, last } => write!(out, " {} bytes{}", bytes.len(), if *last { ", the last" } else { "" }),
                 }
             }
             Packet::ElectionRequest { xid } => write!(out, " xid {xid}"),
             Packet::ElectionReply(reply) => write!(out, " {} votes {} zxid {} xid {}", reply.from, reply.leader, reply.zxid, reply.xid),
+            Packet::ConnectRequest(request) if request.session == SessionId::NONE => write!(out, " new session, timeout {} ms", request.timeout),
+            Packet::ConnectRequest(request) => write!(out, " session {}, last zxid seen {}", request.session, request.last_zxid_seen),
+            Packet::ConnectResponse(response) if response.timeout <= 0 => write!(out, " session expired"),
+            Packet::ConnectResponse(response) => write!(out, " session {}, timeout {} ms", response.session, response.timeout),
+            Packet::ClientRequest(request) => write!(out, " {}", request.op),
+            Packet::ClientReply(reply) => write!(out, " {} {}", reply.zxid, super::result_text(&reply.result)),
         }
     }
 }

@@ -135,6 +135,7 @@ impl Actor for Server {
             Input::Datagram { from, packet, .. } => self.on_datagram(cx, from, packet),
             Input::Disk { tag: DiskTag::Boot(file), outcome } => self.on_boot_file(cx, file, outcome),
             Input::Disk { tag: DiskTag::Atomic(_), outcome } => self.on_atomic_write(cx, outcome),
+            Input::Disk { .. } | Input::Command(_) => {}
         }
     }
 }
@@ -157,6 +158,7 @@ impl Server {
                 learner.on_connect_timer(cx);
                 None
             }),
+            _ => {}
         }
     }
 
@@ -171,6 +173,7 @@ impl Server {
             }
             Stage::WorkerReceiver => self.on_worker_receiver(cx),
             Stage::SendWorker(peer) => self.with_connections(cx, |connections, cx| connections.on_send_worker(cx, peer)),
+            _ => {}
         }
     }
 
@@ -196,7 +199,7 @@ impl Server {
         match packet {
             Packet::Initial { .. } | Packet::Notification(_) => self.with_connections(cx, |connections, cx| connections.on_packet(cx, conn, packet)),
             Packet::Quorum { .. } => self.on_quorum_packet(cx, conn, &packet),
-            Packet::ElectionRequest { .. } | Packet::ElectionReply(_) => {}
+            _ => {}
         }
     }
 }

@@ -103,7 +103,7 @@ impl<A: Actor> World<A> {
         connection.phase = Phase::Open;
         let conn = ConnId { slot, generation: connection.generation };
         let peer = self.id_of(to);
-        self.cause = self.record(Some(from), Record::Connected { to: peer, port, conn });
+        self.cause = self.record(Some(from), Record::DialSucceeded { to: peer, port, conn });
         let cause = self.cause;
         self.enqueue(slot, THERE, Item::Open, cause);
         self.arm_direction(slot, BACK);

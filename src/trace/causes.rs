@@ -77,7 +77,7 @@ fn carries_votes_or_epochs(packet: &Packet) -> bool {
     match packet {
         Packet::Notification(_) | Packet::ElectionReply(_) => true,
         Packet::Quorum { kind, .. } => matches!(kind, QuorumKind::LeaderInfo | QuorumKind::AckEpoch),
-        Packet::Initial { .. } | Packet::ElectionRequest { .. } => false,
+        _ => false,
     }
 }
 

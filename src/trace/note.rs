@@ -1,13 +1,14 @@
 //! Protocol notes: facts that a node tells about itself, with the values that decided. Their `Display` is the story.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::proto::{Epoch, LearnerType, Micros, PeerState, Round, ServerId, Vote, Zxid};
+use crate::proto::{Epoch, FileName, LearnerType, Micros, Op, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid};
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "fields", rename_all = "snake_case")]
 pub enum Note {
     // The outer loop (`QuorumPeer`).
@@ -107,6 +108,143 @@ pub enum Note {
     Serving { leader: ServerId, epoch: Epoch, state: PeerState },
     /// A voter looks for a leader while this one still waits for its epoch quorum (ZOOKEEPER-3109).
     AbandonedBy { voter: ServerId, waited: Micros },
+
+    // The database: snapshots and the log.
+    /// A snapshot became the database: one from disk, or the leader's (SNAP).
+    SnapshotLoaded { zxid: Zxid, from: SnapshotSource, nodes: u32, digest: u64 },
+    /// A snapshot file cannot be used; the next older one is tried.
+    SnapshotSkipped { zxid: Zxid, why: String },
+    /// A log file ends in the middle of a record, as a crash leaves it.
+    TailIgnored { file: String, at: u64, why: String },
+    /// A transaction changed the database. `digest` is that of the whole database after it.
+    Applied { txn: TxnRef, how: ApplyHow, digest: u64 },
+    /// A transaction is in the log file, as the running process sees it.
+    Appended { txn: TxnRef, file: FileName },
+    /// An fsync of the log ended well: everything appended before it began is durable.
+    LogSynced { last: Zxid, txns: u32 },
+    /// A snapshot of the live tree is begun; its name is the zxid applied last.
+    SnapshotStarted { zxid: Zxid },
+    /// It is a file now; `synced` when it was also forced to the device.
+    SnapshotTaken { zxid: Zxid, synced: bool },
+    /// The follower cuts its log: nothing after `to` was committed. `last` is where its log ended.
+    FollowerTruncates { to: Zxid, last: Zxid },
+    /// The log ends at `to` now.
+    LogTruncated { to: Zxid },
+    /// Old files are deleted; `oldest` is the oldest snapshot that is kept.
+    Purged { oldest: Zxid, files: Vec<FileName> },
+    /// A disk operation failed; the server cannot go on as it is.
+    StorageFailed { what: String, error: String },
+    /// On leaving a role: what the log holds beyond memory is replayed into it (ZOOKEEPER-2845).
+    FastForwarded { from: Zxid, to: Zxid },
+    /// The database in memory is dropped; it is read from disk again before the next vote.
+    MemoryCleared { why: String },
+
+    // Synchronization and broadcast.
+    /// How the leader brings a learner up to date, and by which row of the table (zab reference §4).
+    SyncChosen { learner: ServerId, how: SyncHow, peer: Zxid, zxid: Zxid, row: u8 },
+    /// The learner hears how it is brought up to date.
+    SyncStarted { leader: ServerId, how: SyncHow, zxid: Zxid },
+    /// The learner cannot go on with the synchronisation.
+    SyncAborted { why: String },
+    /// The leader proposes a transaction.
+    Proposed { txn: TxnRef, what: Arc<Proposal> },
+    /// A quorum has logged it: the leader commits.
+    Committed { txn: TxnRef, quorum: Vec<ServerId> },
+    /// A follower left a proposal unacknowledged for too long.
+    SlowLearnerDropped { learner: ServerId, zxid: Zxid, age: Micros },
+    /// The counter half of the zxid is used up: the leader makes room for a new epoch (ZOOKEEPER-1277).
+    ZxidRolledOver { zxid: Zxid },
+    /// A message that this server, as it is, can never be sent: the invariant it would break is named by `what`.
+    Unexpected { what: Surprise, zxid: Zxid, expected: Zxid },
+
+    // Sessions, as servers see them.
+    /// A client's connection carries a session now.
+    SessionAttached { session: SessionId, timeout: i32, renewed: bool },
+    /// A client is sent away: it has seen more than this server has applied.
+    ClientAhead { seen: Zxid, applied: Zxid },
+    /// The leader heard nothing of it for its timeout: it is being closed.
+    SessionExpiring { session: SessionId },
+    /// A request came through another server than the one that the session moved to.
+    SessionMoved { session: SessionId },
+
+    // Clients.
+    /// The client tries a server.
+    Connecting { server: ServerId },
+    /// The session is up on this server.
+    Connected { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
+    /// The connection is gone; the session may live on.
+    Disconnected { server: ServerId, why: String },
+    /// The session is over, as a server said.
+    SessionExpired { session: SessionId },
+    /// The client's user closed it.
+    ClientClosed { session: SessionId },
+    /// The user asks for something.
+    Called { call: u64, op: OpText },
+    /// The user is answered: `Ok`, a path, data, or an error's name. `zxid` is that of the reply.
+    Returned { call: u64, result: String, zxid: Option<Zxid> },
+    /// All requests of a workload are answered.
+    WorkloadDone { workload: String, acked: u64, failed: u64, unknown: u64 },
+}
+
+/// Where a snapshot came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotSource {
+    Disk,
+    Leader,
+}
+
+/// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplyHow {
+    /// The leader committed it, in the broadcast phase.
+    Commit,
+    /// It came with the synchronisation, committed.
+    Sync,
+    /// From the server's own log: at boot, or on leaving a role.
+    Replay,
+}
+
+/// How a learner is brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum SyncHow {
+    Diff,
+    Trunc,
+    Snap,
+}
+
+/// A message out of place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surprise {
+    /// A phase that cannot accept it (Z-14).
+    State,
+    /// An acknowledgement that the leader cannot match (Z-15).
+    Ack,
+    /// A proposal that does not follow the last one (Z-16).
+    Proposal,
+    /// A commit that is not of the oldest proposal held (Z-17).
+    Commit,
+    /// A message that this role can never get (Z-18).
+    Message,
+}
+
+/// What a client asks for: shown as text, compared as what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpText(pub Op);
+
+impl fmt::Display for OpText {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl Serialize for OpText {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
 }
 
 /// Which part of (epoch, zxid, id) made one vote better than another, in the order in which they are compared.
@@ -195,74 +333,109 @@ pub enum EpochFile {
 impl Note {
     /// The snake_case name of the kind, as in the trace.
     pub fn kind(&self) -> &'static str {
-        KINDS[self.index()].0
+        self.row().0
     }
 
     /// Whether it tells the plot (votes, rounds, roles, epochs) rather than the mechanics (single notes, connections).
     pub fn is_headline(&self) -> bool {
-        KINDS[self.index()].1
+        self.row().1
     }
 }
 
-/// Declares the table of kinds beside the match that indexes it, so that neither can miss a variant or a field.
+/// Declares the table of kinds beside the match that looks it up, so that neither can miss a variant or a field.
 macro_rules! kinds {
-    ($($index:literal $variant:ident { $($field:ident),* } $name:literal $headline:literal,)*) => {
+    ($($variant:ident { $($field:ident),* } $name:literal $headline:literal,)*) => {
         /// Every kind of note: its name, whether it is a headline, and its fields.
         pub const KINDS: &[(&str, bool, &[&str])] = &[$(($name, $headline, &[$(stringify!($field)),*])),*];
 
         impl Note {
-            fn index(&self) -> usize {
-                match self { $(Note::$variant { $($field: _),* } => $index),* }
+            /// Its name, and whether it is a headline.
+            fn row(&self) -> (&'static str, bool) {
+                match self { $(Note::$variant { $($field: _),* } => ($name, $headline)),* }
             }
         }
     };
 }
 
 kinds! {
-    0 Booted { role, zxid, current_epoch, accepted_epoch } "booted" true,
-    1 BootRefused { reason } "boot_refused" true,
-    2 RoleOverridden { configured, listed } "role_overridden" true,
-    3 WentLooking { from, why } "went_looking" true,
-    4 LookingStarted { round, vote } "looking_started" true,
-    5 VoteChanged { round, sender, from, to, because } "vote_changed" true,
-    6 RoundRaised { from, to, sender, theirs, initial, vote, because } "round_raised" true,
-    7 VoteCounted { round, sender, vote, proposal } "vote_counted" false,
-    8 NoteIgnored { sender, why } "note_ignored" false,
-    9 LaggardAnswered { to, their_round, round } "laggard_answered" true,
-    10 LookingAnswered { to, state, vote, round } "looking_answered" false,
-    11 StaleAnswer { to, state, vote } "stale_answer" true,
-    12 QuorumReached { round, vote, supporters } "quorum_reached" true,
-    13 DrainDiscarded { sender, state, vote, round } "drain_discarded" false,
-    14 DrainBroken { sender, vote, round, proposal, because } "drain_broken" true,
-    15 PollTimedOut { waited, next, resent } "poll_timed_out" false,
-    16 JoinWaits { sender, leader, why } "join_waits" false,
-    17 Elected { state, vote, round, supporters, how } "elected" true,
-    18 QueryRound { xid, vote } "query_round" true,
-    19 ReplyCounted { from, leader, zxid } "reply_counted" false,
-    20 QueryTimedOut { to } "query_timed_out" false,
-    21 DeadCandidateDropped { candidate, supporters } "dead_candidate_dropped" true,
-    22 VotesTallied { best, winner, supporters, needed } "votes_tallied" true,
-    23 Knocked { peer } "knocked" false,
-    24 DialsBack { peer } "dials_back" false,
-    25 PeerConnected { peer, replaced } "peer_connected" false,
-    26 PeerLost { peer } "peer_lost" false,
-    27 PeerUnreachable { peer } "peer_unreachable" false,
-    28 QueuedNoteReplaced { peer } "queued_note_replaced" false,
-    29 LastNoteResent { peer } "last_note_resent" false,
-    30 ReceiveQueueOverflowed { dropped_from } "receive_queue_overflowed" true,
-    31 HandshakeTimedOut {} "handshake_timed_out" false,
-    32 LeadingStarted { vote } "leading_started" true,
-    33 FollowingStarted { leader, role } "following_started" true,
-    34 LeaderUnreachable { leader, attempt } "leader_unreachable" false,
-    35 EpochProposed { epoch, quorum } "epoch_proposed" true,
-    36 EpochAccepted { epoch, leader, before } "epoch_accepted" true,
-    37 EpochRefused { epoch, promised, leader } "epoch_refused" true,
-    38 NewerLearnerRefused { learner, epoch, zxid, own_epoch, own_zxid } "newer_learner_refused" true,
-    39 EpochWritten { file, epoch } "epoch_written" false,
-    40 Synced { leader, epoch, zxid, role } "synced" true,
-    41 Established { epoch, quorum } "established" true,
-    42 Serving { leader, epoch, state } "serving" true,
-    43 AbandonedBy { voter, waited } "abandoned_by" true,
+    Booted { role, zxid, current_epoch, accepted_epoch } "booted" true,
+    BootRefused { reason } "boot_refused" true,
+    RoleOverridden { configured, listed } "role_overridden" true,
+    WentLooking { from, why } "went_looking" true,
+    LookingStarted { round, vote } "looking_started" true,
+    VoteChanged { round, sender, from, to, because } "vote_changed" true,
+    RoundRaised { from, to, sender, theirs, initial, vote, because } "round_raised" true,
+    VoteCounted { round, sender, vote, proposal } "vote_counted" false,
+    NoteIgnored { sender, why } "note_ignored" false,
+    LaggardAnswered { to, their_round, round } "laggard_answered" true,
+    LookingAnswered { to, state, vote, round } "looking_answered" false,
+    StaleAnswer { to, state, vote } "stale_answer" true,
+    QuorumReached { round, vote, supporters } "quorum_reached" true,
+    DrainDiscarded { sender, state, vote, round } "drain_discarded" false,
+    DrainBroken { sender, vote, round, proposal, because } "drain_broken" true,
+    PollTimedOut { waited, next, resent } "poll_timed_out" false,
+    JoinWaits { sender, leader, why } "join_waits" false,
+    Elected { state, vote, round, supporters, how } "elected" true,
+    QueryRound { xid, vote } "query_round" true,
+    ReplyCounted { from, leader, zxid } "reply_counted" false,
+    QueryTimedOut { to } "query_timed_out" false,
+    DeadCandidateDropped { candidate, supporters } "dead_candidate_dropped" true,
+    VotesTallied { best, winner, supporters, needed } "votes_tallied" true,
+    Knocked { peer } "knocked" false,
+    DialsBack { peer } "dials_back" false,
+    PeerConnected { peer, replaced } "peer_connected" false,
+    PeerLost { peer } "peer_lost" false,
+    PeerUnreachable { peer } "peer_unreachable" false,
+    QueuedNoteReplaced { peer } "queued_note_replaced" false,
+    LastNoteResent { peer } "last_note_resent" false,
+    ReceiveQueueOverflowed { dropped_from } "receive_queue_overflowed" true,
+    HandshakeTimedOut {} "handshake_timed_out" false,
+    LeadingStarted { vote } "leading_started" true,
+    FollowingStarted { leader, role } "following_started" true,
+    LeaderUnreachable { leader, attempt } "leader_unreachable" false,
+    EpochProposed { epoch, quorum } "epoch_proposed" true,
+    EpochAccepted { epoch, leader, before } "epoch_accepted" true,
+    EpochRefused { epoch, promised, leader } "epoch_refused" true,
+    NewerLearnerRefused { learner, epoch, zxid, own_epoch, own_zxid } "newer_learner_refused" true,
+    EpochWritten { file, epoch } "epoch_written" false,
+    Synced { leader, epoch, zxid, role } "synced" true,
+    Established { epoch, quorum } "established" true,
+    Serving { leader, epoch, state } "serving" true,
+    AbandonedBy { voter, waited } "abandoned_by" true,
+    SnapshotLoaded { zxid, from, nodes, digest } "snapshot_loaded" true,
+    SnapshotSkipped { zxid, why } "snapshot_skipped" true,
+    TailIgnored { file, at, why } "tail_ignored" true,
+    Applied { txn, how, digest } "applied" false,
+    Appended { txn, file } "appended" false,
+    LogSynced { last, txns } "log_synced" false,
+    SnapshotStarted { zxid } "snapshot_started" false,
+    SnapshotTaken { zxid, synced } "snapshot_taken" true,
+    FollowerTruncates { to, last } "follower_truncates" true,
+    LogTruncated { to } "log_truncated" true,
+    Purged { oldest, files } "purged" true,
+    StorageFailed { what, error } "storage_failed" true,
+    FastForwarded { from, to } "fast_forwarded" true,
+    MemoryCleared { why } "memory_cleared" true,
+    SyncChosen { learner, how, peer, zxid, row } "sync_chosen" true,
+    SyncStarted { leader, how, zxid } "sync_started" false,
+    SyncAborted { why } "sync_aborted" true,
+    Proposed { txn, what } "proposed" true,
+    Committed { txn, quorum } "committed" true,
+    SlowLearnerDropped { learner, zxid, age } "slow_learner_dropped" true,
+    ZxidRolledOver { zxid } "zxid_rolled_over" true,
+    Unexpected { what, zxid, expected } "unexpected" true,
+    SessionAttached { session, timeout, renewed } "session_attached" false,
+    ClientAhead { seen, applied } "client_ahead" true,
+    SessionExpiring { session } "session_expiring" true,
+    SessionMoved { session } "session_moved" true,
+    Connecting { server } "connecting" false,
+    Connected { server, session, timeout, renewed } "connected" true,
+    Disconnected { server, why } "disconnected" true,
+    SessionExpired { session } "session_expired" true,
+    ClientClosed { session } "client_closed" true,
+    Called { call, op } "called" true,
+    Returned { call, result, zxid } "returned" true,
+    WorkloadDone { workload, acked, failed, unknown } "workload_done" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -371,6 +544,60 @@ impl fmt::Display for Note {
                 write!(out, "serves as {} of {leader} in epoch {epoch}", if *state == PeerState::Observing { "an observer" } else { "a follower" })
             }
             Note::AbandonedBy { voter, waited } => write!(out, "hears that {voter} looks for a leader, after {waited} without an epoch quorum"),
+            Note::SnapshotLoaded { zxid, from: SnapshotSource::Disk, nodes, .. } => write!(out, "loads the snapshot of {zxid}: {nodes} nodes"),
+            Note::SnapshotLoaded { zxid, from: SnapshotSource::Leader, nodes, .. } => {
+                write!(out, "takes over the leader's tree as of {zxid}: {nodes} nodes")
+            }
+            Note::SnapshotSkipped { zxid, why } => write!(out, "cannot use the snapshot of {zxid}: {why}"),
+            Note::TailIgnored { file, at, why } => write!(out, "ignores the end of {file} from byte {at} on: {why}"),
+            Note::Applied { txn, how: ApplyHow::Commit, .. } => write!(out, "applies {}", txn.zxid),
+            Note::Applied { txn, how: ApplyHow::Sync, .. } => write!(out, "applies {} while it is synchronised", txn.zxid),
+            Note::Applied { txn, how: ApplyHow::Replay, .. } => write!(out, "replays {} from its log", txn.zxid),
+            Note::Appended { txn, file } => write!(out, "appends {} to {file}", txn.zxid),
+            Note::LogSynced { last, txns } => write!(out, "has {txns} more transactions on disk, up to {last}"),
+            Note::SnapshotStarted { zxid } => write!(out, "starts a snapshot of {zxid}"),
+            Note::SnapshotTaken { zxid, synced: true } => write!(out, "has the snapshot of {zxid} on disk"),
+            Note::SnapshotTaken { zxid, synced: false } => write!(out, "has written the snapshot of {zxid}"),
+            Note::FollowerTruncates { to, last } => write!(out, "cuts its log, which ends at {last}, back to {to}"),
+            Note::LogTruncated { to } => write!(out, "has a log that ends at {to}"),
+            Note::Purged { oldest, files } => write!(out, "deletes {} old files; its oldest snapshot is now {oldest}", files.len()),
+            Note::StorageFailed { what, error } => write!(out, "fails at {what}: {error}"),
+            Note::FastForwarded { from, to } => write!(out, "catches up with its own log, from {from} to {to}"),
+            Note::MemoryCleared { why } => write!(out, "drops its database and will read it from disk again: {why}"),
+            Note::SyncChosen { learner, how: SyncHow::Diff, peer, zxid, .. } if peer == zxid => {
+                write!(out, "finds {learner} level at {peer}: an empty DIFF")
+            }
+            Note::SyncChosen { learner, how: SyncHow::Diff, peer, zxid, .. } => write!(out, "sends {learner} what follows {peer}: DIFF up to {zxid}"),
+            Note::SyncChosen { learner, how: SyncHow::Trunc, peer, zxid, .. } => {
+                write!(out, "tells {learner}, which is at {peer}, to cut its log back: TRUNC to {zxid}")
+            }
+            Note::SyncChosen { learner, how: SyncHow::Snap, peer, zxid, .. } => {
+                write!(out, "sends {learner}, which is at {peer}, the whole tree: SNAP {zxid}")
+            }
+            Note::SyncStarted { leader, how, zxid } => write!(out, "is synchronised by {leader}: {how} {zxid}"),
+            Note::SyncAborted { why } => write!(out, "breaks off its synchronisation: {why}"),
+            Note::Proposed { what, .. } => write!(out, "proposes {what}"),
+            Note::Committed { txn, quorum } => write!(out, "commits {}, logged by {}", txn.zxid, list(quorum)),
+            Note::SlowLearnerDropped { learner, zxid, age } => write!(out, "drops {learner}, which has not acknowledged {zxid} for {age}"),
+            Note::ZxidRolledOver { zxid } => write!(out, "steps down: after {zxid} its epoch has no zxid left"),
+            Note::Unexpected { what, zxid, expected } => write!(out, "is told {what} {zxid} where only {expected} fits"),
+            Note::SessionAttached { session, timeout, renewed: false } => write!(out, "opens session {session}, timeout {timeout} ms"),
+            Note::SessionAttached { session, timeout, renewed: true } => write!(out, "takes over session {session}, timeout {timeout} ms"),
+            Note::ClientAhead { seen, applied } => write!(out, "sends a client away that has seen {seen}: it has applied {applied}"),
+            Note::SessionExpiring { session } => write!(out, "has not heard of session {session} for too long and closes it"),
+            Note::SessionMoved { session } => write!(out, "refuses a request of session {session}, which moved to another server"),
+            Note::Connecting { server } => write!(out, "tries {server}"),
+            Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
+            Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
+            Note::Disconnected { server, why } => write!(out, "lost its connection with {server}: {why}"),
+            Note::SessionExpired { session } => write!(out, "is told that session {session} has expired"),
+            Note::ClientClosed { session } => write!(out, "has closed session {session}"),
+            Note::Called { op, .. } => write!(out, "asks: {op}"),
+            Note::Returned { result, zxid: Some(zxid), .. } => write!(out, "is answered: {result} (zxid {zxid})"),
+            Note::Returned { result, zxid: None, .. } => write!(out, "is answered: {result}"),
+            Note::WorkloadDone { workload, acked, failed, unknown } => {
+                write!(out, "ends its workload {workload}: {acked} acknowledged, {failed} failed, {unknown} unknown")
+            }
         }
     }
 }
@@ -441,6 +668,28 @@ impl fmt::Display for LookingReason {
             LookingReason::QuorumLost => "no quorum of synced followers is left",
             LookingReason::Abandoned => "a voter gave it up before it had an epoch",
             LookingReason::DiskError => "its disk failed",
+        })
+    }
+}
+
+impl fmt::Display for SyncHow {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            SyncHow::Diff => "DIFF",
+            SyncHow::Trunc => "TRUNC",
+            SyncHow::Snap => "SNAP",
+        })
+    }
+}
+
+impl fmt::Display for Surprise {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            Surprise::State => "a packet of another phase,",
+            Surprise::Ack => "ACK",
+            Surprise::Proposal => "PROPOSAL",
+            Surprise::Commit => "COMMIT",
+            Surprise::Message => "a packet of another role,",
         })
     }
 }

@@ -56,7 +56,7 @@ pub enum Record {
         port: Port,
         conn: ConnId,
     },
-    Connected {
+    DialSucceeded {
         to: NodeId,
         port: Port,
         conn: ConnId,
@@ -171,7 +171,7 @@ kinds! {
     9 Dialled { to, port } "dialled",
     10 DialFailed { to, port, why } "dial_failed",
     11 Accepted { from, port, conn } "accepted",
-    12 Connected { to, port, conn } "connected",
+    12 DialSucceeded { to, port, conn } "dial_succeeded",
     13 Sent { to, conn, packet } "sent",
     14 Delivered { from, conn, packet } "delivered",
     15 Closed { peer, conn } "closed",
@@ -242,7 +242,7 @@ impl Record {
             Record::Dialled { to, port } => words_of(word, [to.word(), *port as u64]),
             Record::DialFailed { to, port, why } => words_of(word, [to.word(), *port as u64, *why as u64]),
             Record::Accepted { from, port, conn } => words_of(word, [from.word(), *port as u64, conn.word()]),
-            Record::Connected { to, port, conn } => words_of(word, [to.word(), *port as u64, conn.word()]),
+            Record::DialSucceeded { to, port, conn } => words_of(word, [to.word(), *port as u64, conn.word()]),
             // Whom a connection leads to was told when it came up.
             Record::Sent { conn, packet, .. } => {
                 word(conn.word());
@@ -313,7 +313,7 @@ impl fmt::Display for Record {
             Record::DialFailed { to, port, why: DialError::Refused } => write!(out, "is refused by {to} ({port} port)"),
             Record::DialFailed { to, port, why: DialError::TimedOut } => write!(out, "gets no answer from {to} ({port} port)"),
             Record::Accepted { from, port, conn } => write!(out, "accepts {from} ({port} port) on {conn}"),
-            Record::Connected { to, port, conn } => write!(out, "is connected to {to} ({port} port) on {conn}"),
+            Record::DialSucceeded { to, port, conn } => write!(out, "is connected to {to} ({port} port) on {conn}"),
             Record::Sent { to, packet, .. } => write!(out, "-> {to} {packet}"),
             Record::Delivered { from, packet, .. } => write!(out, "<- {from} {packet}"),
             Record::Closed { peer, conn } => write!(out, "closes {conn} with {peer}"),

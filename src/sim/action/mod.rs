@@ -146,7 +146,7 @@ pub enum Choice {
 }
 
 /// The text forms of [`crate::proto::Timer`]. A handshake and a learner's read stand for the earliest of their connections.
-pub const TIMER_NAMES: [&str; 10] = [
+pub const TIMER_NAMES: [&str; 19] = [
     "election_poll",
     "handshake",
     "query_reply",
@@ -157,6 +157,15 @@ pub const TIMER_NAMES: [&str; 10] = [
     "learner_read",
     "leader_read",
     "leader_connect",
+    "session_expiry",
+    "client_read",
+    "purge",
+    "reconnect",
+    "connect_timeout",
+    "server_read",
+    "client_ping",
+    "session_expiration",
+    "workload",
 ];
 
 impl Action {

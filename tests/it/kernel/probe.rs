@@ -151,7 +151,7 @@ fn said(record: &Record) -> Option<String> {
         Record::DatagramLost { packet, .. } => format!("lost datagram {}", number(packet)),
         Record::Hungup { why, .. } => format!("hung up: {why:?}"),
         Record::TailLost { packets, .. } => format!("lost {packets}"),
-        Record::Connected { to, .. } => format!("connected to {to}"),
+        Record::DialSucceeded { to, .. } => format!("connected to {to}"),
         Record::Accepted { from, .. } => format!("accepted {from}"),
         Record::DialFailed { why, .. } => format!("dial failed: {why:?}"),
         Record::WindowFull { .. } => "window full".into(),
