@@ -4,23 +4,6 @@
 
 use std::fmt;
 
-/// A known bug of ZooKeeper, or (`mutant-…`) a broken rule that exists only so that a check can be seen to fire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Bug {
-    Zk1419,
-    Zk275,
-    Zk480,
-    Zk975,
-    Zk1514,
-    Zk1732,
-    Zk3109,
-    Zk764,
-    UnsyncedRename,
-    MutantEpochForgotten,
-    MutantNoRebroadcast,
-}
-
 /// One row of the catalogue.
 pub struct BugInfo {
     pub bug: Bug,
@@ -34,92 +17,133 @@ pub struct BugInfo {
     pub breaks: &'static [&'static str],
 }
 
-/// Every switch there is, in the order of the reference.
-pub const CATALOGUE: [BugInfo; 11] = [
-    BugInfo {
-        bug: Bug::Zk1419,
-        name: "ZK-1419",
-        affected: "3.4.0-3.4.3",
-        rule: "with equal zxids the larger id wins whatever the epochs, so the order of votes has cycles",
-        breaks: &["no_vote_circle", "leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk275,
-        name: "ZK-275",
-        affected: "before 3.1.0",
-        rule: "on a higher round a server proposes itself again instead of the better of itself and the sender's vote",
-        breaks: &["best_known_vote", "leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk480,
-        name: "ZK-480",
-        affected: "before 3.2.1",
-        rule: "the leader check wants a LEADING note from the candidate even when that is the server itself, and FOLLOWING votes of its round are dropped",
-        breaks: &["leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk975,
-        name: "ZK-975",
-        affected: "before 3.4.0",
-        rule: "an election ends once every voter was heard, and one LEADING note is trusted without a quorum",
-        breaks: &["leader_has_quorum", "leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk1514,
-        name: "ZK-1514",
-        affected: "before 3.4.4",
-        rule: "a server told by FOLLOWING votes that it leads accepts although their round is not its own",
-        breaks: &["leader_has_quorum", "leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk1732,
-        name: "ZK-1732",
-        affected: "before 3.4.6",
-        rule: "a joiner wants all fields of the votes of an established ensemble to be equal, though its members finished with different rounds and epochs",
-        breaks: &["leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk3109,
-        name: "ZK-3109",
-        affected: "before 3.6.0; the repair is off by default",
-        rule: "a leader without epoch quorum waits out initLimit although its voters look for a leader again",
-        breaks: &["leader_elected"],
-    },
-    BugInfo {
-        bug: Bug::Zk764,
-        name: "ZK-764",
-        affected: "before 3.3.1 (ZK-769: before 3.4.0)",
-        rule: "a server takes its role from its own peerType instead of the server list, so that an observer follows and counts as a voter",
-        breaks: &["voters_only"],
-    },
-    BugInfo {
-        bug: Bug::UnsyncedRename,
-        name: "unsynced-rename",
-        affected: "all releases",
-        rule: "an epoch counts as written once its file is renamed, though a power loss may still take the rename back",
-        breaks: &["epoch_promise"],
-    },
-    BugInfo {
-        bug: Bug::MutantEpochForgotten,
-        name: "mutant-epoch-forgotten",
-        affected: "no release",
-        rule: "a learner answers LEADERINFO without writing acceptedEpoch",
-        breaks: &["epoch_promise"],
-    },
-    BugInfo {
-        bug: Bug::MutantNoRebroadcast,
-        name: "mutant-no-rebroadcast",
-        affected: "no release",
-        rule: "a poll that times out neither re-sends the proposal nor dials",
-        breaks: &["leader_elected"],
-    },
-];
+/// Declares the switches beside their catalogue, so that neither can miss one.
+macro_rules! catalogue {
+    ($($bug:ident $name:literal, affected $affected:literal, breaks [$($breaks:ident)*]: $rule:literal;)*) => {
+        /// A known bug of ZooKeeper, or (`mutant-…`) a broken rule that exists only so that a check can be seen to fire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Bug { $($bug),* }
+
+        /// Every switch there is, in the order of the reference.
+        pub const CATALOGUE: &[BugInfo] = &[
+            $(BugInfo { bug: Bug::$bug, name: $name, affected: $affected, rule: $rule, breaks: &[$(stringify!($breaks)),*] }),*
+        ];
+    };
+}
+
+catalogue! {
+    Zk1419 "ZK-1419", affected "3.4.0-3.4.3", breaks [no_vote_circle leader_elected]:
+        "with equal zxids the larger id wins whatever the epochs, so the order of votes has cycles";
+    Zk275 "ZK-275", affected "before 3.1.0", breaks [best_known_vote leader_elected]:
+        "on a higher round a server proposes itself again instead of the better of itself and the sender's vote";
+    Zk480 "ZK-480", affected "before 3.2.1", breaks [leader_elected]:
+        "the leader check wants a LEADING note from the candidate even when that is the server itself, and FOLLOWING votes of its round are dropped";
+    Zk975 "ZK-975", affected "before 3.4.0", breaks [leader_has_quorum leader_elected]:
+        "an election ends once every voter was heard, and one LEADING note is trusted without a quorum";
+    Zk1514 "ZK-1514", affected "before 3.4.4", breaks [leader_has_quorum leader_elected]:
+        "a server told by FOLLOWING votes that it leads accepts although their round is not its own";
+    Zk1732 "ZK-1732", affected "before 3.4.6", breaks [leader_elected]:
+        "a joiner wants all fields of the votes of an established ensemble to be equal, though its members finished with different rounds and epochs";
+    Zk3109 "ZK-3109", affected "before 3.6.0; the repair is off by default", breaks [leader_elected]:
+        "a leader without epoch quorum waits out initLimit although its voters look for a leader again";
+    Zk764 "ZK-764", affected "before 3.3.1 (ZK-769: before 3.4.0)", breaks [voters_only]:
+        "a server takes its role from its own peerType instead of the server list, so that an observer follows and counts as a voter";
+    Zk335 "ZK-335", affected "before 3.4.0", breaks [leadership total_order replica_convergence epoch_promise]:
+        "no epoch is promised: the new leader takes the epoch after its own last zxid, before any quorum has answered";
+    Zk790 "ZK-790", affected "before 3.3.2", breaks [reported_zxid_durable leader_elected]:
+        "a server claims (epoch, 0) as its last zxid as soon as it leads, before a quorum supports it";
+    Zk582 "ZK-582", affected "before 3.1.2", breaks [global_primary_order committed_log_monotonicity reported_zxid_durable]:
+        "the last zxid at boot is that of the log alone, though a snapshot is newer";
+    Zk1343 "ZK-1343", affected "3.4.0-3.4.2", breaks [leadership epoch_promise]:
+        "an accepted epoch that equals the new one does not raise it, so that an epoch is used twice";
+    Zk1291 "ZK-1291", affected "before 3.4.0", breaks [leadership epoch_promise]:
+        "the leader tells the new epoch before its own acceptedEpoch is written";
+    Zk1282 "ZK-1282", affected "before 3.3.4", breaks [new_leader_durable initial_history_integrity]:
+        "currentEpoch is written after UPTODATE, not before NEWLEADER is acknowledged";
+    Zk1270 "ZK-1270", affected "before 3.4.0", breaks [leader_has_quorum leader_elected]:
+        "a quorum of epoch acknowledgements is enough although the leader itself is not in it yet";
+    Zk1192 "ZK-1192", affected "before 3.5.0", breaks [leadership initial_history_integrity leader_has_quorum]:
+        "the wait for epoch acknowledgements ends at once, as the one before it has: no quorum stands behind the epoch";
+    Zk1653 "ZK-1653", affected "before 3.4.6", breaks [disk_recovers]:
+        "a crash between the synchronised history and the write of currentEpoch leaves a disk that the server refuses to start from";
+    Zk1277 "ZK-1277", affected "before 3.3.5", breaks [leadership local_primary_order integrity]:
+        "the counter half of the zxid runs over into the epoch half";
+    Zk962 "ZK-962", affected "before 3.3.3", breaks [history_consistency proposal_consistent no_holes]:
+        "what a learner is sent is chosen first, and forwarding to it starts later: what is proposed in between is lost";
+    Zk508 "ZK-508", affected "before 3.2.1", breaks [history_consistency proposal_consistent no_holes]:
+        "after TRUNC the leader forwards from the zxid the follower had, not from the one it was cut back to";
+    Zk1154 "ZK-1154", affected "before 3.3.4", breaks [history_consistency total_order replica_convergence]:
+        "a zxid between the oldest and the newest committed one is answered by DIFF, although the leader does not have it";
+    Zk1156 "ZK-1156", affected "before 3.3.4", breaks [committed_log_durability no_holes history_consistency]:
+        "truncation miscounts its position and cuts off more than it should";
+    Zk1319 "ZK-1319", affected "3.4.0", breaks [initial_history_integrity history_consistency proposal_consistent]:
+        "a new leader keeps lastProposed at zero, so that forwarding starts from nowhere";
+    Zk1465 "ZK-1465", affected "before 3.4.4", breaks [sync_is_cheap]:
+        "with an empty committed log even a level learner gets a whole snapshot";
+    Zk1551 "ZK-1551", affected "before 3.4.6", breaks [no_holes replica_convergence]:
+        "what an observer is told between its snapshot and UPTODATE is applied and never logged";
+    Zk2355 "ZK-2355", affected "before 3.4.11", breaks [reported_zxid_durable replica_convergence history_consistency]:
+        "at the header of a DIFF the follower claims the leader's zxid, before the transactions have come";
+    Zk2845 "ZK-2845", affected "before 3.4.12", breaks [reported_zxid_durable initial_history_integrity history_consistency]:
+        "on a change of role memory stays as it is, though the log may hold more";
+    Zk2832 "ZK-2832", affected "all releases", breaks [history_consistency replica_convergence]:
+        "a log tail beyond the zxid that the snapshot gives is not cut: a later restart replays it";
+    Zk2872 "ZK-2872", affected "before 3.5.10", breaks [new_leader_durable committed_log_durability ack_durable]:
+        "a snapshot received from the leader is not forced to disk before NEWLEADER is acknowledged";
+    Zk3104 "ZK-3104", affected "before 3.5.5", breaks [no_holes initial_history_integrity fuzzy_snapshot]:
+        "NEWLEADER is queued before the snapshot is taken, so that the snapshot's name promises less than it holds";
+    Zk3642 "ZK-3642", affected "before 3.5.10", breaks [reported_zxid_durable no_holes]:
+        "memory of a broken-off SNAP is kept, and the next DIFF builds on it";
+    Zk3911 "ZK-3911", affected "before 3.5.10", breaks [new_leader_durable initial_history_integrity ack_durable]:
+        "NEWLEADER is acknowledged before the transactions of the DIFF are logged";
+    Zk3023 "ZK-3023", affected "before 3.9.3", breaks [state_consistent single_system_image]:
+        "the initial history is applied by a thread of its own: the follower serves before it has it";
+    Zk4394 "ZK-4394", affected "before 3.9.3", breaks [commit_consistent leader_elected]:
+        "at NEWLEADER the proposals not yet committed are forgotten: a COMMIT before UPTODATE finds none";
+    Zk4643 "ZK-4643", affected "3.5.10-3.9.2", breaks [new_leader_durable initial_history_integrity committed_log_durability]:
+        "currentEpoch is written before the history that it stands for";
+    Zk4646 "ZK-4646", affected "3.5.10-3.9.2", breaks [ack_durable new_leader_durable initial_history_integrity]:
+        "transactions of the DIFF go to the request logger, and NEWLEADER is acknowledged without waiting for it";
+    Zk4685 "ZK-4685", affected "3.5.10-3.9.2", breaks [ack_consistent leader_elected]:
+        "the request logger's acknowledgement of a proposal may overtake that of NEWLEADER";
+    Zk4712 "ZK-4712", affected "3.6.3-3.9.2", breaks [history_consistency reported_zxid_durable]:
+        "the request logger survives a change of role, and writes after the zxid was told";
+    Zk4785 "ZK-4785", affected "before 3.8.5, 3.9.2", breaks [new_leader_durable initial_history_integrity]:
+        "currentEpoch first, the history later and by the request logger: ZK-4643 and ZK-4646 at once";
+    Zk4925 "ZK-4925", affected "3.9.3", breaks [no_holes history_consistency replica_convergence]:
+        "transactions applied during synchronisation are missing from the committed log, and later from a DIFF";
+    Zk5094 "ZK-5094", affected "all releases", breaks [reported_zxid_durable no_holes]:
+        "memory of a broken-off TRUNC is kept, though its transactions were never logged";
+    Zk4882 "ZK-4882", affected "all releases", breaks [reported_zxid_durable no_holes]:
+        "after a failed write of the log memory is kept, in which the lost transactions were applied";
+    Zk4837 "ZK-4837", affected "all releases", breaks [history_consistency replica_convergence]:
+        "a snapshot newer than the zxid that the log is cut back to is kept, and loaded";
+    UnsyncedTruncation "unsynced-truncation", affected "all releases", breaks [new_leader_durable ack_durable]:
+        "the image taken after a TRUNC is not forced to disk before NEWLEADER is acknowledged";
+    Zk2247 "ZK-2247", affected "before 3.4.9", breaks [leader_steps_down leader_elected]:
+        "a leader whose request logger died goes on leading";
+    Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
+    Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
+        "a log without any valid snapshot counts as an empty database";
+    Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:
+        "purging keeps the newest snapshots, valid or not";
+    Zk3701 "ZK-3701", affected "before 3.5.7", breaks [history_consistency replica_convergence]:
+        "a failed truncation is ignored, and the server joins with what it should have cut";
+    UnsyncedRename "unsynced-rename", affected "all releases", breaks [epoch_promise]:
+        "an epoch counts as written once its file is renamed, though a power loss may still take the rename back";
+    MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
+        "a learner answers LEADERINFO without writing acceptedEpoch";
+    MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:
+        "a poll that times out neither re-sends the proposal nor dials";
+}
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].
 pub const RELEASE: &str = "3.9.5";
 
 /// The open defects of [`RELEASE`]: it is modelled with these repaired, and with them on it is the release as shipped.
-pub const AS_SHIPPED: [Bug; 1] = [Bug::UnsyncedRename];
+pub const AS_SHIPPED: [Bug; 6] = [Bug::Zk2832, Bug::Zk5094, Bug::Zk4882, Bug::Zk4837, Bug::UnsyncedTruncation, Bug::UnsyncedRename];
 
 impl Bug {
     pub fn info(self) -> &'static BugInfo {
@@ -140,7 +164,7 @@ impl fmt::Display for Bug {
 
 /// The switches that are on; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs(u64);
+pub struct Bugs(u128);
 
 impl Bugs {
     pub const NONE: Bugs = Bugs(0);

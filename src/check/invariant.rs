@@ -4,18 +4,6 @@ use std::fmt;
 
 use crate::bugs::{self, BugInfo};
 
-/// Something that must be true in every run whose faults ZooKeeper promises to survive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Invariant {
-    NoVoteCircle,
-    BestKnownVote,
-    LeaderHasQuorum,
-    EpochPromise,
-    VotersOnly,
-    LeaderElected,
-}
-
 /// One row of the catalogue.
 pub struct InvariantInfo {
     pub invariant: Invariant,
@@ -29,51 +17,131 @@ pub struct InvariantInfo {
     pub source: &'static str,
 }
 
-/// Every invariant that is checked, in the order of checking.
-pub const CATALOGUE: [InvariantInfo; 6] = [
-    InvariantInfo {
-        invariant: Invariant::NoVoteCircle,
-        name: "no_vote_circle",
-        code: "E-1",
-        rule: "within one election round each new proposal of a server is better than its last, so that it never returns to an earlier one",
-        source: "NoVoteCircle of SandTable's FastLeaderElection specification; FastLeaderElection.totalOrderPredicate",
-    },
-    InvariantInfo {
-        invariant: Invariant::BestKnownVote,
-        name: "best_known_vote",
-        code: "E-2",
-        rule: "an election ends with a vote that was the best one each of its supporters knew when it proposed it",
-        source: "FastLeaderElection.lookForLeader: a better vote is adopted as soon as it is read",
-    },
-    InvariantInfo {
-        invariant: Invariant::LeaderHasQuorum,
-        name: "leader_has_quorum",
-        code: "E-3",
-        rule: "a server ends its election only when a quorum of voters named the leader, in its own round or as an established ensemble of one epoch",
-        source: "FastLeaderElection.getVoteTracker, checkLeader",
-    },
-    InvariantInfo {
-        invariant: Invariant::EpochPromise,
-        name: "epoch_promise",
-        code: "E-4",
-        rule: "a promised epoch is on disk before it is told, is never taken back, and is promised to one leader only",
-        source: "Zab, discovery; Learner.registerWithLeader, Leader.getEpochToPropose, QuorumPeer.loadDataBase",
-    },
-    InvariantInfo {
-        invariant: Invariant::VotersOnly,
-        name: "voters_only",
-        code: "E-5",
-        rule: "only voters vote and follow, and a leader is a voter with weight",
-        source: "QuorumPeer.getVotingView, FastLeaderElection.validVoter",
-    },
-    InvariantInfo {
-        invariant: Invariant::LeaderElected,
-        name: "leader_elected",
-        code: "L-1",
-        rule: "once faults have ended and a quorum runs, one leader is established and everybody serves under it within a bounded time",
-        source: "Zab, liveness; the bound follows from maxNotificationInterval, initLimit and syncLimit",
-    },
-];
+/// Declares the invariants beside their catalogue, so that neither can miss one.
+macro_rules! catalogue {
+    ($($invariant:ident $name:ident $code:literal: $rule:literal, $source:literal;)*) => {
+        /// Something that must be true in every run whose faults ZooKeeper promises to survive.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Invariant { $($invariant),* }
+
+        /// Every invariant that is checked, in the order of checking.
+        pub const CATALOGUE: &[InvariantInfo] = &[
+            $(InvariantInfo { invariant: Invariant::$invariant, name: stringify!($name), code: $code, rule: $rule, source: $source }),*
+        ];
+    };
+}
+
+catalogue! {
+    NoVoteCircle no_vote_circle "E-1":
+        "within one election round each new proposal of a server is better than its last, so that it never returns to an earlier one",
+        "NoVoteCircle of SandTable's FastLeaderElection specification; FastLeaderElection.totalOrderPredicate";
+    BestKnownVote best_known_vote "E-2":
+        "an election ends with a vote that was the best one each of its supporters knew when it proposed it",
+        "FastLeaderElection.lookForLeader: a better vote is adopted as soon as it is read";
+    LeaderHasQuorum leader_has_quorum "E-3":
+        "a server ends its election only when a quorum of voters named the leader, in its own round or as an established ensemble of one epoch",
+        "FastLeaderElection.getVoteTracker, checkLeader";
+    EpochPromise epoch_promise "E-4":
+        "a promised epoch is on disk before it is told, is never taken back, and is promised to one leader only",
+        "Zab, discovery; Learner.registerWithLeader, Leader.getEpochToPropose, QuorumPeer.loadDataBase";
+    VotersOnly voters_only "E-5":
+        "only voters vote and follow, and a leader is a voter with weight",
+        "QuorumPeer.getVotingView, FastLeaderElection.validVoter";
+    NewLeaderDurable new_leader_durable "E-6":
+        "a follower acknowledges NEWLEADER only after acceptedEpoch, the committed history it was sent and currentEpoch are durable",
+        "Learner.syncWithLeader; ZOOKEEPER-3911, 4643, 4646, 4785";
+    Leadership leadership "Z-1":
+        "each epoch has at most one server that leads it, in the whole run",
+        "Leadership1 and Leadership2 of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    Integrity integrity "Z-2":
+        "what is delivered was proposed by some leader, with the same payload",
+        "Integrity of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    TotalOrder total_order "Z-4":
+        "if one server delivers a before b, every server that delivers b has delivered a before",
+        "TotalOrder of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    LocalPrimaryOrder local_primary_order "Z-5":
+        "what one leader proposes is delivered in its order and without gaps",
+        "LocalPrimaryOrder of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper, in its strong form";
+    GlobalPrimaryOrder global_primary_order "Z-6":
+        "transactions of a smaller epoch are delivered before those of a larger one",
+        "GlobalPrimaryOrder of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    PrimaryIntegrity primary_integrity "Z-7":
+        "before a leader proposes, it has delivered all that anybody delivered of older epochs",
+        "PrimaryIntegrity of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    InitialHistoryIntegrity initial_history_integrity "Z-8":
+        "the history that a new leader starts from holds everything that was committed, in order",
+        "InitialHistoryIntegrity of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper; LeaderLogCompleteness of mixed_v1.tla of Disalg-ICS-NJU";
+    CommitConsistency commit_consistency "Z-9":
+        "a follower's delivered history is a prefix of what its leader has committed",
+        "CommitConsistency of the EuroSys 2025 study of ZooKeeper";
+    HistoryConsistency history_consistency "Z-10":
+        "the log of a follower that acknowledged NEWLEADER is a prefix of its leader's log",
+        "HistoryConsistency; ProcessConsistency of mixed_v1.tla of Disalg-ICS-NJU";
+    PrefixConsistency prefix_consistency "Z-11":
+        "the delivered histories of any two servers agree as far as both go",
+        "PrefixConsistency of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    CommittedLogMonotonicity committed_log_monotonicity "Z-12":
+        "what an established leader has committed never gets shorter or different under a later one",
+        "monotonicRead of mixed_v1.tla of Disalg-ICS-NJU";
+    CommittedLogDurability committed_log_durability "Z-13":
+        "synchronisation never takes a committed transaction from a server that had it",
+        "CommittedLogDurability of mixed_v1.tla of Disalg-ICS-NJU";
+    StateConsistent state_consistent "Z-14":
+        "no server is sent what its phase cannot accept, and one that serves has delivered its leader's initial history",
+        "BadState of the EuroSys 2025 study";
+    AckConsistent ack_consistent "Z-15":
+        "a leader never sees an acknowledgement that it cannot match",
+        "BadAck of the EuroSys 2025 study";
+    ProposalConsistent proposal_consistent "Z-16":
+        "a follower's next proposal is the successor of its last one",
+        "BadProposal of the EuroSys 2025 study";
+    CommitConsistent commit_consistent "Z-17":
+        "a COMMIT is always that of the oldest proposal held",
+        "BadCommit of the EuroSys 2025 study";
+    MessageLegal message_legal "Z-18":
+        "nobody is sent a message that its role can never get",
+        "MessageLegal of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";
+    DiskRecovers disk_recovers "D-1":
+        "a server can start from its disk after any crash that no disk fault made worse",
+        "QuorumPeer.loadDataBase";
+    ReportedZxidDurable reported_zxid_durable "D-2":
+        "the last zxid that a server reports, in a vote or an ACKEPOCH, is that of its durable history",
+        "QuorumPeer.getLastLoggedZxid";
+    NoHoles no_holes "D-3":
+        "in a log and in the committed log each transaction is the successor of the one before, or the first of a newer epoch",
+        "ZKDatabase.addCommittedProposal; ZOOKEEPER-4925";
+    ReplicaConvergence replica_convergence "D-4":
+        "two servers that have applied the same zxid have the same tree and sessions",
+        "DataTree digests (ZOOKEEPER-3114)";
+    AckDurable ack_durable "D-5":
+        "a follower acknowledges a proposal only after it, and all before it, are durable",
+        "SyncRequestProcessor, SendAckRequestProcessor";
+    FuzzySnapshot fuzzy_snapshot "D-6":
+        "a snapshot taken while the tree changes, and the log behind it, give the tree that the log alone gives",
+        "FileTxnSnapLog.restore";
+    PurgeKeepsEnough purge_keeps_enough "D-7":
+        "purging never takes the last valid snapshot or a log that it needs",
+        "PurgeTxnLog; ZOOKEEPER-3231";
+    ReplyDurable reply_durable "D-8":
+        "a write is durable on a quorum when its client is told",
+        "Leader.tryToCommit";
+    LinearizableWrites linearizable_writes "C-1":
+        "writes take effect between call and answer, in the order of their zxids",
+        "ZooKeeper Programmer's Guide, consistency guarantees";
+    SingleSystemImage single_system_image "C-4":
+        "the zxids that a client is shown never go back, whatever server it is connected to",
+        "ZooKeeperServer.processConnectRequest";
+    LeaderStepsDown leader_steps_down "L-3":
+        "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
+        "Leader.lead; ZOOKEEPER-2247";
+    SyncIsCheap sync_is_cheap "L-6":
+        "a learner that is level with its leader is not sent a snapshot",
+        "LearnerHandler.syncFollower; ZOOKEEPER-1465";
+    LeaderElected leader_elected "L-1":
+        "once faults have ended and a quorum runs, one leader is established and everybody serves under it within a bounded time",
+        "Zab, liveness; the bound follows from maxNotificationInterval, initLimit and syncLimit";
+}
 
 impl Invariant {
     pub fn info(self) -> &'static InvariantInfo {

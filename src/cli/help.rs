@@ -59,7 +59,7 @@ fn no_topic(name: &str, command: &clap::Command) -> Mistake {
 /// The catalogue of switches.
 fn bug_help() -> String {
     let mut text = String::from("Switches that a scenario can turn on: \"bugs\": [\"ZK-1419\"]. All are off unless\nit does.\n");
-    for info in &bugs::CATALOGUE {
+    for info in bugs::CATALOGUE {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.affected);
         let _ = writeln!(text, "      {}\n      breaks {}", info.rule, info.breaks.join(", "));
     }
@@ -71,7 +71,7 @@ fn check_help() -> String {
     let mut text = String::from(
         "Invariants that every run is checked against. A scenario about a bug names the\none it breaks: \"expect\": { \"verdict\": \"no_vote_circle\" }, or its code, \"E-1\".\n",
     );
-    for info in &check::CATALOGUE {
+    for info in check::CATALOGUE {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.code);
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
         let _ = writeln!(text, "      {}\n      broken by {}", info.rule, bugs.join(", "));

@@ -87,6 +87,37 @@ pub struct Config {
     pub max_time_to_wait_for_epoch: Option<Micros>,
     /// `observer.election.DelayMs`: an observer that lost its leader waits up to this before it looks for another.
     pub observer_election_delay: Micros,
+    /// `minSessionTimeout`; `None`: two ticks.
+    pub min_session_timeout: Option<Micros>,
+    /// `maxSessionTimeout`; `None`: twenty ticks.
+    pub max_session_timeout: Option<Micros>,
+    /// `snapCount`: a snapshot after between half and all of so many transactions; at least 2.
+    pub snap_count: u32,
+    /// `commitLogCount`: committed transactions that are kept in memory for DIFF; less than 500 is ignored by ZooKeeper, not here.
+    pub commit_log_count: u32,
+    /// `snapshotSizeFactor` in percent: a learner is served from the log on disk if that is no larger than this part of the newest snapshot;
+    /// `None` (negative): never.
+    pub snapshot_size_factor: Option<u32>,
+    /// `forceSnapshotSync`: every learner gets a whole snapshot.
+    pub force_snapshot_sync: bool,
+    /// `preAllocSize`: log files grow in steps of so many bytes; 0: not ahead.
+    pub pre_alloc_size: u64,
+    /// `forceSync`: "no" never forces the log to the device.
+    pub force_sync: bool,
+    /// `maxBatchSize`: the log is flushed after so many transactions at the latest.
+    pub max_batch_size: u32,
+    /// `autopurge.snapRetainCount`, at least 3.
+    pub snap_retain_count: u32,
+    /// `autopurge.purgeInterval`, in ZooKeeper in hours; zero: never.
+    pub purge_interval: Micros,
+    /// `db.autocreate`: an empty disk is an empty database. If not, such a server does not vote (zxid -1).
+    pub db_autocreate: bool,
+    /// `snapshot.trust.empty`: a log without any snapshot is replayed from nothing.
+    pub trust_empty_snapshot: bool,
+    /// `leaderServes`: whether a leader has clients of its own.
+    pub leader_serves: bool,
+    /// `testingonly.initialZxid`: the counter that a new leader starts from, for rollover.
+    pub initial_zxid: Option<u32>,
 }
 
 impl Config {
@@ -106,6 +137,21 @@ impl Config {
             leader_connect_delay: Micros::from_millis(100),
             max_time_to_wait_for_epoch: None,
             observer_election_delay: Micros::from_millis(200),
+            min_session_timeout: None,
+            max_session_timeout: None,
+            snap_count: 100_000,
+            commit_log_count: 500,
+            snapshot_size_factor: Some(33),
+            force_snapshot_sync: false,
+            pre_alloc_size: 64 << 20,
+            force_sync: true,
+            max_batch_size: 1_000,
+            snap_retain_count: 3,
+            purge_interval: Micros::ZERO,
+            db_autocreate: true,
+            trust_empty_snapshot: false,
+            leader_serves: true,
+            initial_zxid: None,
         }
     }
 
@@ -130,5 +176,11 @@ impl Config {
     /// How long the initial message of an election connection may take.
     pub fn handshake_time(&self) -> Micros {
         self.quorum_cnxn_timeout.unwrap_or_else(|| self.sync_time())
+    }
+    /// The timeout a session gets that asks for `asked`: within the limits of this server. Source: `ZooKeeperServer.processConnectRequest`.
+    pub fn session_timeout(&self, asked: Micros) -> Micros {
+        let low = self.min_session_timeout.unwrap_or(self.tick_time.times(2));
+        let high = self.max_session_timeout.unwrap_or(self.tick_time.times(20));
+        asked.min(high).max(low)
     }
 }
