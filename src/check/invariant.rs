@@ -183,10 +183,10 @@ mod tests {
     /// A check that nothing can make fire is not worth having, and a bug that breaks nothing is none.
     #[test]
     fn every_check_has_a_bug_and_every_bug_breaks_a_check() {
-        for info in &CATALOGUE {
+        for info in CATALOGUE {
             assert!(info.invariant.broken_by().next().is_some(), "{}", info.name);
         }
-        for bug in &bugs::CATALOGUE {
+        for bug in bugs::CATALOGUE {
             for name in bug.breaks {
                 assert!(Invariant::named(name).is_some(), "{} breaks {name}", bug.name);
             }

@@ -56,7 +56,7 @@ const RULES: [Rule; 9] = [
 fn a_switch_breaks_its_own_rule_only() {
     let ends = |make: &dyn Fn(Lone) -> Lone| RULES.map(|(_, story)| story(make(Lone::new(3, 3)).looks(5)));
     let sound = ends(&|lone| lone);
-    for info in &CATALOGUE {
+    for info in CATALOGUE {
         let broken: &[&str] = match info.bug {
             Bug::Zk1419 => &["epochs before ids"],
             Bug::Zk275 => &["better of two on a higher round"],
