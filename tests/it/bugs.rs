@@ -36,7 +36,7 @@ fn demonstrations() -> Vec<Demonstration> {
 #[test]
 fn every_switch_is_shown_by_a_scenario() {
     let all = demonstrations();
-    for info in &bugs::CATALOGUE {
+    for info in bugs::CATALOGUE {
         let shown: Vec<_> = all.iter().filter(|demonstration| demonstration.shows(info.bug)).collect();
         assert!(!shown.is_empty(), "no scenario has `bugs`: [{:?}]", info.name);
         for demonstration in shown {
@@ -68,7 +68,7 @@ fn other_seeds_show_it_too() {
 #[test]
 fn every_check_fires() {
     let verdicts: Vec<_> = demonstrations().iter().map(|demonstration| demonstration.run(None, false).verdict.name()).collect();
-    for info in &check::CATALOGUE {
+    for info in check::CATALOGUE {
         assert!(verdicts.contains(&info.name), "{}", info.name);
     }
 }
