@@ -6,6 +6,7 @@
 //!
 //! Not here yet: clients and workloads are recognised and refused.
 
+mod budget;
 mod checker;
 mod cursor;
 mod document;
@@ -29,6 +30,7 @@ pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use budget::Excess;
 pub use cursor::StepOutcome;
 pub use problem::{Path, Problem, render};
 pub use run::{BEHAVIOUR, Report, Run, RunOptions, digest_of};
