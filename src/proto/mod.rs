@@ -6,11 +6,13 @@ mod disk;
 mod error_code;
 mod file_image;
 mod ids;
+pub mod jute;
 mod names;
 mod packet;
 mod proposal;
 mod time;
 mod txn;
+pub mod txn_bytes;
 mod vote;
 mod words;
 
