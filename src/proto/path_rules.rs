@@ -10,8 +10,9 @@ pub fn is_valid_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
     };
-    let component = |name: &str| !matches!(name, "" | "." | "..");
-    rest.is_empty() || (rest.split('/').all(component) && rest.chars().all(is_shown))
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
+    let is_plain = |byte: u8| matches!(byte, b' '..0x7f);
+    rest.is_empty() || (rest.as_bytes().split(|byte| *byte == b'/').all(is_name) && (rest.bytes().all(is_plain) || rest.chars().all(is_shown)))
 }
 
 fn is_shown(it: char) -> bool {
