@@ -95,12 +95,10 @@ enum Role {
 
 impl Pipeline {
     /// The server part starts and listens for clients (a leader does not with `leaderServes` off). On a leader every session of the
-    /// database gets a fresh timeout, and the next transaction the zxid after `first`, which is (epoch, 0), or after what
-    /// `testingonly.initialZxid` says.
+    /// database gets a fresh timeout, and the first transaction the zxid after `first`: (epoch, 0), unless a test counts from elsewhere.
     pub fn start(cx: &mut Cx, me: ServerId, config: Arc<Config>, kind: Kind, db: &Database, first: Zxid) -> Pipeline {
         let role = match kind {
             Kind::Leader => {
-                let first = config.initial_zxid.map_or(first, |counter| Zxid(first.epoch().first_zxid().0 | i64::from(counter)));
                 let known = db.sessions().iter().map(|(session, timeout)| (*session, *timeout));
                 let tracker = SessionTracker::new(cx.now, config.tick_time, known);
                 cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));

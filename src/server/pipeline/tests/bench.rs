@@ -105,13 +105,20 @@ impl Bench {
         Bench::over(kind, config, Database::new(500), Micros::from_millis(50))
     }
 
+    /// A leader whose first transaction gets the zxid after `first`.
+    pub fn leading_from(first: Zxid) -> Bench {
+        let mut db = Database::new(500);
+        db.last_processed = first;
+        Bench::over(Kind::Leader, config(), db, Micros::from_millis(50))
+    }
+
     /// Server 1 starts to serve with this database.
     pub fn over(kind: Kind, config: Config, mut db: Database, now: Micros) -> Bench {
         db.last_processed = db.last_processed.max(zxid(0));
         let mut effects = Vec::new();
         let mut draw = NoChance;
         let mut cx = Cx::new(NodeId::server(1), now, now, Bugs::NONE, &mut draw, &mut effects);
-        let pipeline = Pipeline::start(&mut cx, ServerId(1), Arc::new(config), kind, &db, zxid(0));
+        let pipeline = Pipeline::start(&mut cx, ServerId(1), Arc::new(config), kind, &db, db.last_processed);
         let mut bench = Bench {
             pipeline,
             db,

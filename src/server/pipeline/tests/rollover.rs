@@ -1,13 +1,13 @@
 //! The last zxid of an epoch. Zab reference §8.1.
 
-use super::bench::{Bench, EPOCH, config, create, exists};
+use super::bench::{Bench, EPOCH, create, exists, zxid};
 use crate::bugs::Bug;
-use crate::proto::{Config, CreateMode, Stage, Zxid};
-use crate::server::pipeline::{Kind, Output};
+use crate::proto::{CreateMode, Stage, Zxid};
+use crate::server::pipeline::Output;
 
 /// A leader whose next zxid but two is the last of its epoch; its client's session takes the first of them.
 fn leader() -> Bench {
-    Bench::with(Kind::Leader, Config { initial_zxid: Some(u32::MAX - 3), ..config() })
+    Bench::leading_from(zxid(u32::MAX - 3))
 }
 
 #[test]
