@@ -79,6 +79,8 @@ catalogue! {
         "truncation miscounts its position and cuts off more than it should";
     Zk1319 "ZK-1319", affected "3.4.0", breaks [initial_history_integrity history_consistency proposal_consistent]:
         "a new leader keeps lastProposed at zero, so that forwarding starts from nowhere";
+    Zk1367 "ZK-1367", affected "before 3.3.5", breaks [replica_convergence]:
+        "sessions that begin or end while a learner is synchronised are known to its tree and not to its tracker, which never expires them";
     Zk1465 "ZK-1465", affected "before 3.4.4", breaks [sync_is_cheap]:
         "with an empty committed log even a level learner gets a whole snapshot";
     Zk1551 "ZK-1551", affected "before 3.4.6", breaks [no_holes replica_convergence]:

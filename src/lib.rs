@@ -20,6 +20,7 @@
 //! - `trace`: what a run tells: records of the kernel, notes of the protocol (their text is the story), the digest over the former.
 //! - `actor`: the only door between a node and the world: `Input`, `Effect`, `Cx`.
 //! - `election`: order of votes, quorums, FastLeaderElection, its connections (`QuorumCnxManager`), the older LeaderElection.
+//! - `tree`: the replicated state: znodes, sessions, what each transaction does to them.
 //! - `store`: the epoch files and how they are written.
 //! - `zab`: discovery, the frame of synchronisation, the leader's ticks.
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
@@ -56,6 +57,8 @@ pub mod trace;
 pub mod actor;
 
 pub mod election;
+
+pub mod tree;
 
 pub mod store;
 

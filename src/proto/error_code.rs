@@ -21,13 +21,21 @@ macro_rules! codes {
 }
 
 codes! {
+    /// No error. Only within a failed multi: this part would have succeeded.
+    Ok = 0,
+    SystemError = -1,
+    /// Within a failed multi: a part after the one that failed.
     RuntimeInconsistency = -2,
+    DataInconsistency = -3,
     /// The outcome is unknown: done, not done, or about to be.
     ConnectionLoss = -4,
     MarshallingError = -5,
     Unimplemented = -6,
     OperationTimeout = -7,
     BadArguments = -8,
+    UnknownSession = -12,
+    NewConfigNoQuorum = -13,
+    ReconfigInProgress = -14,
     ApiError = -100,
     NoNode = -101,
     NoAuth = -102,
@@ -45,6 +53,7 @@ codes! {
     NoWatcher = -121,
     RequestTimeout = -122,
     ReconfigDisabled = -123,
+    SessionClosedRequireSaslAuth = -124,
     QuotaExceeded = -125,
     ThrottledOp = -127,
 }
@@ -54,7 +63,7 @@ impl ErrorCode {
         self as i32
     }
 
-    /// The code with this number; `None` for 0 (Ok) and unknown ones.
+    /// The code with this number; `None` when nobody knows it.
     pub fn numbered(number: i32) -> Option<ErrorCode> {
         ErrorCode::ALL.iter().copied().find(|code| code.number() == number)
     }

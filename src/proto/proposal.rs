@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use xxhash_rust::xxh64::xxh64;
+
+use super::jute::JuteError;
+use super::txn_bytes::{RECORD_HEAD, log_record, log_record_of, read_payload};
 use super::{Bytes, Txn, TxnHeader, TxnRef, Zxid};
 
 /// A transaction as it is proposed, logged and applied. Never changes.
@@ -19,7 +23,19 @@ pub struct Proposal {
 impl Proposal {
     /// Encodes a transaction.
     pub fn new(header: TxnHeader, txn: Txn) -> Arc<Proposal> {
-        Arc::new(Proposal { header, txn, record: Arc::from([]), hash: 0 })
+        let record = log_record(&header, &txn);
+        Proposal::of_record(header, txn, &record)
+    }
+
+    /// Reads a payload. A digest that follows the transaction stays in the record.
+    pub fn decode(payload: &[u8]) -> Result<Arc<Proposal>, JuteError> {
+        let (header, txn) = read_payload(payload)?;
+        Ok(Proposal::of_record(header, txn, &log_record_of(payload)))
+    }
+
+    fn of_record(header: TxnHeader, txn: Txn, record: &[u8]) -> Arc<Proposal> {
+        let hash = xxh64(&record[RECORD_HEAD..record.len() - 1], 0);
+        Arc::new(Proposal { header, txn, record: record.into(), hash })
     }
 
     pub fn zxid(&self) -> Zxid {
@@ -32,7 +48,7 @@ impl Proposal {
 
     /// Bytes of the payload: header and transaction, as PROPOSAL and INFORM carry them.
     pub fn payload(&self) -> &[u8] {
-        &self.record[12..self.record.len() - 1]
+        &self.record[RECORD_HEAD..self.record.len() - 1]
     }
 }
 

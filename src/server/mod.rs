@@ -2,6 +2,7 @@
 
 mod outer_loop;
 mod peer_link;
+pub mod pipeline;
 
 use std::sync::Arc;
 

@@ -1,0 +1,110 @@
+//! Access lists by number: nodes and snapshots name a list by its number. Source: `ReferenceCountedACLCache`.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use xxhash_rust::xxh64::xxh64;
+
+use crate::proto::jute::Writer;
+use crate::proto::{Acl, AclList};
+
+/// The number of the list that lets everybody do everything (`OPEN_UNSAFE_ACL_ID`). It is in no table.
+pub const OPEN_ACL: i64 = -1;
+
+/// All other lists that nodes have. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct AclTable {
+    lists: OrdMap<i64, Entry>,
+    numbers: OrdMap<AclList, i64>,
+    /// The largest number ever given; none is given twice.
+    last: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    list: AclList,
+    /// Hash of its content.
+    hash: u64,
+    /// Nodes that have it. A list without any is dropped.
+    users: u64,
+}
+
+impl AclTable {
+    /// The list with this number. `None` for one that a fuzzy snapshot's table lacks: it was written before the node was made, and replaying
+    /// that transaction brings it (ZOOKEEPER-4846).
+    pub fn list(&self, number: i64) -> Option<AclList> {
+        if number == OPEN_ACL { Some(open_acl()) } else { self.lists.get(&number).map(|entry| entry.list.clone()) }
+    }
+
+    /// All lists with their numbers, as a snapshot has them.
+    pub fn lists(&self) -> impl ExactSizeIterator<Item = (i64, &AclList)> {
+        self.lists.iter().map(|(number, entry)| (*number, &entry.list))
+    }
+
+    /// A list from a snapshot's table. Nobody uses it yet: [`AclTable::drop_unused`] after the nodes are read.
+    pub fn put(&mut self, number: i64, list: AclList) {
+        self.last = self.last.max(number);
+        self.numbers.insert(list.clone(), number);
+        self.lists.insert(number, Entry { hash: hash_of_list(&list), list, users: 0 });
+    }
+
+    /// Forgets what no node uses. Source: `purgeUnused`.
+    pub fn drop_unused(&mut self) {
+        let unused: Vec<i64> = self.lists.iter().filter(|(_, entry)| entry.users == 0).map(|(number, _)| *number).collect();
+        unused.into_iter().for_each(|number| self.forget(number));
+    }
+
+    /// One more node has this list: its number and hash.
+    pub(super) fn take(&mut self, list: &AclList) -> (i64, u64) {
+        if is_open(list) {
+            return (OPEN_ACL, 0);
+        }
+        let number = self.numbers.get(list).copied().unwrap_or_else(|| {
+            self.put(self.last + 1, list.clone());
+            self.last
+        });
+        (number, self.take_number(number))
+    }
+
+    /// One more node has the list of this number: its hash; zero when the table lacks it.
+    pub(super) fn take_number(&mut self, number: i64) -> u64 {
+        self.lists.get_mut(&number).map_or(0, |entry| {
+            entry.users += 1;
+            entry.hash
+        })
+    }
+
+    /// One node less has this list.
+    pub(super) fn release(&mut self, number: i64) {
+        if number == OPEN_ACL {
+            return;
+        }
+        if let Some(entry) = self.lists.get_mut(&number) {
+            entry.users = entry.users.saturating_sub(1);
+            if entry.users == 0 {
+                self.forget(number);
+            }
+        }
+    }
+
+    fn forget(&mut self, number: i64) {
+        if let Some(entry) = self.lists.remove(&number) {
+            self.numbers.remove(&entry.list);
+        }
+    }
+}
+
+/// `OPEN_ACL_UNSAFE`.
+fn open_acl() -> AclList {
+    Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
+}
+
+fn is_open(list: &[Acl]) -> bool {
+    matches!(list, [acl] if acl.perms == 31 && &*acl.scheme == "world" && &*acl.id == "anyone")
+}
+
+fn hash_of_list(list: &[Acl]) -> u64 {
+    let mut bytes = Writer::default();
+    bytes.acl(list);
+    xxh64(bytes.bytes(), 2)
+}

@@ -1,0 +1,68 @@
+//! What each transaction does to the tree. Source: `DataTree.processTxn`; storage reference §5.
+//!
+//! Nothing is judged here: the leader did that. Errors of a change come from replay over a fuzzy snapshot, which may hold it already, and are
+//! no more than answers.
+
+use crate::proto::{Answer, CreateForm, ErrorCode, Path, SessionId, Txn, TxnHeader, Zxid};
+
+use super::data_tree::{DataTree, parent_of};
+use super::znode::Owner;
+
+impl DataTree {
+    /// Applies a transaction; the answer is what its client is told.
+    pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn) -> Result<Answer, ErrorCode> {
+        match txn {
+            Txn::SetData { path, data, version } | Txn::Reconfig { path, data, version } => {
+                self.set_data(header, path, data, *version).map(Answer::Stat)
+            }
+            Txn::Create { form, path, data, acl, ephemeral, parent_cversion } => {
+                let owner = Owner::made_by(header, *form, *ephemeral);
+                let created = self.create(header, path, data, acl, owner, *parent_cversion);
+                // The child may have been made twice, by two sessions, while the snapshot was written: its parent in it can be older than both.
+                // That is corrected for plain creates only, as in ZooKeeper.
+                if created == Err(ErrorCode::NodeExists) && *form == CreateForm::Create {
+                    self.raise_cversion(parent_of(path), *parent_cversion, header.zxid)?;
+                }
+                created.map(|()| Answer::Created(path.clone()))
+            }
+            Txn::Delete { path, .. } => self.delete(path, header.zxid).map(|()| Answer::Done),
+            Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version).map(Answer::Stat),
+            Txn::CloseSession { paths } => {
+                self.close_session(header.session, paths.as_deref().unwrap_or_default(), header.zxid);
+                Ok(Answer::Done)
+            }
+            Txn::CreateSession { .. } | Txn::Check { .. } | Txn::Error { code: ErrorCode::Ok } => Ok(Answer::Done),
+            Txn::Error { code } => Err(*code),
+            Txn::Multi(parts) => self.apply_multi(header, parts),
+        }
+    }
+
+    /// All parts, unless one of them is an error: then none. The answer is the first error, if any.
+    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn]) -> Result<Answer, ErrorCode> {
+        let error = |part: &Txn| if let Txn::Error { code } = part { Some(*code) } else { None };
+        if parts.iter().any(|part| error(part).is_some()) {
+            return match parts.iter().filter_map(error).find(|code| *code != ErrorCode::Ok) {
+                Some(code) => Err(code),
+                None => Ok(Answer::Done),
+            };
+        }
+        // Each part is applied, whatever became of those before it.
+        let mut answer = Ok(Answer::Done);
+        for part in parts {
+            answer = answer.and(self.apply(header, part).map(|_| Answer::Done));
+        }
+        answer
+    }
+
+    /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.
+    fn close_session(&mut self, session: SessionId, named: &[Path], zxid: Zxid) {
+        for path in named {
+            // Gone already: the snapshot was written after the session was closed.
+            let _ = self.delete(path, zxid);
+        }
+        let others: Vec<Path> = self.ephemerals(session).cloned().collect();
+        for path in &others {
+            let _ = self.delete(path, zxid);
+        }
+    }
+}

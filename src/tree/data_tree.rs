@@ -1,0 +1,278 @@
+//! The tree of znodes and the changes that transactions make to it. Source: `DataTree`; data-model reference §1, §2.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::proto::{Acl, AclList, Bytes, ErrorCode, Path, SessionId, Stat, TxnHeader, Zxid};
+
+use super::acl_table::{AclTable, OPEN_ACL};
+use super::path_map::PathMap;
+use super::znode::{Owner, StoredStat, Znode};
+
+/// The node that holds the ensemble's configuration. Servers write it outside transactions, so it is no part of the digest.
+pub const CONFIG: &str = "/zookeeper/config";
+
+/// All nodes by path, with the indexes over them. A clone shares everything; changing either copies what is changed.
+#[derive(Clone, Debug)]
+pub struct DataTree {
+    nodes: PathMap<Arc<Znode>>,
+    acls: AclTable,
+    ephemerals: OrdMap<SessionId, OrdSet<Path>>,
+    containers: OrdSet<Path>,
+    ttls: OrdSet<Path>,
+    /// Sum of the nodes' hashes, so that the order of changes does not matter.
+    digest: u64,
+}
+
+impl DataTree {
+    /// A tree without any node: for a snapshot to fill.
+    pub fn bare() -> DataTree {
+        DataTree {
+            nodes: PathMap::default(),
+            acls: AclTable::default(),
+            ephemerals: OrdMap::new(),
+            containers: OrdSet::new(),
+            ttls: OrdSet::new(),
+            digest: 0,
+        }
+    }
+
+    /// What ZooKeeper calls empty: the root, `/zookeeper` and its two children. No transaction made them; all their zxids are zero.
+    pub fn new() -> DataTree {
+        let mut tree = DataTree::bare();
+        let empty = || Some(Bytes::from([]));
+        for path in ["/", "/zookeeper", "/zookeeper/quota"] {
+            tree.insert(path.into(), empty(), OPEN_ACL, StoredStat::default());
+        }
+        // Everybody may read the configuration. Setting this list with version -1 leaves it in the stat. Source: `addConfigNode`.
+        let read_only: AclList = Arc::new([Acl { perms: 1, scheme: "world".into(), id: "anyone".into() }]);
+        let (acl, hash) = tree.acls.take(&read_only);
+        tree.insert_hashed(CONFIG.into(), empty(), (acl, hash), StoredStat { aversion: -1, ..StoredStat::default() });
+        tree
+    }
+
+    pub fn get(&self, path: &str) -> Option<&Znode> {
+        self.nodes.get(path).map(|node| &**node)
+    }
+
+    /// All nodes: parents before their children, siblings by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, &Znode)> {
+        let mut open = vec!["/"];
+        std::iter::from_fn(move || {
+            let path = open.pop()?;
+            let node = self.get(path)?;
+            open.extend(node.children.iter().rev().map(|child| &**child));
+            Some((path, node))
+        })
+    }
+
+    /// How many nodes there are, the four that are always there included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The access lists that nodes refer to.
+    pub const fn acls(&self) -> &AclTable {
+        &self.acls
+    }
+
+    /// The ephemerals of a session, by path.
+    pub fn ephemerals(&self, session: SessionId) -> impl Iterator<Item = &Path> {
+        self.ephemerals.get(&session).into_iter().flatten()
+    }
+
+    /// Sessions that own ephemerals.
+    pub fn ephemeral_owners(&self) -> impl Iterator<Item = SessionId> {
+        self.ephemerals.keys().copied()
+    }
+
+    /// Containers, by path.
+    pub fn containers(&self) -> impl Iterator<Item = &Path> {
+        self.containers.iter()
+    }
+
+    /// Nodes with a time to live, by path.
+    pub fn ttls(&self) -> impl Iterator<Item = &Path> {
+        self.ttls.iter()
+    }
+
+    /// Sum over the hashes of all nodes but [`CONFIG`]: equal trees have equal digests.
+    pub const fn digest(&self) -> u64 {
+        self.digest
+    }
+
+    /// Puts a node of a snapshot into its place. `false` when its parent is not there.
+    pub fn restore(&mut self, path: Path, data: Option<Bytes>, acl: i64, stat: StoredStat) -> bool {
+        let has_place = &*path == "/" || self.nodes.contains_key(parent_of(&path));
+        if has_place && !self.nodes.contains_key(&path) {
+            self.insert(path, data, acl, stat);
+        }
+        has_place
+    }
+
+    /// The table of a snapshot, which comes before its nodes.
+    pub const fn acls_mut(&mut self) -> &mut AclTable {
+        &mut self.acls
+    }
+
+    /// Source: `DataTree.createNode`. If the node is there already, which only replay over a fuzzy snapshot can find, it gets this access list:
+    /// its own may be missing from the snapshot's table (ZOOKEEPER-4846).
+    pub(super) fn create(
+        &mut self,
+        header: &TxnHeader,
+        path: &Path,
+        data: &Option<Bytes>,
+        acl: &AclList,
+        owner: i64,
+        parent_cversion: i32,
+    ) -> Result<(), ErrorCode> {
+        if !self.nodes.contains_key(parent_of(path)) {
+            return Err(ErrorCode::NoNode);
+        }
+        let acl = self.acls.take(acl);
+        if self.nodes.contains_key(path) {
+            self.change(path, |node, acls| {
+                acls.release(node.acl);
+                node.set_acl(acl.0, acl.1);
+            })?;
+            return Err(ErrorCode::NodeExists);
+        }
+        self.raise_cversion(parent_of(path), parent_cversion, header.zxid)?;
+        self.insert_hashed(path.clone(), data.clone(), acl, StoredStat::created(header, owner));
+        Ok(())
+    }
+
+    /// The parent counts its children by the number that the transaction carries, so that replay cannot count twice; -1 lets it count itself.
+    /// Source: `DataTree.setCversionPzxid`.
+    pub(super) fn raise_cversion(&mut self, parent: &str, cversion: i32, zxid: Zxid) -> Result<(), ErrorCode> {
+        self.change(parent, |node, _| {
+            let cversion = if cversion == -1 { node.stat.cversion.wrapping_add(1) } else { cversion };
+            if cversion > node.stat.cversion {
+                node.stat.cversion = cversion;
+                node.stat.pzxid = zxid;
+            }
+        })
+    }
+
+    /// Source: `DataTree.deleteNode`. The parent's pzxid moves on even when the node is gone already: the snapshot may lack the node and yet have
+    /// the parent as it was before.
+    pub(super) fn delete(&mut self, path: &str, zxid: Zxid) -> Result<(), ErrorCode> {
+        self.change(parent_of(path), |parent, _| {
+            parent.children.remove(path);
+            parent.stat.pzxid = parent.stat.pzxid.max(zxid);
+        })?;
+        self.remove(path).ok_or(ErrorCode::NoNode)
+    }
+
+    /// Takes a node out of map and indexes, and all below it. Only replay over a fuzzy snapshot finds a node that it deletes not empty: the
+    /// children belong to a later node of this name, and will be made again with it. ZooKeeper keeps them without a parent; since 3.9.4 their
+    /// creation then finds them there, and they never get back into its list.
+    fn remove(&mut self, path: &str) -> Option<()> {
+        let (path, node) = self.nodes.remove_with_key(path)?;
+        self.digest = self.digest.wrapping_sub(counted(&path, &node));
+        self.acls.release(node.acl);
+        match node.owner() {
+            Owner::Nobody => {}
+            Owner::Container => drop(self.containers.remove(&path)),
+            Owner::Ttl(_) => drop(self.ttls.remove(&path)),
+            Owner::Session(session) => self.disown(session, &path),
+        }
+        for child in &node.children {
+            self.remove(child);
+        }
+        Some(())
+    }
+
+    /// Source: `DataTree.setData`.
+    pub(super) fn set_data(&mut self, header: &TxnHeader, path: &str, data: &Option<Bytes>, version: i32) -> Result<Stat, ErrorCode> {
+        self.change(path, |node, _| {
+            node.set_data(data.clone());
+            node.stat.mtime = header.time;
+            node.stat.mzxid = header.zxid;
+            node.stat.version = version;
+            node.stat()
+        })
+    }
+
+    /// Source: `DataTree.setACL`.
+    pub(super) fn set_acl(&mut self, path: &str, acl: &AclList, version: i32) -> Result<Stat, ErrorCode> {
+        self.change(path, |node, acls| {
+            acls.release(node.acl);
+            let (number, hash) = acls.take(acl);
+            node.set_acl(number, hash);
+            node.stat.aversion = version;
+            node.stat()
+        })
+    }
+
+    /// Changes a node and keeps the digest right.
+    fn change<T>(&mut self, path: &str, change: impl FnOnce(&mut Znode, &mut AclTable) -> T) -> Result<T, ErrorCode> {
+        let node = Arc::make_mut(self.nodes.get_mut(path).ok_or(ErrorCode::NoNode)?);
+        let before = counted(path, node);
+        let result = change(node, &mut self.acls);
+        node.rehash();
+        self.digest = self.digest.wrapping_sub(before).wrapping_add(counted(path, node));
+        Ok(result)
+    }
+
+    /// As [`DataTree::insert_hashed`], with a list that is in the table.
+    fn insert(&mut self, path: Path, data: Option<Bytes>, acl: i64, stat: StoredStat) {
+        let hash = self.acls.take_number(acl);
+        self.insert_hashed(path, data, (acl, hash), stat);
+    }
+
+    /// A new node: into the map, the indexes and its parent's children.
+    fn insert_hashed(&mut self, path: Path, data: Option<Bytes>, acl: (i64, u64), stat: StoredStat) {
+        match Owner::of(stat.owner) {
+            Owner::Nobody => {}
+            Owner::Container => drop(self.containers.insert(path.clone())),
+            Owner::Ttl(_) => drop(self.ttls.insert(path.clone())),
+            Owner::Session(session) => drop(self.ephemerals.entry(session).or_default().insert(path.clone())),
+        }
+        if &*path != "/" {
+            let parent = self.nodes.get_mut(parent_of(&path)).expect("the parent was there a moment ago");
+            Arc::make_mut(parent).children.insert(path.clone());
+        }
+        let node = Znode::new(&path, data, acl.0, acl.1, stat);
+        self.digest = self.digest.wrapping_add(counted(&path, &node));
+        self.nodes.insert(path, Arc::new(node));
+    }
+
+    fn disown(&mut self, session: SessionId, path: &str) {
+        if let Some(paths) = self.ephemerals.get_mut(&session) {
+            paths.remove(path);
+            if paths.is_empty() {
+                self.ephemerals.remove(&session);
+            }
+        }
+    }
+}
+
+impl Default for DataTree {
+    fn default() -> DataTree {
+        DataTree::new()
+    }
+}
+
+/// A node's term of the digest.
+fn counted(path: &str, node: &Znode) -> u64 {
+    if path == CONFIG { 0 } else { node.hash() }
+}
+
+/// `/a` of `/a/b`, `/` of `/a`.
+pub fn parent_of(path: &str) -> &str {
+    match path.rfind('/') {
+        Some(0) | None => "/",
+        Some(slash) => &path[..slash],
+    }
+}
+
+/// `b` of `/a/b`.
+pub fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
