@@ -12,21 +12,25 @@
 pub mod boot;
 mod durable;
 mod epochs;
+mod format;
 pub mod history;
+mod listing;
 mod log_sync;
 mod purge;
 mod recovery;
 mod request_logger;
+mod sequence;
 mod small_file;
 mod snapshotter;
 mod truncation;
+mod txn_log;
 
 pub use durable::{Boot, Durable};
 pub use epochs::Epochs;
 pub use log_sync::{LogRead, LogSync};
 pub use purge::Purge;
 pub use recovery::{Recovered, Recovery, RecoveryEvent};
-pub use request_logger::{LoggerEvent, RequestLogger};
+pub use request_logger::{LogFailure, LoggerEvent, RequestLogger};
 pub use small_file::{AtomicWriter, Progress, content, name};
 pub use snapshotter::{EXIT_SNAPSHOT_FAILED, Image, SnapshotEvent, Snapshotter};
 pub use truncation::{Cut, Truncation, TruncationEvent};
