@@ -17,6 +17,10 @@ pub struct Epochs {
 }
 
 impl Epochs {
+    pub(super) fn of(accepted: Epoch, current: Epoch) -> Epochs {
+        Epochs { accepted, current, writer: AtomicWriter::default() }
+    }
+
     /// Starts to write a promise. Answered by [`Progress::Written`].
     pub fn write_accepted(&mut self, cx: &mut Cx, epoch: Epoch) {
         self.writer.write(cx, SmallFile::AcceptedEpoch, epoch.0);

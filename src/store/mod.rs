@@ -25,6 +25,9 @@ mod snapshotter;
 mod truncation;
 mod txn_log;
 
+#[cfg(test)]
+mod bench;
+
 pub use durable::{Boot, Durable};
 pub use epochs::Epochs;
 pub use log_sync::{LogRead, LogSync};

@@ -201,3 +201,104 @@ fn snapshot_threshold(cx: &mut Cx, config: &Config) -> u32 {
     let half = config.snap_count.max(2) / 2;
     half + cx.draw_below(u64::from(half)) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config, txn};
+    use super::*;
+
+    fn counters(events: &[LoggerEvent]) -> Vec<Vec<u32>> {
+        let logged = events.iter().filter(|event| !event.logged.is_empty());
+        logged.map(|event| event.logged.iter().map(|proposal| proposal.zxid().counter()).collect()).collect()
+    }
+
+    fn log(bench: &mut Bench, logger: &mut RequestLogger, counters: impl IntoIterator<Item = u32>) {
+        counters.into_iter().for_each(|counter| bench.step(|cx| logger.log(cx, txn(counter))));
+    }
+
+    fn run(bench: &mut Bench, logger: &mut RequestLogger) -> Vec<LoggerEvent> {
+        bench.run(|cx, outcome| logger.on_disk(cx, outcome))
+    }
+
+    #[test]
+    fn what_waits_while_the_disk_works_is_the_next_batch() {
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(config(1000)));
+        log(&mut bench, &mut logger, [1]);
+        assert_eq!(bench.woken, [Stage::SyncRequestProcessor]);
+        bench.step(|cx| logger.on_stage(cx));
+        log(&mut bench, &mut logger, [2, 3]);
+        bench.step(|cx| assert!(logger.on_stage(cx).logged.is_empty(), "its thread is blocked"));
+        assert_eq!(counters(&run(&mut bench, &mut logger)), [[1]]);
+        assert!(!logger.is_idle());
+        bench.step(|cx| logger.on_stage(cx));
+        assert_eq!(counters(&run(&mut bench, &mut logger)), [[2, 3]]);
+        assert!(logger.is_idle());
+    }
+
+    #[test]
+    fn a_batch_has_a_limit() {
+        let mut config = Config::clone(&config(1000));
+        config.max_batch_size = 2;
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(Arc::new(config)));
+        log(&mut bench, &mut logger, 1..=3);
+        bench.step(|cx| logger.on_stage(cx));
+        assert_eq!(counters(&run(&mut bench, &mut logger)), [[1, 2]]);
+    }
+
+    #[test]
+    fn a_snapshot_is_due_after_half_of_snap_count_and_what_is_drawn() {
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(config(6)));
+        log(&mut bench, &mut logger, 1..=9);
+        // The bench draws zero: more than three.
+        assert!(bench.step(|cx| logger.on_stage(cx)).snapshot_due);
+        let events = run(&mut bench, &mut logger);
+        assert_eq!(counters(&events).concat(), (1..=9).collect::<Vec<_>>());
+        assert!(events.iter().all(|event| !event.snapshot_due), "told once");
+        let logs: Vec<_> = bench.files.keys().map(|file| file.replace("version-2/", "")).collect();
+        assert_eq!(logs, ["log.100000001", "log.100000005", "log.100000009"], "rolled after every fourth");
+    }
+
+    #[test]
+    fn draining_flushes_all_that_is_queued() {
+        let mut config = Config::clone(&config(1000));
+        config.max_batch_size = 2;
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(Arc::new(config)));
+        log(&mut bench, &mut logger, 1..=5);
+        bench.step(|cx| logger.drain(cx));
+        assert_eq!(counters(&run(&mut bench, &mut logger)), [vec![1, 2], vec![3, 4], vec![5]]);
+        assert!(logger.is_idle());
+    }
+
+    #[test]
+    fn a_learner_appends_past_the_queue() {
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(config(2)));
+        assert!(!bench.step(|cx| logger.append_now(cx, Vec::new())), "nothing to wait for");
+        assert!(bench.step(|cx| logger.append_now(cx, vec![txn(1), txn(2), txn(3)])));
+        let events = run(&mut bench, &mut logger);
+        assert_eq!(counters(&events), [[1, 2, 3]]);
+        assert!(events.iter().all(|event| !event.snapshot_due));
+    }
+
+    #[test]
+    fn after_a_failure_nothing_is_reported_and_draining_repairs() {
+        let (mut bench, mut logger) = (Bench::default(), RequestLogger::new(config(1000)));
+        log(&mut bench, &mut logger, [1]);
+        bench.step(|cx| logger.on_stage(cx));
+        log(&mut bench, &mut logger, [2]);
+        bench.fault = Some(("sync", DiskError::Io));
+        let events = run(&mut bench, &mut logger);
+        assert!(counters(&events).is_empty());
+        assert_eq!(events.last().and_then(|event| event.failed), Some(LogFailure::Append(DiskError::Io)));
+        bench.step(|cx| assert!(logger.on_stage(cx).logged.is_empty(), "the thread is dead"));
+        assert!(!logger.is_idle());
+
+        bench.fault = Some(("delete", DiskError::Io));
+        bench.step(|cx| logger.drain(cx));
+        let failure = run(&mut bench, &mut logger).pop().and_then(|event| event.failed);
+        assert_eq!(failure, Some(LogFailure::Repair(DiskError::Io)));
+
+        bench.step(|cx| logger.drain(cx));
+        assert!(counters(&run(&mut bench, &mut logger)).is_empty());
+        assert!(logger.is_idle() && bench.files.is_empty());
+    }
+}

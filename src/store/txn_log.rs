@@ -183,9 +183,7 @@ impl TxnLog {
             Step::Create(index) => DiskOp::Create { file: file(index) },
             Step::Header(index) => DiskOp::Write { file: file(index), at: WriteAt::Byte(0), bytes: LOG_HEADER.into() },
             Step::Pad(index, size) => DiskOp::Write { file: file(index), at: WriteAt::Byte(size - 1), bytes: [0].into() },
-            Step::Write(index, batch) => {
-                DiskOp::Write { file: file(index), at: WriteAt::Byte(stream(index).position), bytes: records(batch) }
-            }
+            Step::Write(index, batch) => DiskOp::Write { file: file(index), at: WriteAt::Byte(stream(index).position), bytes: records(batch) },
             Step::Force(index) => DiskOp::Sync { file: file(index) },
             Step::CutBack(index) => DiskOp::Truncate { file: file(index), len: stream(index).durable },
             Step::Delete(index) => DiskOp::Delete { file: file(index) },
@@ -226,5 +224,127 @@ fn records(batch: &[Arc<Proposal>]) -> Bytes {
             batch.iter().for_each(|proposal| bytes.extend_from_slice(&proposal.record));
             bytes.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config, txn};
+    use super::*;
+
+    const RECORD: u64 = 12 + 32 + 4 + 1;
+
+    /// Appends and commits these; what came of it.
+    fn commit(bench: &mut Bench, log: &mut TxnLog, counters: impl IntoIterator<Item = u32>) -> Progress {
+        counters.into_iter().for_each(|counter| log.append(txn(counter)));
+        bench.step(|cx| log.commit(cx));
+        bench.run(|cx, outcome| log.on_disk(cx, outcome)).pop().expect("a commit writes")
+    }
+
+    #[test]
+    fn a_new_file_has_its_header_before_its_space_and_its_space_before_its_records() {
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+        assert_eq!(commit(&mut bench, &mut log, [1, 2]), Progress::Done);
+        let [write, sync] = [format!("write {} bytes to log.100000001 at 16", 2 * RECORD), "sync log.100000001".into()];
+        let [create, header, pad] =
+            ["create log.100000001", "write 16 bytes to log.100000001 at 0", "write 1 bytes to log.100000001 at 8207"].map(String::from);
+        assert_eq!(bench.take_ops(), [create, header, pad, write, sync]);
+        let file = &bench.files[&log_name(Zxid::new(1, 1))];
+        assert_eq!(file.len(), 16 + 8192, "the header does not count as space");
+        let expected = [&LOG_HEADER[..], &txn(1).record, &txn(2).record, &[0]].concat();
+        assert_eq!(file.to_vec()[..expected.len()], expected);
+        assert!(matches!(bench.notes[..], [Note::Appended { .. }, Note::Appended { .. }, Note::LogSynced { txns: 2, .. }]));
+    }
+
+    #[test]
+    fn a_batch_of_one_is_one_write_of_the_record_itself_and_one_fsync() {
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+        commit(&mut bench, &mut log, [1]);
+        bench.ops.clear();
+        let proposal = txn(2);
+        log.append(proposal.clone());
+        bench.step(|cx| log.commit(cx));
+        bench.run(|cx, outcome| log.on_disk(cx, outcome));
+        let [DiskOp::Write { at, bytes, .. }, DiskOp::Sync { .. }] = &bench.ops[..] else {
+            panic!("{:?}", bench.take_ops());
+        };
+        assert_eq!(*at, WriteAt::Byte(16 + RECORD));
+        assert!(Arc::ptr_eq(bytes, &proposal.record));
+    }
+
+    #[test]
+    fn space_is_added_before_it_runs_out() {
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+        let mut sizes = Vec::new();
+        for counter in 1..=200 {
+            commit(&mut bench, &mut log, [counter]);
+            sizes.push(bench.files[&log_name(Zxid::new(1, 1))].len());
+        }
+        sizes.dedup();
+        assert_eq!(sizes, [16 + 8192, 16 + 2 * 8192]);
+    }
+
+    #[test]
+    fn after_a_roll_the_old_file_is_forced_before_the_new_one() {
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+        commit(&mut bench, &mut log, [1]);
+        bench.ops.clear();
+        log.append(txn(2));
+        log.roll();
+        assert_eq!(commit(&mut bench, &mut log, [3]), Progress::Done);
+        let ops = bench.take_ops();
+        let names: Vec<_> = ops.iter().map(|op| op.split(' ').next_back().unwrap_or_default()).collect();
+        assert_eq!(ops.iter().filter(|op| op.starts_with("sync")).collect::<Vec<_>>(), ["sync log.100000001", "sync log.100000003"], "{names:?}");
+        assert_eq!(ops.last().map(String::as_str), Some("sync log.100000003"));
+        commit(&mut bench, &mut log, [4]);
+        assert_eq!(bench.take_ops().len(), 2, "the old file is closed");
+    }
+
+    #[test]
+    fn without_force_sync_nothing_is_forced() {
+        let mut config = Config::clone(&config(1000));
+        config.force_sync = false;
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config));
+        assert_eq!(commit(&mut bench, &mut log, [1]), Progress::Done);
+        assert!(bench.take_ops().iter().all(|op| !op.starts_with("sync")));
+    }
+
+    /// Whatever fails, what was forced before stays, and what may have been written since is gone.
+    #[test]
+    fn a_repair_leaves_what_is_known_to_be_durable() {
+        for fault in ["create", "write 16", "write 1 bytes", "write 49", "sync"] {
+            let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+            bench.fault = Some((fault, DiskError::Io));
+            assert_eq!(commit(&mut bench, &mut log, [1]), Progress::Failed(DiskError::Io), "{fault}");
+            assert!(bench.step(|cx| log.repair(cx)));
+            assert_eq!(bench.run(|cx, outcome| log.on_disk(cx, outcome)).pop(), Some(Progress::Done));
+            assert!(bench.files.is_empty(), "nothing of the file was known to be on disk, {fault}");
+            assert_eq!(commit(&mut bench, &mut log, [1]), Progress::Done, "a new file");
+        }
+        for fault in ["write 98", "sync"] {
+            let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+            commit(&mut bench, &mut log, [1]);
+            bench.fault = Some((fault, DiskError::NoSpace));
+            assert_eq!(commit(&mut bench, &mut log, [2, 3]), Progress::Failed(DiskError::NoSpace));
+            bench.step(|cx| log.repair(cx));
+            bench.run(|cx, outcome| log.on_disk(cx, outcome));
+            assert_eq!(bench.files[&log_name(Zxid::new(1, 1))].to_vec(), [&LOG_HEADER[..], &txn(1).record].concat(), "{fault}");
+            commit(&mut bench, &mut log, [2]);
+            assert!(bench.files.contains_key(&log_name(Zxid::new(1, 2))), "the cut file is left alone");
+        }
+    }
+
+    #[test]
+    fn a_failure_after_a_roll_cuts_the_old_file_and_deletes_the_new_one_first() {
+        let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
+        commit(&mut bench, &mut log, [1]);
+        log.append(txn(2));
+        log.roll();
+        bench.fault = Some(("sync", DiskError::Io));
+        assert_eq!(commit(&mut bench, &mut log, [3]), Progress::Failed(DiskError::Io));
+        bench.ops.clear();
+        bench.step(|cx| log.repair(cx));
+        bench.run(|cx, outcome| log.on_disk(cx, outcome));
+        assert_eq!(bench.take_ops(), ["delete log.100000003".to_string(), format!("truncate log.100000001 to {} bytes", 16 + RECORD)]);
     }
 }

@@ -10,7 +10,6 @@ mod data_tree;
 mod database;
 mod znode;
 
-
 pub use acl_table::{AclTable, OPEN_ACL};
 pub use data_tree::{CONFIG, DataTree, name_of, parent_of};
 pub use database::Database;
