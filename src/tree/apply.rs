@@ -47,7 +47,11 @@ impl DataTree {
             };
         }
         // Each part is applied, whatever became of those before it.
-        parts.iter().map(|part| self.apply(header, part)).fold(Ok(Answer::Done), |first, result| first.and(result.map(|_| Answer::Done)))
+        let mut answer = Ok(Answer::Done);
+        for part in parts {
+            answer = answer.and(self.apply(header, part).map(|_| Answer::Done));
+        }
+        answer
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.

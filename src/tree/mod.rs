@@ -8,7 +8,11 @@ mod apply;
 mod committed;
 mod data_tree;
 mod database;
+mod path_map;
 mod znode;
+
+#[cfg(test)]
+mod tests;
 
 pub use acl_table::{AclTable, OPEN_ACL};
 pub use data_tree::{CONFIG, DataTree, name_of, parent_of};
