@@ -7,12 +7,13 @@
 //! - [`Snapshotter`]: snapshots (`Snapshot`).
 //! - [`Truncation`]: TRUNC, and what SNAP makes void (`Truncation`).
 //! - [`Purge`] (`Purge`), [`LogSync`] (`LearnerSync`).
-//! - [`history`]: the files that a scenario starts from.
+//!
+//! [`mod@format`] knows the bytes of the files, [`history`] makes those that a scenario starts from.
 
 pub mod boot;
 mod durable;
 mod epochs;
-mod format;
+pub mod format;
 pub mod history;
 mod listing;
 mod log_sync;

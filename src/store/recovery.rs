@@ -312,7 +312,7 @@ impl Recovery {
                         break;
                     }
                 }
-                LogRecord::Tail { at, why } => self.note(cx, || Note::TailIgnored { file: file.to_string(), at, why }),
+                LogRecord::Tail { at, why } => self.note(cx, || Note::TailIgnored { file: file.to_string(), at, why: why.to_string() }),
                 LogRecord::Broken { at, why } => return Err(format!("{file}, byte {at}: {why}")),
             }
         }
