@@ -11,6 +11,9 @@ use crate::proto::{Acl, AclList};
 /// The number of the list that lets everybody do everything (`OPEN_UNSAFE_ACL_ID`). It is in no table.
 pub const OPEN_ACL: i64 = -1;
 
+/// The number of a list that is not known, until the transaction is replayed that gave it. See [`AclTable::list`].
+pub const UNKNOWN_ACL: i64 = i64::MIN;
+
 /// All other lists that nodes have. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct AclTable {
@@ -63,15 +66,20 @@ impl AclTable {
             self.put(self.last + 1, list.clone());
             self.last
         });
-        (number, self.take_number(number))
+        self.take_number(number)
     }
 
-    /// One more node has the list of this number: its hash; zero when the table lacks it.
-    pub(super) fn take_number(&mut self, number: i64) -> u64 {
-        self.lists.get_mut(&number).map_or(0, |entry| {
-            entry.users += 1;
-            entry.hash
-        })
+    /// One more node of a snapshot has the list of this number. One that the table lacks becomes [`UNKNOWN_ACL`]: its number may be given to
+    /// another list before the node gets its own.
+    pub(super) fn take_number(&mut self, number: i64) -> (i64, u64) {
+        match self.lists.get_mut(&number) {
+            Some(entry) => {
+                entry.users += 1;
+                (number, entry.hash)
+            }
+            None if number == OPEN_ACL => (OPEN_ACL, 0),
+            None => (UNKNOWN_ACL, 1),
+        }
     }
 
     /// One node less has this list.

@@ -222,8 +222,8 @@ impl DataTree {
 
     /// As [`DataTree::insert_hashed`], with a list that is in the table.
     fn insert(&mut self, path: Path, data: Option<Bytes>, acl: i64, stat: StoredStat) {
-        let hash = self.acls.take_number(acl);
-        self.insert_hashed(path, data, (acl, hash), stat);
+        let acl = self.acls.take_number(acl);
+        self.insert_hashed(path, data, acl, stat);
     }
 
     /// A new node: into the map, the indexes and its parent's children.

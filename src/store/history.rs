@@ -1,0 +1,56 @@
+//! Histories that scenarios start from: real files, made by rule.
+
+use std::sync::Arc;
+
+use crate::proto::{Acl, CreateForm, FileName, Proposal, SessionId, Txn, TxnHeader, Zxid};
+use crate::tree::Database;
+
+use super::format::{LOG_HEADER, SnapshotWalker, log_name, snapshot_name};
+
+/// The node that every transaction of a history sets.
+pub const NODE: &str = "/history";
+
+/// How many of the last transactions are in the log; older ones are in the snapshot alone.
+const LOGGED: u32 = 20;
+
+/// Snapshot and log of a server whose history ends at `last` = (e, c); nothing for (0, 0).
+///
+/// The snapshot is of (e, max(0, c - 20)), the log holds the rest: each transaction sets [`NODE`] to its own zxid. Everything in a state
+/// follows from its zxid, so that two servers with one zxid have the same transactions and the same tree, wherever their snapshots
+/// are. The epoch files are the caller's.
+pub fn files(last: Zxid) -> Vec<(FileName, Vec<u8>)> {
+    if last == Zxid::ZERO {
+        return Vec::new();
+    }
+    let epoch = last.epoch().0 as u32;
+    let base = Zxid::new(epoch, last.counter().saturating_sub(LOGGED));
+    let mut files = vec![(snapshot_name(base), snapshot(base))];
+    let logged: Vec<Arc<Proposal>> = (base.counter() + 1..=last.counter()).map(|counter| set(Zxid::new(epoch, counter))).collect();
+    if let Some(first) = logged.first() {
+        let records = logged.iter().flat_map(|proposal| proposal.record.iter().copied());
+        files.push((log_name(first.zxid()), LOG_HEADER.iter().copied().chain(records).collect()));
+    }
+    files
+}
+
+/// The transaction with this zxid. Its version is its counter, its time that many milliseconds after the beginning of the run.
+fn set(zxid: Zxid) -> Arc<Proposal> {
+    let data = zxid.to_string().into_bytes();
+    proposal(zxid, Txn::SetData { path: NODE.into(), data: Some(data.into()), version: zxid.counter() as i32 })
+}
+
+fn proposal(zxid: Zxid, txn: Txn) -> Arc<Proposal> {
+    Proposal::new(TxnHeader { session: SessionId::NONE, cxid: 0, zxid, time: i64::from(zxid.counter()) }, txn)
+}
+
+/// The state at a zxid: the node was made at the beginning of time, and set by this very transaction.
+fn snapshot(zxid: Zxid) -> Vec<u8> {
+    let mut database = Database::new(0);
+    let acl = [Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }].into();
+    let made = Txn::Create { form: CreateForm::Create, path: NODE.into(), data: None, acl, ephemeral: false, parent_cversion: 1 };
+    for proposal in [proposal(Zxid::ZERO, made), set(zxid)] {
+        database.apply(&proposal).expect("the node is made, then set");
+    }
+    let mut walker = SnapshotWalker::new(&database);
+    std::iter::from_fn(|| walker.next(&database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect()
+}
