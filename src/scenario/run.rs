@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
-use super::{Scenario, Trigger, judge};
+use super::{Scenario, ServerStart, Trigger, judge};
 use crate::bugs::Bugs;
 use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
-use crate::proto::{Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
+use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
@@ -101,7 +101,7 @@ impl Run {
         let bugs = if options.no_bugs { Bugs::NONE } else { scenario.bugs };
         let nodes = scenario.servers.iter().map(|(id, server)| NodeConfig {
             id: NodeId::Server(*id),
-            program: Server::new(*id, config.clone(), server.peer_type),
+            program: Server::new(*id, config_of(&config, server), server.peer_type),
             start: server.start,
             clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
         });
@@ -303,20 +303,27 @@ impl Run {
     }
 }
 
+/// What one server is configured with: without a history that it trusts it does not make one up (`db.autocreate`).
+fn config_of(config: &Arc<Config>, server: &ServerStart) -> Arc<Config> {
+    match server.last {
+        Zxid::UNTRUSTED => Arc::new(Config { db_autocreate: false, ..Config::clone(config) }),
+        _ => config.clone(),
+    }
+}
+
 /// The disks as the scenario gives them. A server without any history starts with an empty one.
 fn install_histories(world: &mut World<Server>, scenario: &Scenario) {
     for (id, server) in &scenario.servers {
         if (server.last, server.current_epoch, server.accepted_epoch) == (Zxid::ZERO, Epoch(0), Epoch(0)) {
             continue;
         }
-        let files = [
-            (SmallFile::LastZxid, server.last.0),
-            (SmallFile::CurrentEpoch, server.current_epoch.0),
-            (SmallFile::AcceptedEpoch, server.accepted_epoch.0),
-        ];
         let disk = world.disk_mut(NodeId::Server(*id)).expect("every server of the scenario is in its world");
-        for (file, number) in files {
+        for (file, number) in [(SmallFile::CurrentEpoch, server.current_epoch.0), (SmallFile::AcceptedEpoch, server.accepted_epoch.0)] {
             disk.install(store::name(file).into(), &store::content(number));
+        }
+        let last = if server.last == Zxid::UNTRUSTED { Zxid::ZERO } else { server.last };
+        for (file, bytes) in store::history::files(last) {
+            disk.install(file, &bytes);
         }
     }
 }

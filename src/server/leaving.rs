@@ -15,17 +15,10 @@ pub(super) struct Leaving {
     why: LookingReason,
     /// The server part was running: only then the log is replayed into memory.
     was_running: bool,
-    phase: Phase,
-}
-
-#[derive(Clone, Debug)]
-enum Phase {
-    /// The request logger writes what it has; an epoch may still be written, too.
-    Joining,
-    /// What the log holds beyond memory is replayed into it.
-    FastForwarding(Recovery),
-    /// Memory was dropped; the state is LOOKING already.
-    Loading(Recovery),
+    /// Whether it waits for the request logger to have written what it has.
+    joins_logger: bool,
+    /// What the log holds beyond memory is being replayed into it; before that, threads are joined.
+    fast_forward: Option<Recovery>,
 }
 
 impl Server {
@@ -49,12 +42,12 @@ impl Server {
             }
             None => false,
         };
-        self.activity = Activity::Leaving(Box::new(Leaving { why, was_running, phase: Phase::Joining }));
-        // ZOOKEEPER-4712: a learner's request logger goes on by itself.
-        let joins_logger = (was_running || self.replica.has_failed) && !(is_learner && cx.bugs.has(Bug::Zk4712));
+        // ZOOKEEPER-4712: a learner's request logger goes on by itself. (One that died is a new one anyway.)
+        let joins_logger = self.replica.has_failed || was_running && !(is_learner && cx.bugs.has(Bug::Zk4712));
         if joins_logger {
             self.replica.logger.drain(cx);
         }
+        self.activity = Activity::Leaving(Box::new(Leaving { why, was_running, joins_logger, fast_forward: None }));
         self.go_on_leaving(cx);
     }
 
@@ -63,8 +56,8 @@ impl Server {
         let Activity::Leaving(leaving) = &self.activity else {
             return;
         };
-        let is_busy = self.replica.epochs.is_writing() || !(self.replica.logger.is_idle() || cx.bugs.has(Bug::Zk4712));
-        if is_busy || !matches!(leaving.phase, Phase::Joining) {
+        let logger_is_busy = leaving.joins_logger && !self.replica.logger.is_idle();
+        if logger_is_busy || self.replica.epochs.is_writing() || leaving.fast_forward.is_some() {
             return;
         }
         let was_running = leaving.was_running;
@@ -83,30 +76,26 @@ impl Server {
     fn fast_forward(&mut self, cx: &mut Cx) {
         self.replica.snapshotter.freeze(&self.replica.database);
         let recovery = Recovery::fast_forward(cx, self.config.clone(), self.replica.database.clone());
-        self.enter(Phase::FastForwarding(recovery));
-    }
-
-    fn enter(&mut self, phase: Phase) {
         if let Activity::Leaving(leaving) = &mut self.activity {
-            leaving.phase = phase;
+            leaving.fast_forward = Some(recovery);
         }
     }
 
     /// For `DiskTag::Recovery`.
     pub(super) fn on_recovery(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) {
-        let Activity::Leaving(leaving) = &mut self.activity else {
-            return;
-        };
-        let (event, is_loading) = match &mut leaving.phase {
-            Phase::Joining => return,
-            Phase::FastForwarding(recovery) => (recovery.on_disk(cx, outcome), false),
-            Phase::Loading(recovery) => (recovery.on_disk(cx, outcome), true),
+        let (event, is_loading) = match &mut self.activity {
+            Activity::Loading(recovery) => (recovery.on_disk(cx, outcome), true),
+            Activity::Leaving(leaving) => match &mut leaving.fast_forward {
+                Some(recovery) => (recovery.on_disk(cx, outcome), false),
+                None => return,
+            },
+            _ => return,
         };
         match event {
             RecoveryEvent::Continues => {}
             RecoveryEvent::Recovered(recovered) => {
                 self.replica.replace(recovered.database);
-                if is_loading { self.look_for_leader(cx) } else { self.become_looking(cx) }
+                if is_loading { self.start_election(cx) } else { self.become_looking(cx) }
             }
             RecoveryEvent::Refused(reason) if is_loading => self.refuse_to_boot(cx, reason),
             RecoveryEvent::Refused(reason) => {
@@ -137,7 +126,6 @@ impl Server {
         if self.replica.is_loaded {
             return self.start_election(cx);
         }
-        let loading = Phase::Loading(Recovery::load(cx, self.config.clone(), self.config.db_autocreate));
-        self.activity = Activity::Leaving(Box::new(Leaving { why: LookingReason::DiskError, was_running: false, phase: loading }));
+        self.activity = Activity::Loading(Box::new(Recovery::load(cx, self.config.clone(), self.config.db_autocreate)));
     }
 }

@@ -18,6 +18,7 @@ use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
 use crate::election::{FastLeaderElection, Standing};
 use crate::proto::{Config, ConnId, Epoch, LearnerType, Packet, PeerState, Port, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::store::Recovery;
 use crate::store::boot::Boot;
 use crate::tree::Database;
 use crate::zab::{Leader, Learner, Replica, RoleEvent};
@@ -72,6 +73,8 @@ enum Activity {
     Learning(Box<Learner>),
     /// A role is over, and not everything of it is.
     Leaving(Box<Leaving>),
+    /// Memory was dropped, and is read from disk again before the next vote.
+    Loading(Box<Recovery>),
     /// An observer waits a moment before it looks for a leader again.
     Delaying,
     /// It ended itself.
@@ -215,6 +218,7 @@ impl Server {
                 self.on_snapshot(cx, event);
             }
             Stage::QuorumPeer if self.elected.is_some() => self.store_result(cx),
+            Stage::QuorumPeer if matches!(self.activity, Activity::Leading(_)) => self.on_leader(|leader, replica| leader.on_own_thread(cx, replica)),
             Stage::QuorumPeer => self.on_election(cx, FastLeaderElection::on_note),
             Stage::WorkerSender => {
                 if let Election::Fast(election) = &mut self.election {

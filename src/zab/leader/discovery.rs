@@ -3,7 +3,7 @@
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{ConnId, Epoch, Micros, Packet, QuorumData, QuorumKind, ServerId, Timer, Zxid};
+use crate::proto::{ConnId, Epoch, Micros, Packet, QuorumData, QuorumKind, ServerId, Stage, Timer, Zxid};
 use crate::store::Progress;
 use crate::trace::{LookingReason, Note, Surprise};
 use crate::zab::Replica;
@@ -106,8 +106,24 @@ impl Leader {
         for conn in self.connections_at(HandlerStage::ToldEpoch) {
             self.offer_epoch(cx, conn);
         }
+        if cx.bugs.has(Bug::Zk1270) {
+            self.oversleeps = true;
+            return cx.wake(Stage::QuorumPeer);
+        }
         self.electing.insert(self.me);
         self.test_epoch_quorum(cx, replica);
+    }
+
+    /// ZOOKEEPER-1270: the leader's own thread comes to the epoch acknowledgements after the learners, which may not have waited for it.
+    pub fn on_own_thread(&mut self, cx: &mut Cx, replica: &mut Replica) {
+        if !std::mem::take(&mut self.oversleeps) {
+            return;
+        }
+        self.electing.insert(self.me);
+        match self.phase {
+            Phase::WaitingForNewLeaderAcks => self.write_current_epoch(cx, replica),
+            _ => self.test_epoch_quorum(cx, replica),
+        }
     }
 
     fn offer_epoch(&mut self, cx: &mut Cx, conn: ConnId) {
@@ -153,10 +169,8 @@ impl Leader {
         }
         self.phase = Phase::WaitingForNewLeaderAcks;
         cx.arm(Timer::LeaderWait, self.config.init_time());
-        if cx.bugs.has(Bug::Zk335) {
-            self.acknowledged.insert(self.me);
-        } else {
-            replica.epochs.write_current(cx, self.epoch);
+        if !self.oversleeps {
+            self.write_current_epoch(cx, replica);
         }
         for conn in self.connections_at(HandlerStage::AckedEpoch) {
             self.synchronize(cx, replica, conn);
@@ -164,9 +178,22 @@ impl Leader {
         self.test_new_leader_quorum(cx, replica);
     }
 
+    /// Durable before it counts for its own NEWLEADER.
+    fn write_current_epoch(&mut self, cx: &mut Cx, replica: &mut Replica) {
+        // ZOOKEEPER-335: there is no such file.
+        if cx.bugs.has(Bug::Zk335) {
+            replica.epochs.current = self.epoch;
+            self.acknowledged.insert(self.me);
+        } else {
+            replica.epochs.write_current(cx, self.epoch);
+        }
+    }
+
     /// The first packet after the synchronisation, which must be an ACK, and should be that of NEWLEADER.
     pub(super) fn on_ack_new_leader(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid) {
-        let (expected, sync_time) = (self.epoch.first_zxid(), self.config.sync_time());
+        let (expected, limit) = (self.epoch.first_zxid(), self.config.init_time());
+        // ZOOKEEPER-1270: nobody has set up what it would be counted for.
+        let is_lost = self.oversleeps;
         let Some(handler) = self.handler(conn) else {
             return;
         };
@@ -175,12 +202,12 @@ impl Leader {
         }
         handler.stage = HandlerStage::AckedNewLeader;
         handler.age.start();
-        cx.arm(Timer::LearnerRead(conn), sync_time);
+        cx.arm(Timer::LearnerRead(conn), limit);
         let learner = handler.learner;
         // Another ACK is taken for it, and not counted: nobody will count the right one (ZOOKEEPER-4685).
         if zxid != expected {
             cx.note(Note::Unexpected { what: Surprise::Ack, zxid, expected });
-        } else if let Some(Identity { sid, counts: true, .. }) = learner {
+        } else if let Some(Identity { sid, counts: true, .. }) = learner.filter(|_| !is_lost) {
             self.acknowledged.insert(sid);
         }
         if self.phase == Phase::Serving {
@@ -207,7 +234,9 @@ impl Leader {
     }
 
     fn send_up_to_date(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId) {
+        let limit = self.config.sync_time();
         if let Some(handler) = self.handler(conn) {
+            cx.arm(Timer::LearnerRead(conn), limit);
             handler.stage = HandlerStage::UpToDate;
             handler.queue(cx, QuorumKind::UpToDate, Zxid::UNTRUSTED, QuorumData::Empty);
             self.resume(cx, replica, conn);

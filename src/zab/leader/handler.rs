@@ -52,7 +52,7 @@ pub(super) enum HandlerStage {
     AckedEpoch,
     /// What it lacks is read from the leader's log.
     ReadingLog,
-    /// It is sent the tree, part by part.
+    /// It is sent the tree, part by part; or (ZOOKEEPER-962) forwarding to it is still to start.
     Streaming,
     /// Everything up to NEWLEADER is queued.
     Syncing,

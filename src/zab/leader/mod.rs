@@ -29,6 +29,8 @@ pub struct Leader {
     /// Where its history ended when it began to lead, and the epoch of that: what learners are compared with.
     summary: (Epoch, Zxid),
     phase: Phase,
+    /// Its own thread still sleeps after the epoch was fixed, while handlers go on: ZOOKEEPER-1270.
+    oversleeps: bool,
     /// The largest accepted epoch heard so far, plus one; fixed when a quorum has told.
     epoch: Epoch,
     /// Who told an accepted epoch, who acknowledged the new one, who acknowledged NEWLEADER: participants only.
@@ -75,6 +77,7 @@ impl Leader {
             voters: Voters::of(&config.membership),
             summary: (replica.epochs.current, replica.last_zxid()),
             phase: Phase::TakingSnapshot,
+            oversleeps: false,
             epoch: Epoch(-1),
             connecting: ServerSet::default(),
             electing: ServerSet::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{ConnId, Packet, Proposal, QuorumData, QuorumKind, ServerId, Zxid};
+use crate::proto::{ConnId, Packet, Proposal, QuorumData, QuorumKind, ServerId, Timer, Zxid};
 use crate::store::LogRead;
 use crate::store::format::SnapshotWalker;
 use crate::trace::{Note, SyncHow};
@@ -51,6 +51,7 @@ impl Leader {
 
     /// Queues what was chosen, what is under way, and NEWLEADER, so that nothing is missed or reordered: all of it in one instant.
     fn carry_out(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, plan: SyncPlan) {
+        let new_leader = self.epoch.first_zxid();
         let Some(position) = self.position(conn) else {
             return;
         };
@@ -61,29 +62,43 @@ impl Leader {
             SyncHow::Diff => handler.queue(cx, QuorumKind::Diff, plan.zxid, QuorumData::Empty),
             SyncHow::Trunc => handler.queue(cx, QuorumKind::Trunc, plan.zxid, QuorumData::Empty),
             // Not by the queue: the handler's own thread writes the tree before the sender starts.
-            SyncHow::Snap => {}
+            SyncHow::Snap => handler.stage = HandlerStage::Streaming,
         }
         plan.txns.iter().for_each(|txn| queue_committed(cx, handler, txn));
-        // ZOOKEEPER-962: forwarding is another step, later.
+        // ZOOKEEPER-962: a step of its own, later.
         if cx.bugs.has(Bug::Zk962) {
             handler.forwards_from = Some(plan.forward_after);
         } else {
             start_forwarding(cx, &self.proposals, handler, plan.forward_after);
         }
-        let new_leader = self.epoch.first_zxid();
-        if plan.how == SyncHow::Snap {
-            handler.stage = HandlerStage::Streaming;
-            // ZOOKEEPER-3104: what is proposed while the tree is written comes behind NEWLEADER.
-            if cx.bugs.has(Bug::Zk3104) {
-                handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
-            }
+        // ZOOKEEPER-3104: what is proposed while the tree is written comes behind NEWLEADER.
+        if cx.bugs.has(Bug::Zk3104) && plan.how == SyncHow::Snap {
+            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
+        }
+        // While the handler's thread writes it does not read.
+        cx.disarm(Timer::LearnerRead(conn));
+        if plan.how == SyncHow::Snap || handler.forwards_from.is_some() {
             handler.wake(cx);
         } else {
-            handler.stage = HandlerStage::Syncing;
-            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
-            handler.start_sending(cx);
-            self.resume(cx, replica, conn);
+            self.send_new_leader(cx, replica, position);
         }
+    }
+
+    /// The end of the synchronisation; the sender starts, and the ACK is awaited.
+    fn send_new_leader(&mut self, cx: &mut Cx, replica: &mut Replica, position: usize) {
+        let (new_leader, limit) = (self.epoch.first_zxid(), self.config.init_time());
+        let handler = &mut self.handlers[position];
+        let conn = handler.conn;
+        if let Some(from) = handler.forwards_from.take() {
+            start_forwarding(cx, &self.proposals, handler, from);
+        }
+        if !(cx.bugs.has(Bug::Zk3104) && handler.stage == HandlerStage::Streaming) {
+            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
+        }
+        handler.stage = HandlerStage::Syncing;
+        handler.start_sending(cx);
+        cx.arm(Timer::LearnerRead(conn), limit);
+        self.resume(cx, replica, conn);
     }
 
     /// The thread behind a learner's connection has its turn: a part of the tree, or all that is queued.
@@ -95,11 +110,9 @@ impl Leader {
             if !handler.wakes_up() {
                 continue;
             }
-            if let Some(from) = handler.forwards_from.take_if(|_| handler.stage != HandlerStage::Streaming) {
-                start_forwarding(cx, &self.proposals, handler, from);
-            }
             match handler.stage {
                 HandlerStage::Streaming => self.stream(cx, replica, position),
+                _ if handler.forwards_from.is_some() => self.send_new_leader(cx, replica, position),
                 _ => handler.send_queued(cx),
             }
         }
@@ -107,7 +120,7 @@ impl Leader {
 
     /// One part of the tree, as it is now. Its zxid is that of the first part: transactions applied since may be in it or not.
     fn stream(&mut self, cx: &mut Cx, replica: &mut Replica, position: usize) {
-        let (database, new_leader) = (&replica.database, self.epoch.first_zxid());
+        let database = &replica.database;
         let handler = &mut self.handlers[position];
         let walker = handler.walker.get_or_insert_with(|| Box::new(SnapshotWalker::stream(database)));
         let zxid = walker.zxid();
@@ -120,13 +133,7 @@ impl Leader {
             return handler.wake(cx);
         }
         handler.walker = None;
-        handler.stage = HandlerStage::Syncing;
-        if !cx.bugs.has(Bug::Zk3104) {
-            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
-        }
-        handler.start_sending(cx);
-        let conn = handler.conn;
-        self.resume(cx, replica, conn);
+        self.send_new_leader(cx, replica, position);
     }
 }
 
