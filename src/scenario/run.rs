@@ -116,12 +116,7 @@ impl Run {
             Some(bound) => Liveness::within(&config, bound),
             None => Liveness::new(&config),
         };
-        let watch = Watch {
-            checks: Checks::new(&config.membership),
-            liveness,
-            statistics: Statistics::default(),
-            sightings: Sightings::new(&scenario.expect),
-        };
+        let watch = Watch { checks: Checks::new(&config), liveness, statistics: Statistics::default(), sightings: Sightings::new(&scenario.expect) };
         let cursor = Cursor::new(scenario.steps.clone());
         Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), at_end: None }
     }
