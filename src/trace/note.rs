@@ -335,8 +335,12 @@ pub enum LookingReason {
     QuorumLost,
     /// A voter abandoned the leader before it had an epoch (ZOOKEEPER-3109).
     Abandoned,
-    /// An epoch file could not be written.
+    /// An epoch file, or the log, could not be written.
     DiskError,
+    /// The learner cannot go on with the synchronisation.
+    SyncAborted,
+    /// The counter half of the zxid is used up (ZOOKEEPER-1277).
+    ZxidRolledOver,
 }
 
 /// The two persistent epochs.
@@ -688,6 +692,8 @@ impl fmt::Display for LookingReason {
             LookingReason::QuorumLost => "no quorum of synced followers is left",
             LookingReason::Abandoned => "a voter gave it up before it had an epoch",
             LookingReason::DiskError => "its disk failed",
+            LookingReason::SyncAborted => "its synchronisation cannot go on",
+            LookingReason::ZxidRolledOver => "its epoch has no zxid left",
         })
     }
 }
