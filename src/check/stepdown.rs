@@ -44,8 +44,11 @@ impl StepDown {
 
     #[inline]
     pub fn check(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
-        let overdue = if event.at > self.earliest { self.overdue(electorate, event) } else { None };
-        if matters(event) {
+        let matters = matters(event);
+        // Whatever else is recorded must not decide when it is noticed.
+        let looks = event.at > self.earliest && (matters || event.note().is_some());
+        let overdue = if looks { self.overdue(electorate, event) } else { None };
+        if matters {
             self.observe(event);
             self.earliest =
                 self.leaders.values().filter_map(|leader| self.deadline(electorate, leader)).map(|(at, _)| at).min().unwrap_or(Micros::MAX);
@@ -197,7 +200,7 @@ mod tests {
 
         /// Whether anything happens to be wrong at this time.
         fn is_overdue_at(&mut self, at: u64) -> bool {
-            self.record(at, Record::WindowOpen { peer: NodeId::server(1), conn: conn(1) })
+            self.note(at, Note::HandshakeTimedOut)
         }
     }
 
