@@ -106,9 +106,9 @@ impl StepDown {
         let id = self.leaders.iter().find(|(_, known)| std::ptr::eq(*known, leader)).map(|(id, _)| *id)?;
         let mut ends: Vec<(Micros, ServerId)> = leader.learners.values().map(|(learner, until)| (*until, *learner)).collect();
         ends.sort_unstable();
-        // The quorum lasts until so many have fallen silent that the rest is none.
-        let last = (0..ends.len()).find(|gone| !electorate.is_quorum_of(distinct(&ends[gone + 1..], id)));
-        Some((grace(last.map_or(Micros::ZERO, |last| ends[last].0)), None))
+        // The quorum lasts until so many have fallen silent that the rest is none; with nobody else it may be one for ever.
+        let gone = (0..=ends.len()).find(|gone| !electorate.is_quorum_of(distinct(&ends[*gone..], id)))?;
+        Some((grace(gone.checked_sub(1).map_or(Micros::ZERO, |last| ends[last].0)), None))
     }
 
     #[cold]
@@ -167,7 +167,11 @@ mod tests {
     impl Watch {
         /// Leader s3 of three with ticks of a second, initLimit 10, syncLimit 5, both followers connected at 0 s.
         fn new() -> Watch {
-            let mut config = Config::new(Membership::of(3, 0));
+            Watch::of(3)
+        }
+
+        fn of(voters: u32) -> Watch {
+            let mut config = Config::new(Membership::of(voters, 0));
             config.tick_time = Micros::from_secs(1);
             let mut watch = Watch { electorate: Electorate::new(&config.membership), check: StepDown::new(&config), n: 0 };
             let vote = Vote { leader: ServerId(3), zxid: Zxid::ZERO, epoch: Epoch(0) };
@@ -240,6 +244,13 @@ mod tests {
         watch.note(1, Note::StorageFailed { what: "log".into(), error: "no space left on device".into() });
         assert!((2..=15).all(|at| !watch.ping(at, 1)));
         assert!(watch.ping(16, 1));
+    }
+
+    #[test]
+    fn who_is_a_quorum_alone_needs_nobody() {
+        let mut watch = Watch::of(1);
+        watch.record(1, Record::Hungup { peer: NodeId::server(1), conn: conn(1), why: CloseReason::Finished });
+        assert!(!watch.is_overdue_at(1_000));
     }
 
     #[test]
