@@ -24,6 +24,8 @@ pub struct Durable {
 #[derive(Clone, Debug)]
 struct LogFile {
     name: FileName,
+    /// What stands in it, from the first transaction to the last.
+    first: Zxid,
     last: Zxid,
     /// What an fsync has made durable of it; the last zxid of nothing at first.
     forced: Zxid,
@@ -46,7 +48,7 @@ impl Durable {
     pub fn appended(&mut self, zxid: Zxid, file: &FileName) {
         match self.files.back_mut().filter(|last| same(&last.name, file)) {
             Some(last) => last.last = zxid,
-            None => self.files.push_back(LogFile { name: file.clone(), last: zxid, forced: Zxid::NONE }),
+            None => self.files.push_back(LogFile { name: file.clone(), first: zxid, last: zxid, forced: Zxid::NONE }),
         }
     }
 
@@ -91,6 +93,7 @@ impl Durable {
     /// The log ends at `to` now.
     pub fn cut(&mut self, to: Zxid) {
         self.known = self.known.min(to);
+        self.files.retain(|log| log.first <= to);
         for log in &mut self.files {
             (log.last, log.forced) = (log.last.min(to), log.forced.min(to));
         }
@@ -180,8 +183,9 @@ mod tests {
         append(&mut durable, 6, "log.1");
         durable.cut(zxid(4));
         assert_eq!(durable.known, zxid(4));
-        durable.started(DiskTag::Log, &sync("log.1"));
+        append(&mut durable, 5, "log.2");
+        durable.started(DiskTag::Log, &sync("log.2"));
         durable.done(DiskTag::Log, true, 9);
-        assert_eq!(durable.known, zxid(4));
+        assert_eq!(durable.known, zxid(5), "nothing waits for the file that is gone");
     }
 }

@@ -105,6 +105,7 @@ impl<T: Copy> History<T> {
     }
 
     /// How many transactions are remembered.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.places.len()
     }

@@ -217,7 +217,7 @@ impl Replica {
         } else if end.zxid != self.disk.end().zxid || !self.disk.holds(end) {
             self.disk = reading;
         }
-        self.durable.known = self.durable.known.min(end.zxid);
+        self.durable.cut(end.zxid);
     }
 
     pub fn appended(&mut self, place: Place) {

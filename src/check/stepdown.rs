@@ -44,8 +44,11 @@ impl StepDown {
 
     #[inline]
     pub fn check(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
-        let overdue = if event.at > self.earliest { self.overdue(electorate, event) } else { None };
-        if matters(event) {
+        let matters = matters(event);
+        // Whatever else is recorded must not decide when it is noticed.
+        let looks = event.at > self.earliest && (matters || event.note().is_some());
+        let overdue = if looks { self.overdue(electorate, event) } else { None };
+        if matters {
             self.observe(event);
             self.earliest =
                 self.leaders.values().filter_map(|leader| self.deadline(electorate, leader)).map(|(at, _)| at).min().unwrap_or(Micros::MAX);
@@ -103,9 +106,9 @@ impl StepDown {
         let id = self.leaders.iter().find(|(_, known)| std::ptr::eq(*known, leader)).map(|(id, _)| *id)?;
         let mut ends: Vec<(Micros, ServerId)> = leader.learners.values().map(|(learner, until)| (*until, *learner)).collect();
         ends.sort_unstable();
-        // The quorum lasts until so many have fallen silent that the rest is none.
-        let last = (0..ends.len()).find(|gone| !electorate.is_quorum_of(distinct(&ends[gone + 1..], id)));
-        Some((grace(last.map_or(Micros::ZERO, |last| ends[last].0)), None))
+        // The quorum lasts until so many have fallen silent that the rest is none; with nobody else it may be one for ever.
+        let gone = (0..=ends.len()).find(|gone| !electorate.is_quorum_of(distinct(&ends[*gone..], id)))?;
+        Some((grace(gone.checked_sub(1).map_or(Micros::ZERO, |last| ends[last].0)), None))
     }
 
     #[cold]
@@ -164,7 +167,11 @@ mod tests {
     impl Watch {
         /// Leader s3 of three with ticks of a second, initLimit 10, syncLimit 5, both followers connected at 0 s.
         fn new() -> Watch {
-            let mut config = Config::new(Membership::of(3, 0));
+            Watch::of(3)
+        }
+
+        fn of(voters: u32) -> Watch {
+            let mut config = Config::new(Membership::of(voters, 0));
             config.tick_time = Micros::from_secs(1);
             let mut watch = Watch { electorate: Electorate::new(&config.membership), check: StepDown::new(&config), n: 0 };
             let vote = Vote { leader: ServerId(3), zxid: Zxid::ZERO, epoch: Epoch(0) };
@@ -197,7 +204,7 @@ mod tests {
 
         /// Whether anything happens to be wrong at this time.
         fn is_overdue_at(&mut self, at: u64) -> bool {
-            self.record(at, Record::WindowOpen { peer: NodeId::server(1), conn: conn(1) })
+            self.note(at, Note::HandshakeTimedOut)
         }
     }
 
@@ -237,6 +244,13 @@ mod tests {
         watch.note(1, Note::StorageFailed { what: "log".into(), error: "no space left on device".into() });
         assert!((2..=15).all(|at| !watch.ping(at, 1)));
         assert!(watch.ping(16, 1));
+    }
+
+    #[test]
+    fn who_is_a_quorum_alone_needs_nobody() {
+        let mut watch = Watch::of(1);
+        watch.record(1, Record::Hungup { peer: NodeId::server(1), conn: conn(1), why: CloseReason::Finished });
+        assert!(!watch.is_overdue_at(1_000));
     }
 
     #[test]
