@@ -14,7 +14,7 @@ use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
 use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, World, WorldConfig};
 use crate::store;
-use crate::trace::Event;
+use crate::trace::{Event, is_evidence};
 
 /// Version of the simulated behaviour: grows when the same scenario and seed may rightly give another digest.
 pub const BEHAVIOUR: u32 = 1;
@@ -44,6 +44,8 @@ pub struct Run {
     phase: Phase,
     verdict: Option<Verdict>,
     kept: Vec<Event>,
+    /// Empty but while events are looked at.
+    inbox: Vec<Event>,
     /// What held when the run ended and before anything was made quiet.
     at_end: Option<judge::AtEnd>,
 }
@@ -108,22 +110,14 @@ impl Run {
         let world_config = WorldConfig { seed, timing: scenario.timing.clone(), bugs, supervise: scenario.ensemble.supervise };
         let mut world = World::new(world_config, nodes.collect());
         install_histories(&mut world, &scenario);
-        // Steps that wait for events must see them, whoever else watches.
-        let waits = scenario.steps.iter().any(|step| matches!(step.trigger, Trigger::When(_)));
-        let blind = options.unwatched && !options.keep_events && !waits;
-        world.set_recording(if blind { Recording::Off } else { Recording::Full });
+        world.set_recording(recording(&scenario, &options));
         let liveness = match scenario.recover_within {
             Some(bound) => Liveness::within(&config, bound),
             None => Liveness::new(&config),
         };
-        let watch = Watch {
-            checks: Checks::new(&config.membership),
-            liveness,
-            statistics: Statistics::default(),
-            sightings: Sightings::new(&scenario.expect),
-        };
+        let watch = Watch { checks: Checks::new(&config), liveness, statistics: Statistics::default(), sightings: Sightings::new(&scenario.expect) };
         let cursor = Cursor::new(scenario.steps.clone());
-        Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), at_end: None }
+        Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), inbox: Vec::new(), at_end: None }
     }
 
     /// Runs to the end.
@@ -192,21 +186,28 @@ impl Run {
     }
 
     fn see_events(&mut self) {
-        for event in self.world.take_events() {
+        let mut events = std::mem::take(&mut self.inbox);
+        self.world.swap_events(&mut events);
+        for event in events.drain(..) {
             self.cursor.observe(&event);
             if !self.options.unwatched {
-                self.watch.statistics.observe(&event);
-                self.watch.liveness.observe(&event);
-                if self.phase == Phase::Story {
-                    self.watch.sightings.observe(&event);
-                }
-                if let Some(violation) = self.watch.checks.observe(&event).filter(|_| self.verdict.is_none()) {
-                    self.end(Verdict::Violation(violation));
-                }
+                self.watch(&event);
             }
             if self.options.keep_events {
                 self.kept.push(event);
             }
+        }
+        self.inbox = events;
+    }
+
+    fn watch(&mut self, event: &Event) {
+        self.watch.statistics.observe(event);
+        self.watch.liveness.observe(event);
+        if self.phase == Phase::Story {
+            self.watch.sightings.observe(event);
+        }
+        if let Some(violation) = self.watch.checks.observe(event).filter(|_| self.verdict.is_none()) {
+            self.end(Verdict::Violation(violation));
         }
     }
 
@@ -308,6 +309,19 @@ fn config_of(config: &Arc<Config>, server: &ServerStart) -> Arc<Config> {
     match server.last {
         Zxid::UNTRUSTED => Arc::new(Config { db_autocreate: false, ..Config::clone(config) }),
         _ => config.clone(),
+    }
+}
+
+/// What must be recorded so that everybody who looks at events sees theirs.
+fn recording(scenario: &Scenario, options: &RunOptions) -> Recording {
+    let awaited = scenario.steps.iter().filter_map(|step| if let Trigger::When(pattern) = &step.trigger { Some(pattern) } else { None });
+    let expected = scenario.expect.saw.iter().chain(&scenario.expect.not_saw).filter(|_| !options.unwatched);
+    if options.keep_events || awaited.clone().chain(expected).any(|pattern| !is_evidence(pattern.kind)) {
+        Recording::Full
+    } else if options.unwatched && awaited.count() == 0 {
+        Recording::Off
+    } else {
+        Recording::Evidence
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::{Actor, Cx, Effect, Input};
 use crate::bugs::Bugs;
-use crate::proto::{Micros, NodeId, Span};
+use crate::proto::{Micros, NodeId, Packet, Span};
 use crate::trace::{Digest, Event, Note, Record, What};
 
 use super::connection::Connection;
@@ -75,6 +75,8 @@ pub enum Recording {
     Off,
     /// Notes, and the records of faults and processes.
     Story,
+    /// Notes, and the records that those who watch look at ([`Record::is_evidence`]): a fraction of all that happens.
+    Evidence,
     /// Everything.
     Full,
 }
@@ -225,6 +227,13 @@ impl<A: Actor> World<A> {
         std::mem::take(&mut self.recorded)
     }
 
+    /// The same for a caller that asks often: what is recorded changes places with `seen`, which is empty.
+    #[inline]
+    pub fn swap_events(&mut self, seen: &mut Vec<Event>) {
+        debug_assert!(seen.is_empty(), "what was seen would be seen again");
+        std::mem::swap(&mut self.recorded, seen);
+    }
+
     /// When the next wake-up is due; `None` when nothing will ever happen by itself. Looking changes nothing.
     pub fn next_at(&mut self) -> Option<Micros> {
         self.settle().map(|entry| entry.at.max(self.now))
@@ -359,7 +368,12 @@ impl<A: Actor> World<A> {
         let digest = &mut self.digest;
         digest.words([self.now.0, head(at.unwrap_or(NodeIndex::MAX), record.number())]);
         record.words(|word| digest.word(word));
-        let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
+        let keep = match self.recording {
+            Recording::Off => false,
+            Recording::Story => record.is_story(),
+            Recording::Evidence => record.is_evidence(),
+            Recording::Full => true,
+        };
         self.push_event(at, keep, || What::Record(record))
     }
 
@@ -368,9 +382,14 @@ impl<A: Actor> World<A> {
         self.push_event(Some(at), self.recording != Recording::Off, || What::Note(note));
     }
 
+    /// Whether a packet is kept that is being sent, or delivered.
     #[inline]
-    pub(super) fn is_recording_everything(&self) -> bool {
-        self.recording == Recording::Full
+    pub(super) fn keeps(&self, packet: &Packet, sent: bool) -> bool {
+        match self.recording {
+            Recording::Off | Recording::Story => false,
+            Recording::Evidence => packet.is_evidence(sent),
+            Recording::Full => true,
+        }
     }
 
     #[inline]

@@ -138,6 +138,9 @@ pub enum Note {
     FastForwarded { from: Zxid, to: Zxid },
     /// The database in memory is dropped; it is read from disk again before the next vote.
     MemoryCleared { why: String },
+    /// Nobody in the run does this: the checks had a copy of the disk recovered. `digest` is that of the database after `zxid`, unless the
+    /// copy was `refused`.
+    DiskProbed { why: Probing, zxid: Zxid, digest: u64, refused: Option<String> },
 
     // Synchronization and broadcast.
     /// How the leader brings a learner up to date, and by which row of the table (zab reference §4).
@@ -192,6 +195,20 @@ pub enum Note {
 pub enum SnapshotSource {
     Disk,
     Leader,
+}
+
+/// Why the checks had a copy of a disk recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probing {
+    /// The server has just died: what would it start from now?
+    Crash,
+    /// What if it lost power now?
+    PowerLoss,
+    /// A snapshot is finished: does it give the database, together with the log?
+    Snapshot,
+    /// Old files are deleted: is enough left?
+    Purge,
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -420,6 +437,7 @@ kinds! {
     StorageFailed { what, error } "storage_failed" true,
     FastForwarded { from, to } "fast_forwarded" true,
     MemoryCleared { why } "memory_cleared" true,
+    DiskProbed { why, zxid, digest, refused } "disk_probed" false,
     SyncChosen { learner, how, peer, zxid, row } "sync_chosen" true,
     SyncStarted { leader, how, zxid } "sync_started" false,
     SyncAborted { why } "sync_aborted" true,
@@ -568,6 +586,8 @@ impl fmt::Display for Note {
             Note::StorageFailed { what, error } => write!(out, "fails at {what}: {error}"),
             Note::FastForwarded { from, to } => write!(out, "catches up with its own log, from {from} to {to}"),
             Note::MemoryCleared { why } => write!(out, "drops its database and will read it from disk again: {why}"),
+            Note::DiskProbed { why, refused: Some(refused), .. } => write!(out, "could not start from its disk {why}: {refused}"),
+            Note::DiskProbed { why, zxid, digest, .. } => write!(out, "would start at {zxid} from its disk {why}, with digest {digest:016x}"),
             Note::SyncChosen { learner, how: SyncHow::Diff, peer, zxid, .. } if peer == zxid => {
                 write!(out, "finds {learner} level at {peer}: an empty DIFF")
             }
@@ -674,6 +694,17 @@ impl fmt::Display for LookingReason {
             LookingReason::DiskError => "its disk failed",
             LookingReason::SyncAborted => "its synchronisation cannot go on",
             LookingReason::ZxidRolledOver => "its epoch has no zxid left",
+        })
+    }
+}
+
+impl fmt::Display for Probing {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            Probing::Crash => "as it is now",
+            Probing::PowerLoss => "as a power loss might leave it",
+            Probing::Snapshot => "as it is after a snapshot",
+            Probing::Purge => "as it is after purging",
         })
     }
 }

@@ -137,6 +137,9 @@ pub enum Record {
     },
 }
 
+/// The kinds of which not all are evidence, or none.
+pub(super) const OTHER_RECORDS: [&str; 8] = ["timer", "stage", "dialled", "dial_failed", "window_full", "window_open", "sent", "delivered"];
+
 /// The kinds that tell the story: what was done to the world from outside, and the ends of processes that nobody asked for.
 pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
 
@@ -211,6 +214,18 @@ impl Record {
                 | R::ActionFailed { .. }
                 | R::ActionEnded { .. }
         )
+    }
+
+    /// Whether those who watch a run look at it: the checks, statistics, liveness. Left out is what is frequent and tells them nothing.
+    #[inline]
+    pub fn is_evidence(&self) -> bool {
+        use Record as R;
+        match self {
+            R::Timer { .. } | R::Stage { .. } | R::Dialled { .. } | R::DialFailed { .. } | R::WindowFull { .. } | R::WindowOpen { .. } => false,
+            R::Sent { packet, .. } => packet.is_evidence(true),
+            R::Delivered { packet, .. } => packet.is_evidence(false),
+            _ => true,
+        }
     }
 
     /// Whether it is shown in a story: less than what is kept for one, since an action says what it did to whom.
@@ -352,6 +367,6 @@ mod tests {
         for record in [Record::Crashed, Record::Exited { code: 14 }, Record::Action { action: "heal".into() }] {
             assert_eq!(serde_json::to_value(&record).expect("records serialize")["kind"], record.kind());
         }
-        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.iter().any(|(name, _)| name == kind)));
+        assert!(HEADLINE_RECORDS.iter().chain(&OTHER_RECORDS).all(|kind| RECORD_KINDS.iter().any(|(name, _)| name == kind)));
     }
 }

@@ -141,9 +141,7 @@ impl Connections {
         let Some(connection) = self.open.remove(&conn) else {
             return false;
         };
-        if self.of_session(connection.session) == Some(conn) {
-            self.by_session.remove(&connection.session);
-        }
+        self.by_session.remove(&connection.session);
         cx.disarm(Timer::ClientRead(conn));
         true
     }

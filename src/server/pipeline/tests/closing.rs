@@ -44,14 +44,16 @@ fn the_list_counts_what_is_on_its_way() {
     bench.ask(one, 6, delete("/replaced", -1));
     bench.ask(two, 1, create("/replaced", CreateMode::Ephemeral));
     bench.ask(one, 7, Op::CloseSession);
-    bench.ask(two, 2, exists("/kept"));
+    bench.ask(two, 2, create("/kept", CreateMode::Persistent));
     bench.settle();
     let proposals = bench.proposed();
-    assert_eq!(proposals.last().map(|it| it.txn.clone()), Some(closes(&["/kept", "/new-0000000005", "/recreated"])));
+    let last: Vec<Txn> = proposals.iter().rev().take(2).map(|it| it.txn.clone()).collect();
+    assert_eq!(last[1], closes(&["/kept", "/new-0000000005", "/recreated"]));
+    assert!(matches!(&last[0], Txn::Create { path, .. } if &**path == "/kept"), "as good as gone: {}", last[0]);
     proposals.into_iter().for_each(|proposal| bench.commit(proposal));
     bench.settle();
-    assert_eq!([bench.data("/kept"), bench.data("/new-0000000005"), bench.data("/recreated")], [None, None, None]);
-    assert_eq!([bench.data("/persistent"), bench.data("/replaced")], [Some("x".into()), Some("x".into())]);
+    assert_eq!([bench.data("/deleted"), bench.data("/new-0000000005"), bench.data("/recreated")], [None, None, None]);
+    assert_eq!([bench.data("/persistent"), bench.data("/replaced"), bench.data("/kept")], [Some("x".into()), Some("x".into()), Some("x".into())]);
 }
 
 /// Once the end is prepared nothing of the session takes effect: its own server drops what it asks, the leader refuses what others bring, and

@@ -126,6 +126,15 @@ fn an_orphan_expires() {
     assert_eq!(expiring(&mut bench), [session]);
 }
 
+/// A client that closes its session in order leaves nothing to expire.
+#[test]
+fn a_closed_session_does_not_expire() {
+    let (mut bench, conn, _) = leader();
+    assert_eq!(bench.does(conn, Op::CloseSession), "Ok");
+    bench.pass_until(ms(5_000));
+    assert_eq!(expiring(&mut bench), []);
+}
+
 /// Learners have no say.
 #[test]
 fn a_learner_expires_nobody() {

@@ -35,8 +35,8 @@ fn refused(code: ErrorCode) -> Txn {
 #[test]
 fn requests_are_taken_from_the_owner_alone() {
     let (mut bench, session) = leader();
-    assert!(matches!(proposed(&mut bench, 1, session, 1, set("/", "x", -1)), Txn::SetData { .. }));
-    assert_eq!(proposed(&mut bench, 2, session, 2, set("/", "x", -1)), refused(ErrorCode::SessionMoved));
+    assert_eq!(proposed(&mut bench, 2, session, 1, set("/", "x", -1)), refused(ErrorCode::SessionMoved), "not who created it");
+    assert!(matches!(proposed(&mut bench, 1, session, 2, set("/", "x", -1)), Txn::SetData { .. }));
     assert!(bench.notes().contains(&Note::SessionMoved { session }));
     assert_eq!(proposed(&mut bench, 1, SessionId(9), 1, set("/", "x", -1)), refused(ErrorCode::SessionExpired));
 }
