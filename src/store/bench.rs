@@ -11,6 +11,9 @@ use crate::proto::{
 };
 use crate::trace::Note;
 
+use super::recovery::{Recovered, Recovery, RecoveryEvent};
+use super::{format, history};
+
 /// What a machine asked for, and files that do as they are told.
 #[derive(Default)]
 pub struct Bench {
@@ -39,6 +42,10 @@ impl Draw for Zeros {
 }
 
 impl Bench {
+    pub fn with(bugs: Bugs) -> Bench {
+        Bench { bugs, ..Bench::default() }
+    }
+
     /// One step of a machine.
     pub fn step<R>(&mut self, act: impl FnOnce(&mut Cx) -> R) -> R {
         let mut cx = Cx::new(NodeId::server(1), Micros::ZERO, Micros::ZERO, self.bugs, &mut self.draws, &mut self.effects);
@@ -63,6 +70,31 @@ impl Bench {
             results.push(self.step(|cx| on_disk(cx, outcome)));
         }
         results
+    }
+
+    /// Puts files where they are.
+    pub fn install(&mut self, files: impl IntoIterator<Item = (FileName, Vec<u8>)>) {
+        self.files.extend(files.into_iter().map(|(file, bytes)| (file, FileImage::from(&bytes[..]))));
+    }
+
+    /// Loads the database.
+    pub fn load(&mut self, config: &Arc<Config>, db_autocreate: bool) -> Result<Recovered, String> {
+        let recovery = self.step(|cx| Recovery::load(cx, config.clone(), db_autocreate));
+        self.finish(recovery)
+    }
+
+    /// Runs a recovery to its end.
+    pub fn finish(&mut self, mut recovery: Recovery) -> Result<Recovered, String> {
+        match self.run(|cx, outcome| recovery.on_disk(cx, outcome)).pop().expect("it asked for something") {
+            RecoveryEvent::Recovered(recovered) => Ok(*recovered),
+            RecoveryEvent::Refused(reason) => Err(reason),
+            RecoveryEvent::Continues => panic!("it asked for nothing more and has not ended"),
+        }
+    }
+
+    /// The names of all files.
+    pub fn names(&self) -> Vec<String> {
+        self.files.keys().map(|file| file.replace("version-2/", "")).collect()
     }
 
     /// Operations since the last look, as text.
@@ -108,6 +140,34 @@ pub fn config(snap_count: u32) -> Arc<Config> {
     config.pre_alloc_size = 8192;
     config.snap_count = snap_count;
     Arc::new(config)
+}
+
+/// What one would write: `snapshot.100000005`, `log.100000001`.
+pub fn named(name: &str) -> FileName {
+    format!("version-2/{name}").into()
+}
+
+/// A log file with these transactions of a history (see [`history`]).
+pub fn log_of(zxids: impl IntoIterator<Item = Zxid>) -> (FileName, Vec<u8>) {
+    let proposals: Vec<_> = zxids.into_iter().map(history::transaction).collect();
+    let records = proposals.iter().flat_map(|proposal| proposal.record.iter().copied());
+    (format::log_name(proposals[0].zxid()), format::LOG_HEADER.iter().copied().chain(records).collect())
+}
+
+/// The snapshot of a history as of a zxid.
+pub fn snapshot_of(zxid: Zxid) -> (FileName, Vec<u8>) {
+    (format::snapshot_name(zxid), history::snapshot(zxid))
+}
+
+/// Zxids of epoch 1.
+pub fn zxids(counters: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Zxid> {
+    counters.into_iter().map(|counter| Zxid::new(1, counter))
+}
+
+/// The state of a history at a zxid, as a digest.
+pub fn digest_at(zxid: Zxid) -> u64 {
+    let image = FileImage::from(&history::snapshot(zxid)[..]);
+    format::read_snapshot(&image, zxid, 0).expect("it was just written").digest()
 }
 
 /// A transaction of epoch 1 that does nothing.

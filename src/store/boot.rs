@@ -24,7 +24,7 @@ pub struct Boot {
 
 #[derive(Clone, Debug)]
 enum Phase {
-    Database(Recovery),
+    Database(Box<Recovery>),
     CurrentEpoch,
     /// `currentEpoch.tmp`: a write of the epoch that was under way when the server died.
     UnfinishedEpoch,
@@ -54,7 +54,8 @@ pub enum BootEvent {
 impl Boot {
     /// Starts reading. `db_autocreate`: see [`Recovery::load`].
     pub fn start(cx: &mut Cx, config: Arc<Config>, db_autocreate: bool) -> Boot {
-        Boot { phase: Phase::Database(Recovery::load(cx, config, db_autocreate)), recovered: None, current: None, raised: None }
+        let recovery = Recovery::load(cx, config, db_autocreate);
+        Boot { phase: Phase::Database(Box::new(recovery)), recovered: None, current: None, raised: None }
     }
 
     /// For `DiskTag::Recovery`, `DiskTag::Boot` and `DiskTag::Atomic` until it is over.
@@ -173,5 +174,83 @@ fn epoch_in(file: SmallFile, outcome: Result<DiskReply, DiskError>) -> Result<Op
         Ok(other) => unreachable!("an answer to another question: {other:?}"),
         Err(DiskError::NotFound) => Ok(None),
         Err(error) => Err(format!("reading {}: {error}", name(file))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config};
+    use super::super::history;
+    use super::*;
+    use crate::bugs::Bugs;
+    use crate::proto::FileImage;
+
+    /// A server that boots from a history and these files: last zxid, current and accepted epoch, and what the files hold afterwards.
+    struct Case {
+        last: Zxid,
+        files: Vec<(&'static str, &'static str)>,
+        bugs: Bugs,
+    }
+
+    type Outcome = Result<(Zxid, i64, i64), String>;
+
+    fn case(last: Zxid, files: &[(&'static str, &'static str)]) -> Case {
+        Case { last, files: files.to_vec(), bugs: Bugs::NONE }
+    }
+
+    impl Case {
+        fn boots(&self) -> Outcome {
+            let mut bench = Bench::with(self.bugs);
+            bench.install(history::files(self.last));
+            bench.install(self.files.iter().map(|(file, text)| (super::super::bench::named(file), text.as_bytes().to_vec())));
+            let mut boot = bench.step(|cx| Boot::start(cx, config(1000), true));
+            let booted = match bench.run(|cx, outcome| boot.on_disk(cx, outcome)).pop() {
+                Some(BootEvent::Booted(booted)) => booted,
+                Some(BootEvent::Refused(reason)) => return Err(reason),
+                other => panic!("{other:?}"),
+            };
+            let Booted { database, epochs, .. } = *booted;
+            for (file, epoch) in [("currentEpoch", epochs.current), ("acceptedEpoch", epochs.accepted)] {
+                let image: &FileImage = &bench.files[&super::super::bench::named(file)];
+                assert_eq!(image.to_vec(), epoch.0.to_string().into_bytes(), "{file} says what memory says");
+            }
+            Ok((database.last_processed, epochs.current.0, epochs.accepted.0))
+        }
+    }
+
+    const LAST: Zxid = Zxid::new(4, 9);
+
+    #[test]
+    fn missing_epochs_are_those_of_the_history() {
+        assert_eq!(case(Zxid::ZERO, &[]).boots(), Ok((Zxid::ZERO, 0, 0)));
+        assert_eq!(case(LAST, &[]).boots(), Ok((LAST, 4, 4)));
+        assert_eq!(case(LAST, &[("currentEpoch", "5"), ("acceptedEpoch", "6")]).boots(), Ok((LAST, 5, 6)));
+        assert_eq!(case(LAST, &[("acceptedEpoch", "6")]).boots(), Ok((LAST, 4, 6)));
+    }
+
+    #[test]
+    fn a_promise_is_never_older_than_the_epoch() {
+        for files in [&[("currentEpoch", "5"), ("acceptedEpoch", "4")][..], &[("currentEpoch", "5")], &[("acceptedEpoch", "3")]] {
+            let refusal = case(LAST, files).boots();
+            assert!(refusal.as_ref().is_err_and(|reason| reason.contains("accepted epoch")), "{refusal:?}");
+        }
+        assert!(case(LAST, &[("currentEpoch", "")]).boots().is_err_and(|reason| reason.contains("does not hold a number")));
+    }
+
+    /// ZOOKEEPER-1653, 2307, 4269: the server died between the history and the epoch.
+    #[test]
+    fn an_epoch_behind_the_history_catches_up() {
+        let old = [("currentEpoch", "3"), ("acceptedEpoch", "6")];
+        let with = |unfinished| case(LAST, &[old[0], old[1], ("currentEpoch.tmp", unfinished)]);
+        assert_eq!(case(LAST, &old).boots(), Ok((LAST, 4, 6)));
+        assert_eq!(with("5").boots(), Ok((LAST, 5, 6)), "the epoch that was being written");
+        assert_eq!(with("").boots(), Ok((LAST, 4, 6)), "nothing of it was written");
+        let mut ahead = with("7");
+        ahead.files[0].1 = "6";
+        assert_eq!(ahead.boots(), Ok((LAST, 6, 6)), "an epoch not behind the history stays");
+        for files in [case(LAST, &old), with("5")] {
+            let refusal = Case { bugs: Bugs::from_iter([Bug::Zk1653]), ..files }.boots();
+            assert!(refusal.is_err_and(|reason| reason.contains("older than the epoch of the last zxid")));
+        }
     }
 }

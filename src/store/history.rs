@@ -25,7 +25,7 @@ pub fn files(last: Zxid) -> Vec<(FileName, Vec<u8>)> {
     let epoch = last.epoch().0 as u32;
     let base = Zxid::new(epoch, last.counter().saturating_sub(LOGGED));
     let mut files = vec![(snapshot_name(base), snapshot(base))];
-    let logged: Vec<Arc<Proposal>> = (base.counter() + 1..=last.counter()).map(|counter| set(Zxid::new(epoch, counter))).collect();
+    let logged: Vec<Arc<Proposal>> = (base.counter() + 1..=last.counter()).map(|counter| transaction(Zxid::new(epoch, counter))).collect();
     if let Some(first) = logged.first() {
         let records = logged.iter().flat_map(|proposal| proposal.record.iter().copied());
         files.push((log_name(first.zxid()), LOG_HEADER.iter().copied().chain(records).collect()));
@@ -34,7 +34,7 @@ pub fn files(last: Zxid) -> Vec<(FileName, Vec<u8>)> {
 }
 
 /// The transaction with this zxid. Its version is its counter, its time that many milliseconds after the beginning of the run.
-fn set(zxid: Zxid) -> Arc<Proposal> {
+pub(super) fn transaction(zxid: Zxid) -> Arc<Proposal> {
     let data = zxid.to_string().into_bytes();
     proposal(zxid, Txn::SetData { path: NODE.into(), data: Some(data.into()), version: zxid.counter() as i32 })
 }
@@ -44,13 +44,39 @@ fn proposal(zxid: Zxid, txn: Txn) -> Arc<Proposal> {
 }
 
 /// The state at a zxid: the node was made at the beginning of time, and set by this very transaction.
-fn snapshot(zxid: Zxid) -> Vec<u8> {
+pub(super) fn snapshot(zxid: Zxid) -> Vec<u8> {
     let mut database = Database::new(0);
     let acl = [Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }].into();
     let made = Txn::Create { form: CreateForm::Create, path: NODE.into(), data: None, acl, ephemeral: false, parent_cversion: 1 };
-    for proposal in [proposal(Zxid::ZERO, made), set(zxid)] {
+    for proposal in [proposal(Zxid::ZERO, made), transaction(zxid)] {
         database.apply(&proposal).expect("the node is made, then set");
     }
     let mut walker = SnapshotWalker::new(&database);
     std::iter::from_fn(|| walker.next(&database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config};
+    use super::*;
+
+    #[test]
+    fn one_zxid_is_one_state_wherever_the_snapshot_is() {
+        let state = |last: Zxid| {
+            let mut bench = Bench::default();
+            bench.install(files(last));
+            let database = bench.load(&config(1000), true).expect("a history can be loaded").database;
+            assert_eq!(database.last_processed, last);
+            (database.digest(), bench.names())
+        };
+        assert_eq!(state(Zxid::new(2, 30)).1, ["log.20000000b", "snapshot.20000000a"]);
+        assert_eq!(state(Zxid::new(2, 0)).1, ["snapshot.200000000"]);
+        assert!(files(Zxid::ZERO).is_empty());
+        // The same zxid once from the log and once from the snapshot alone.
+        let mut bench = Bench::default();
+        bench.install(files(Zxid::new(2, 10)));
+        let replayed = bench.load(&config(1000), true).expect("a history can be loaded").database;
+        assert_eq!(replayed.digest(), super::super::bench::digest_at(Zxid::new(2, 10)));
+        assert_ne!(state(Zxid::new(2, 30)).0, state(Zxid::new(2, 31)).0);
+    }
 }

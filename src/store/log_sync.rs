@@ -105,3 +105,72 @@ impl LogSync {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config, log_of, named, snapshot_of, zxids};
+    use super::*;
+
+    fn conn(slot: u32) -> ConnId {
+        ConnId { slot, generation: 0 }
+    }
+
+    /// A snapshot of 2, and logs of 3 to 6 and 7 to 9.
+    fn disk() -> Bench {
+        let mut bench = Bench::default();
+        bench.install([snapshot_of(Zxid::new(1, 2)), log_of(zxids(3..=6)), log_of(zxids(7..=9))]);
+        bench
+    }
+
+    /// The counters of what a learner at `peer` is given.
+    fn read(bench: &mut Bench, percent: Option<u32>, peer: Zxid) -> Vec<u32> {
+        let mut config = Config::clone(&config(1000));
+        config.snapshot_size_factor = percent;
+        let mut sync = LogSync::new(Arc::new(config));
+        bench.step(|cx| sync.request(cx, conn(1), peer));
+        let reads: Vec<LogRead> = bench.run(|cx, outcome| sync.on_disk(cx, outcome)).into_iter().flatten().collect();
+        assert_eq!(reads.len(), 1);
+        reads[0].proposals.iter().map(|proposal| proposal.zxid().counter()).collect()
+    }
+
+    #[test]
+    fn the_log_from_the_file_on_that_holds_the_peer() {
+        let bench = &mut disk();
+        assert_eq!(read(bench, Some(0), Zxid::new(1, 5)), [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(read(bench, Some(0), Zxid::new(1, 7)), [7, 8, 9]);
+        assert_eq!(read(bench, Some(0), Zxid::new(1, 2)), [0; 0], "the log begins later");
+        assert_eq!(read(bench, Some(0), Zxid::UNTRUSTED), [0; 0]);
+        assert_eq!(read(bench, None, Zxid::new(1, 5)), [0; 0], "switched off");
+    }
+
+    #[test]
+    fn a_log_larger_than_its_part_of_the_snapshot_is_not_worth_it() {
+        let bench = &mut disk();
+        let snapshot = bench.files[&named("snapshot.100000002")].len();
+        let log = bench.files[&named("log.100000007")].len();
+        let enough = (log * 100).div_ceil(snapshot) as u32;
+        assert_eq!(read(bench, Some(enough), Zxid::new(1, 8)), [7, 8, 9]);
+        assert_eq!(read(bench, Some(enough - 1), Zxid::new(1, 8)), [0; 0]);
+    }
+
+    #[test]
+    fn it_ends_where_the_log_cannot_be_read() {
+        let mut bench = disk();
+        bench.files.get_mut(&named("log.100000007")).expect("it is there").write(0, b"x");
+        assert_eq!(read(&mut bench, Some(0), Zxid::new(1, 5)), [3, 4, 5, 6]);
+        bench.fault = Some(("load version-2/log.100000003", DiskError::NotFound));
+        assert_eq!(read(&mut bench, Some(0), Zxid::new(1, 5)), [0; 0], "purged in the meantime");
+    }
+
+    #[test]
+    fn learners_are_served_in_their_order() {
+        let mut bench = disk();
+        let mut config = Config::clone(&config(1000));
+        config.snapshot_size_factor = Some(0);
+        let mut sync = LogSync::new(Arc::new(config));
+        bench.step(|cx| sync.request(cx, conn(1), Zxid::new(1, 7)));
+        bench.step(|cx| sync.request(cx, conn(2), Zxid::new(1, 3)));
+        let reads = bench.run(|cx, outcome| sync.on_disk(cx, outcome)).into_iter().flatten();
+        assert_eq!(reads.map(|read| (read.learner.slot, read.proposals.len())).collect::<Vec<_>>(), [(1, 3), (2, 7)]);
+    }
+}

@@ -145,3 +145,93 @@ fn failed(cx: &mut Cx, error: &str) -> Phase {
     cx.note(Note::StorageFailed { what: "purging old files".into(), error: error.into() });
     Phase::Idle
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{Bench, config, log_of, named, snapshot_of, zxids};
+    use super::*;
+    use crate::bugs::Bugs;
+
+    fn purging() -> Purge {
+        let mut config = Config::clone(&config(1000));
+        config.purge_interval = Micros::from_secs(3600);
+        Purge::new(Arc::new(config))
+    }
+
+    /// Five snapshots, each in the middle of a log.
+    fn disk(bugs: Bugs) -> Bench {
+        let mut bench = Bench::with(bugs);
+        for place in 1..=5 {
+            bench.install([snapshot_of(Zxid::new(1, 10 * place)), log_of(zxids(10 * place - 4..=10 * place + 5))]);
+        }
+        bench
+    }
+
+    fn purge(bench: &mut Bench) {
+        let mut purge = purging();
+        bench.step(|cx| purge.start(cx));
+        bench.run(|cx, outcome| purge.on_disk(cx, outcome));
+        assert!(matches!(purge.phase, Phase::Idle));
+    }
+
+    #[test]
+    fn three_snapshots_stay_and_the_log_from_the_oldest_of_them_on() {
+        let mut bench = disk(Bugs::NONE);
+        purge(&mut bench);
+        assert_eq!(
+            bench.names(),
+            ["log.10000001a", "log.100000024", "log.10000002e", "snapshot.10000001e", "snapshot.100000028", "snapshot.100000032"]
+        );
+        let ops = bench.take_ops();
+        let first = |verb: &str| ops.iter().position(|op| op.starts_with(verb));
+        let last = |verb: &str| ops.iter().rposition(|op| op.starts_with(verb));
+        assert!(last("sync") < first("delete"), "what is kept is on the medium before the rest goes");
+        assert!(last("delete snapshot") < first("delete log"), "no snapshot is left without its log");
+        assert!(matches!(&bench.notes[..], [Note::Purged { oldest, files }] if *oldest == Zxid::new(1, 30) && files.len() == 4));
+    }
+
+    #[test]
+    fn a_torn_snapshot_does_not_count() {
+        for (bugs, oldest) in [(Bugs::NONE, "snapshot.10000000a"), (Bugs::from_iter([Bug::Zk3231]), "snapshot.10000001e")] {
+            let mut bench = disk(bugs);
+            for torn in ["snapshot.100000028", "snapshot.100000032"] {
+                bench.install([(named(torn), b"ZKSN".to_vec())]);
+            }
+            purge(&mut bench);
+            assert_eq!(bench.names().into_iter().find(|name| name.starts_with("snapshot")).as_deref(), Some(oldest));
+        }
+    }
+
+    #[test]
+    fn with_fewer_than_three_nothing_goes() {
+        let mut bench = disk(Bugs::NONE);
+        bench.files.retain(|file, _| !file.contains("snapshot") || file.ends_with("32") || file.ends_with("28"));
+        let before = bench.files.clone();
+        purge(&mut bench);
+        assert!(bench.files == before);
+    }
+
+    #[test]
+    fn a_failure_leaves_the_rest_for_the_next_time() {
+        for fault in ["list", "sync", "delete"] {
+            let mut bench = disk(Bugs::NONE);
+            bench.fault = Some((fault, DiskError::Io));
+            purge(&mut bench);
+            assert!(matches!(&bench.notes[..], [Note::StorageFailed { .. }]), "{fault}");
+            purge(&mut bench);
+            assert_eq!(bench.names().len(), 6, "{fault}");
+        }
+    }
+
+    #[test]
+    fn it_stops_for_a_truncation() {
+        let (mut bench, mut purge) = (disk(Bugs::NONE), purging());
+        bench.step(|cx| purge.on_timer(cx, true));
+        assert!(bench.run(|cx, outcome| purge.on_disk(cx, outcome)).is_empty(), "not now");
+        bench.step(|cx| purge.on_timer(cx, false));
+        purge.abandon();
+        bench.run(|cx, outcome| purge.on_disk(cx, outcome));
+        assert_eq!(bench.take_ops(), ["list"]);
+        assert!(matches!(purge.phase, Phase::Idle));
+    }
+}

@@ -412,3 +412,7 @@ fn image_of_nothing(database: &Database) -> Vec<DiskOp> {
         DiskOp::Sync { file: target },
     ]
 }
+
+#[cfg(test)]
+#[path = "recovery_tests.rs"]
+mod tests;

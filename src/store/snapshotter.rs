@@ -284,3 +284,7 @@ impl Job {
         Listing::of(files).snapshots_after(to).filter(|other| other.zxid != self.zxid).map(|other| other.file.clone()).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "snapshotter_tests.rs"]
+mod tests;

@@ -236,3 +236,7 @@ fn delete(file: &FileName) -> DiskOp {
 fn cut_at(place: &Place) -> DiskOp {
     DiskOp::Truncate { file: place.file.clone(), len: place.byte }
 }
+
+#[cfg(test)]
+#[path = "truncation_tests.rs"]
+mod tests;

@@ -1,0 +1,157 @@
+//! Snapshots while the tree changes, and what stops them.
+
+use std::sync::Arc;
+
+use super::super::bench::{Bench, config, named, zxids};
+use super::super::history;
+use super::*;
+use crate::proto::{CreateForm, Proposal, SessionId, Txn, TxnHeader};
+
+/// A tree so large that its snapshot takes several wake-ups.
+fn large() -> Database {
+    let mut database = Database::new(0);
+    for counter in 1..=100 {
+        let path = format!("/n{counter:03}").into();
+        let txn = Txn::Create { form: CreateForm::Create, path, data: None, acl: Arc::new([]), ephemeral: false, parent_cversion: counter };
+        let header = TxnHeader { session: SessionId(7), cxid: 0, zxid: Zxid::new(1, counter as u32), time: 0 };
+        database.apply(&Proposal::new(header, txn)).expect("a new node");
+    }
+    database
+}
+
+/// One wake-up and what the disk does about it.
+fn wake_up(bench: &mut Bench, snapshotter: &mut Snapshotter, database: &Database) -> SnapshotEvent {
+    let first = bench.step(|cx| snapshotter.on_stage(cx, database));
+    let rest = bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    [first].into_iter().chain(rest).find(|event| *event != SnapshotEvent::Continues).unwrap_or(SnapshotEvent::Continues)
+}
+
+fn finish(bench: &mut Bench, snapshotter: &mut Snapshotter, database: &Database) -> SnapshotEvent {
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    loop {
+        match wake_up(bench, snapshotter, database) {
+            SnapshotEvent::Continues => {}
+            event => return event,
+        }
+    }
+}
+
+/// What a restart makes of the disk, and its log from the snapshot's name on.
+fn restart(bench: &mut Bench) -> Database {
+    bench.load(&config(1000), true).expect("it can be loaded").database
+}
+
+#[test]
+fn it_takes_its_time_and_the_log_makes_it_right() {
+    let (mut bench, mut snapshotter, mut database) = (Bench::default(), Snapshotter::default(), large());
+    assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)));
+    assert!(!bench.step(|cx| snapshotter.take_in_background(cx, &database)), "too busy");
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    wake_up(&mut bench, &mut snapshotter, &database);
+    // Before the walker comes to one of them and after it has been at the other.
+    let changes: Vec<Arc<Proposal>> = ["/n001", "/n099"].into_iter().zip(101..).map(|(path, counter)| set(path, counter)).collect();
+    for change in &changes {
+        database.apply(change).expect("the nodes exist");
+    }
+    let taken = finish(&mut bench, &mut snapshotter, &database);
+    assert_eq!(taken, SnapshotEvent::Taken { zxid: Zxid::new(1, 100), background: true });
+    let writes = bench.take_ops().iter().filter(|op| op.starts_with("write")).count();
+    assert!(writes >= 3, "{writes} chunks");
+    assert_ne!(restart(&mut bench).digest(), database.digest(), "something of it is missing");
+    let records = changes.iter().flat_map(|change| change.record.iter().copied());
+    bench.install([(named("log.100000065"), super::super::format::LOG_HEADER.iter().copied().chain(records).collect())]);
+    assert_eq!(restart(&mut bench).digest(), database.digest());
+}
+
+fn set(path: &str, counter: u32) -> Arc<Proposal> {
+    let header = TxnHeader { session: SessionId(7), cxid: 0, zxid: Zxid::new(1, counter), time: 0 };
+    Proposal::new(header, Txn::SetData { path: path.into(), data: Some([1].into()), version: 1 })
+}
+
+#[test]
+fn a_frozen_one_goes_on_with_the_tree_that_it_began_with() {
+    let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+    bench.step(|cx| snapshotter.take_in_background(cx, &database));
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    wake_up(&mut bench, &mut snapshotter, &database);
+    snapshotter.freeze(&database);
+    finish(&mut bench, &mut snapshotter, &Database::new(0));
+    assert_eq!(restart(&mut bench).digest(), database.digest());
+}
+
+#[test]
+fn only_what_must_survive_is_forced() {
+    let forced = [
+        (Image::Leading, None, false),
+        (Image::AfterTrunc, Some(Bug::UnsyncedTruncation), true),
+        (Image::AfterSnap { to: Zxid::ZERO }, Some(Bug::Zk2872), true),
+    ];
+    for (image, bug, is_forced) in forced {
+        for bugs in [Bugs::NONE, bug.into_iter().collect()] {
+            let (mut bench, mut snapshotter, database) = (Bench::with(bugs), Snapshotter::default(), large());
+            bench.step(|cx| snapshotter.take(cx, &database, image));
+            let taken = finish(&mut bench, &mut snapshotter, &database);
+            assert_eq!(taken, SnapshotEvent::Taken { zxid: Zxid::new(1, 100), background: false });
+            let synced = is_forced && bugs.is_empty();
+            let ops = bench.take_ops();
+            let expected: &[&str] = if synced {
+                &["sync snapshot.100000064.tmp", "rename snapshot.100000064.tmp to snapshot.100000064", "sync snapshot.100000064"]
+            } else {
+                &[]
+            };
+            let after: Vec<_> = ops.iter().filter(|op| op.starts_with("sync") || op.starts_with("rename")).collect();
+            assert_eq!(after, expected, "{image:?} {bugs:?}");
+            assert!(bench.notes.contains(&Note::SnapshotTaken { zxid: Zxid::new(1, 100), synced }));
+            assert_eq!(restart(&mut bench).digest(), database.digest());
+        }
+    }
+}
+
+#[test]
+fn one_that_is_awaited_waits_for_the_one_under_way() {
+    let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+    let mut later = database.clone();
+    zxids(101..=101).for_each(|zxid| drop(later.apply(&history::transaction(zxid))));
+    bench.step(|cx| snapshotter.take_in_background(cx, &database));
+    bench.step(|cx| snapshotter.take(cx, &later, Image::Leading));
+    let first = finish(&mut bench, &mut snapshotter, &later);
+    assert_eq!(first, SnapshotEvent::Taken { zxid: Zxid::new(1, 100), background: true });
+    let second = finish(&mut bench, &mut snapshotter, &later);
+    assert_eq!(second, SnapshotEvent::Taken { zxid: Zxid::new(1, 101), background: false });
+    assert!(snapshotter.is_idle());
+}
+
+#[test]
+fn one_that_fails_leaves_no_empty_file() {
+    for (fault, chunks, left) in [("create", 0, 0), ("write", 0, 0), ("write", 1, 1)] {
+        let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+        bench.fault = Some((fault, DiskError::NoSpace)).filter(|_| chunks == 0);
+        bench.step(|cx| snapshotter.take(cx, &database, Image::Leading));
+        let mut events = bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+        for _ in 0..chunks {
+            wake_up(&mut bench, &mut snapshotter, &database);
+        }
+        bench.fault = Some((fault, DiskError::NoSpace)).filter(|_| fault == "write");
+        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        events.extend(bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome)));
+        assert!(events.contains(&SnapshotEvent::Failed(DiskError::NoSpace)), "{fault}");
+        assert_eq!(bench.files.len(), left, "{fault} after {chunks} chunks");
+    }
+}
+
+#[test]
+fn one_that_is_given_up_is_deleted() {
+    for operation_under_way in [true, false] {
+        let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+        bench.step(|cx| snapshotter.take_in_background(cx, &database));
+        bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+        if operation_under_way {
+            bench.step(|cx| snapshotter.on_stage(cx, &database));
+        }
+        bench.step(|cx| snapshotter.abandon(cx));
+        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+        assert!(snapshotter.is_idle() && bench.files.is_empty());
+        assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)), "a new one may begin");
+    }
+}
