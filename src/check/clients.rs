@@ -102,8 +102,8 @@ impl Clients {
     }
 }
 
-/// `Ok`, or the path that was created; anything else is the name of an error.
-fn succeeded(result: &str) -> bool {
+/// Of a write: `Ok`, or the path that was created; anything else is the name of an error.
+pub fn succeeded(result: &str) -> bool {
     result == "Ok" || result.starts_with('/')
 }
 

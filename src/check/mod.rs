@@ -1,7 +1,7 @@
 //! Is everything as it must be? Checks read the events of a run, never the fields of a server, and each is deaf to the others.
 //!
 //! Three readers, all incremental and cheap to clone: [`Checks`] for what must always be true, [`Liveness`] for what must come true once
-//! faults have ended, [`Statistics`] for what really happened, without which a pass means nothing.
+//! faults have ended, [`Census`] for what really happened, without which a pass means nothing.
 //!
 //! What the checks share are *ghosts*, memories that no server has: `ghosts` of elections, [`replication`](self) of histories, `durable` of
 //! what disks hold. What events cannot tell at all is asked by [`Probe`]s.
@@ -61,7 +61,7 @@ pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
 pub use liveness::{LeaderTimes, Liveness};
 pub use probes::Probe;
 pub use report::{Reproduction, report};
-pub use statistics::Statistics;
+pub use statistics::{Census, Statistics};
 pub use verdict::{Breach, Fact, Facts, Verdict, Violation};
 
 use crate::proto::Config;

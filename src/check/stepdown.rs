@@ -167,11 +167,14 @@ mod tests {
     impl Watch {
         /// Leader s3 of three with ticks of a second, initLimit 10, syncLimit 5, both followers connected at 0 s.
         fn new() -> Watch {
-            Watch::of(3)
+            Watch::with(2)
         }
 
-        fn of(voters: u32) -> Watch {
-            let mut config = Config::new(Membership::of(voters, 0));
+        /// s3 and so many others.
+        fn with(others: i64) -> Watch {
+            let mut members = Membership::of(3, 0);
+            members.members.retain(|id, _| id.0 >= 3 - others);
+            let mut config = Config::new(members);
             config.tick_time = Micros::from_secs(1);
             let mut watch = Watch { electorate: Electorate::new(&config.membership), check: StepDown::new(&config), n: 0 };
             let vote = Vote { leader: ServerId(3), zxid: Zxid::ZERO, epoch: Epoch(0) };
@@ -248,7 +251,7 @@ mod tests {
 
     #[test]
     fn who_is_a_quorum_alone_needs_nobody() {
-        let mut watch = Watch::of(1);
+        let mut watch = Watch::with(0);
         watch.record(1, Record::Hungup { peer: NodeId::server(1), conn: conn(1), why: CloseReason::Finished });
         assert!(!watch.is_overdue_at(1_000));
     }

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
 use super::{Scenario, ServerStart, Trigger, judge};
 use crate::bugs::Bugs;
-use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
+use crate::check::{Census, Checks, LeaderTimes, Liveness, Statistics, Verdict};
 use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
@@ -55,7 +55,7 @@ pub struct Run {
 struct Watch {
     checks: Checks,
     liveness: Liveness,
-    statistics: Statistics,
+    census: Census,
     sightings: Sightings,
 }
 
@@ -115,7 +115,7 @@ impl Run {
             Some(bound) => Liveness::within(&config, bound),
             None => Liveness::new(&config),
         };
-        let watch = Watch { checks: Checks::new(&config), liveness, statistics: Statistics::default(), sightings: Sightings::new(&scenario.expect) };
+        let watch = Watch { checks: Checks::new(&config), liveness, census: Census::default(), sightings: Sightings::new(&scenario.expect) };
         let cursor = Cursor::new(scenario.steps.clone());
         Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), inbox: Vec::new(), at_end: None }
     }
@@ -201,7 +201,7 @@ impl Run {
     }
 
     fn watch(&mut self, event: &Event) {
-        self.watch.statistics.observe(event);
+        self.watch.census.observe(event);
         self.watch.liveness.observe(event);
         if self.phase == Phase::Story {
             self.watch.sightings.observe(event);
@@ -297,7 +297,7 @@ impl Run {
             steps_fired: self.cursor.steps_fired(),
             steps_total: self.scenario.steps.len() as u32,
             notes: self.cursor.notes(),
-            statistics: self.watch.statistics,
+            statistics: self.watch.census.counts,
             recovery: self.watch.liveness.times().filter(|_| self.at_end.is_some() && self.scenario.recover),
             verdict,
         }
