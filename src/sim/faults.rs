@@ -304,7 +304,7 @@ impl<A: Actor> World<A> {
             (Choice::Message { from, to }, Wake::Datagram { slot }) => {
                 self.datagrams.get(slot).is_some_and(|datagram| is(datagram.from, from) && is(datagram.to, to))
             }
-            (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.to_string() == *timer,
+            (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.name() == *timer,
             (Choice::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
             (Choice::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
             _ => false,

@@ -132,7 +132,7 @@ pub enum Choice {
     },
     Timer {
         who: Who,
-        /// One of [`TIMER_NAMES`].
+        /// One of [`crate::proto::Timer::NAMES`]; of several such timers the earliest.
         timer: &'static str,
     },
     Stage {
@@ -144,29 +144,6 @@ pub enum Choice {
         who: Who,
     },
 }
-
-/// The text forms of [`crate::proto::Timer`]. A handshake and a learner's read stand for the earliest of their connections.
-pub const TIMER_NAMES: [&str; 19] = [
-    "election_poll",
-    "handshake",
-    "query_reply",
-    "query_pause",
-    "observer_delay",
-    "half_tick",
-    "leader_wait",
-    "learner_read",
-    "leader_read",
-    "leader_connect",
-    "session_expiry",
-    "client_read",
-    "purge",
-    "reconnect",
-    "connect_timeout",
-    "server_read",
-    "client_ping",
-    "session_expiration",
-    "workload",
-];
 
 impl Action {
     /// The same action about other nodes: roles replaced by whoever plays them.
@@ -206,8 +183,7 @@ impl Action {
             Action::Reset(one, other) => vec![*one, *other],
             Action::Fire(Choice::Message { from, to }) => vec![*from, *to],
             Action::Fire(Choice::Timer { who, .. } | Choice::Disk { who }) => vec![*who],
-            Action::Fire(Choice::Stage { who, stage: Stage::SendWorker(peer) }) => vec![*who, Who::server(peer.0)],
-            Action::Fire(Choice::Stage { who, .. }) => vec![*who],
+            Action::Fire(Choice::Stage { who, stage }) => [*who].into_iter().chain(stage.peer().map(|peer| Who::server(peer.0))).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::{NodeId, PACKET_KINDS, ServerId};
+use crate::proto::{NodeId, PACKET_KINDS, ServerId, Timer};
 
 fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -61,18 +61,14 @@ fn disk_fault() -> impl Strategy<Value = DiskFault> {
 }
 
 fn stage() -> impl Strategy<Value = Stage> {
-    prop_oneof![
-        Just(Stage::QuorumPeer),
-        Just(Stage::WorkerReceiver),
-        Just(Stage::WorkerSender),
-        (1..i64::MAX).prop_map(|peer| Stage::SendWorker(ServerId(peer))),
-    ]
+    (proptest::sample::select(Stage::NAMES), 1..i64::MAX)
+        .prop_map(|(name, peer)| Stage::named(name, ServerId(peer)).expect("every name is of a stage"))
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
     prop_oneof![
         two().prop_map(|(from, to)| Choice::Message { from, to }),
-        (who(), proptest::sample::select(&TIMER_NAMES[..])).prop_map(|(who, timer)| Choice::Timer { who, timer }),
+        (who(), proptest::sample::select(Timer::NAMES)).prop_map(|(who, timer)| Choice::Timer { who, timer }),
         (who(), stage()).prop_map(|(who, stage)| Choice::Stage { who, stage }),
         who().prop_map(|who| Choice::Disk { who }),
     ]

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::super::disk::DISK_FAULTS;
 use super::parse::{self, Words};
 use super::text::TextError;
-use super::{Action, Choice, ClockChange, TIMER_NAMES, Who, Whom};
-use crate::proto::Stage;
+use super::{Action, Choice, ClockChange, Who, Whom};
+use crate::proto::{ServerId, Stage, Timer};
 
 /// One row: a verb with all that is to be said of it.
 pub(super) struct Verb {
@@ -155,7 +155,7 @@ fn clock(words: &mut Words) -> Result<Action, TextError> {
 
 fn choice(words: &mut Words) -> Result<Choice, TextError> {
     if words.next_is("timer") {
-        return Ok(Choice::Timer { who: Who::take(words)?, timer: parse::name_of(words, "a timer", &TIMER_NAMES)? });
+        return Ok(Choice::Timer { who: Who::take(words)?, timer: parse::name_of(words, "a timer", Timer::NAMES)? });
     }
     if words.next_is("stage") {
         return Ok(Choice::Stage { who: Who::take(words)?, stage: stage(words)? });
@@ -168,13 +168,12 @@ fn choice(words: &mut Words) -> Result<Choice, TextError> {
 }
 
 fn stage(words: &mut Words) -> Result<Stage, TextError> {
-    const STAGES: [&str; 4] = ["quorum_peer", "worker_receiver", "worker_sender", "send_worker"];
-    Ok(match parse::name_of(words, "a stage", &STAGES)? {
-        "quorum_peer" => Stage::QuorumPeer,
-        "worker_receiver" => Stage::WorkerReceiver,
-        "worker_sender" => Stage::WorkerSender,
-        _ => Stage::SendWorker(parse::server(words)?),
-    })
+    let name = parse::name_of(words, "a stage", Stage::NAMES)?;
+    let of = |peer| Stage::named(name, peer).expect("it is one of the names");
+    match of(ServerId::NOBODY).peer() {
+        Some(_) => parse::server(words).map(of),
+        None => Ok(of(ServerId::NOBODY)),
+    }
 }
 
 /// The grammar of steps with an example for every verb, as `zoolab help steps` prints it.
