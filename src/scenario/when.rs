@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use serde_json::Value;
 
 use crate::proto::NodeId;
-use crate::sim::action::text::{TextError, Word, one_of, words};
+use crate::sim::action::text::{TextError, Word, one_of, words, written};
 use crate::trace::{Event, What, fields_of, kinds, nearest};
 
 /// Version of this syntax; it grows when a pattern that was valid changes its meaning.
@@ -185,25 +185,8 @@ impl fmt::Display for EventPattern {
         out.write_str(short.map_or(self.kind, |short| short.word))?;
         let implied = usize::from(short.is_some_and(|short| short.field.is_some()));
         for (name, value) in &self.fields[implied..] {
-            let field = format!("{name}={value}");
-            let plain = words(&field).is_ok_and(|words| words.len() == 1 && !words[0].quoted && words[0].text == field);
-            if plain { write!(out, " {field}")? } else { write!(out, " {}", quote(&field))? }
+            write!(out, " {}", written(&format!("{name}={value}")))?;
         }
         if self.nth > 1 { write!(out, " #{}", self.nth) } else { Ok(()) }
     }
-}
-
-fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\0' => quoted.push_str("\\0"),
-            other => quoted.push(other),
-        }
-    }
-    quoted + "\""
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::super::disk::DISK_FAULTS;
+use super::client::COMMANDS;
 use super::parse::{self, Words};
 use super::text::TextError;
 use super::{Action, Choice, ClockChange, Who, Whom};
@@ -182,6 +183,10 @@ pub fn grammar_help() -> String {
     for verb in VERBS {
         let _ = write!(help, "\n  {}\n      {}\n      {}\n", verb.form, verb.what, verb.example);
     }
+    help.push_str(CLIENTS);
+    for known in COMMANDS {
+        let _ = write!(help, "\n  CLIENT {}\n      {}\n      c1 {}\n", known.form, known.what, known.example);
+    }
     help.push_str("\nFaults of a disk (FILE is one such as log.newest or currentEpoch):\n\n");
     for (form, what) in DISK_FAULTS {
         let _ = writeln!(help, "  disk NODE {form}\n      {what}");
@@ -196,10 +201,22 @@ A step is an action with a time or a condition:
   { \"after\": \"20ms\", \"do\": \"restart s3\" }           so long after the step above
   { \"when\": \"s2 established\", \"do\": \"crash s1\" }    as soon as an event matches
 
-NODE is a server (s1) or a role, resolved when the step runs: leader,
-follower N, observer N, looking N (the Nth by id, from 1). TIME is a number
-with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME. PACKET is a
-kind of packet, such as NOTIFICATION or LEADERINFO.
+NODE is a server (s1), a client (c1) or a role, resolved when the step runs:
+leader, follower N, observer N, looking N (the Nth by id, from 1). TIME is a
+number with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME. PACKET is
+a kind of packet, such as NOTIFICATION or LEADERINFO.
+";
+
+const CLIENTS: &str = "
+What clients are told, in the words of zkCli. Requests are answered later, and
+do not wait for each other. PATH and DATA are words, or texts in quotes
+(\\\" \\\\ \\n \\t \\0 are escapes); DATA that begins with 0x is bytes in
+hexadecimal. A step's `returns` is the answer that it must get: Ok, a path, the
+data, [a, b] for children, or the name of an error. A step with
+\"after\": \"reply\" waits for the answer to the step above:
+
+  { \"at\": \"1s\", \"do\": \"c1 create /a x\", \"returns\": \"/a\" }
+  { \"after\": \"reply\", \"do\": \"c1 get /a\", \"returns\": \"x\" }
 ";
 
 #[cfg(test)]
