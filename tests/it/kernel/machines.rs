@@ -2,6 +2,7 @@
 
 use zoolab::proto::{Micros, NodeId, Span, Stage, Timer};
 use zoolab::sim::{Action, Origin};
+use zoolab::trace::Event;
 
 use super::probe::{Do, Lab, assert_lines, inject, lines, node};
 
@@ -150,7 +151,7 @@ fn clients_are_told() {
     let mut fails = |action: &str, why: &str| {
         let told = world.inject(&Action::parse(action).expect("an action"), Origin::Author);
         assert_eq!(told, Err(why.into()), "{action}");
-        assert_eq!(world.take_events().iter().map(|event| event.kind()).collect::<Vec<_>>(), ["action", "action_failed"]);
+        assert_eq!(world.take_events().iter().map(Event::kind).collect::<Vec<_>>(), ["action", "action_failed"]);
     };
     fails("c8 close", "there is no c8");
     let mut world = Lab::new([vec![]]).world();

@@ -229,7 +229,9 @@ fn zz_debug() {
             let victim = 1 + (seed * 7 + round * round * 3 + round) % 4;
             let fault = if (seed + round) % 3 == 0 { "power-loss" } else { "crash" };
             println!("{} {fault} s{victim}", ensemble.world.now());
-            if ensemble.world.now().0 > stop { break; }
+            if ensemble.world.now().0 > stop {
+                break;
+            }
             ensemble.act(&format!("{fault} s{victim}"));
             let at = ensemble.world.now().0 / 1_000;
             ensemble.run_until(at + 300 + 137 * (seed + round) % 900);
