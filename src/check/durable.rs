@@ -99,9 +99,12 @@ impl Durable {
         }
     }
 
-    /// The process is gone, and the operations under way with it.
-    pub fn process_ended(&mut self) {
+    /// The process is gone, and the operations under way with it; after a power loss nobody knows what of the rest is left, either.
+    pub fn process_ended(&mut self, lost_power: bool) {
         self.under_way.clear();
+        if lost_power {
+            self.files.clear();
+        }
     }
 }
 
@@ -144,9 +147,22 @@ mod tests {
         durable.started(DiskTag::Log, &sync("log.1"));
         durable.done(DiskTag::Log, false, 9);
         durable.started(DiskTag::Log, &sync("log.1"));
-        durable.process_ended();
+        durable.process_ended(false);
         durable.done(DiskTag::Log, true, 10);
         assert_eq!(durable.known, Zxid::ZERO);
+    }
+
+    /// The successor forces what it reads, before it speaks of it.
+    #[test]
+    fn a_sync_of_the_next_process_covers_what_the_page_cache_kept() {
+        for (lost_power, known) in [(false, zxid(1)), (true, Zxid::ZERO)] {
+            let mut durable = Durable::default();
+            append(&mut durable, 1, "log.1");
+            durable.process_ended(lost_power);
+            durable.started(DiskTag::Recovery(3), &sync("log.1"));
+            durable.done(DiskTag::Recovery(3), true, 9);
+            assert_eq!(durable.known, known);
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Replica {
 
     pub fn ended(&mut self, lost_power: bool) {
         self.lost_power |= lost_power;
-        self.durable.process_ended();
+        self.durable.process_ended(lost_power);
         self.left_role();
     }
 
