@@ -119,6 +119,18 @@ impl Liveness {
         self.settled.is_some()
     }
 
+    /// How long it may take.
+    pub fn bound(&self) -> Micros {
+        self.bound
+    }
+
+    /// The violation that it is if what else was demanded of the quiet ensemble has not come in time.
+    pub fn unfinished(&self, now: Micros, wants: Fact) -> Option<Violation> {
+        let (since, quiet) = self.quiet?;
+        let promise = Fact::new(quiet, format!("all has been quiet since {since}, and {} is time enough for a write", self.bound));
+        Some(Violation { invariant: Invariant::LeaderElected, at: now, event: wants.event, node: None, facts: [promise, wants] })
+    }
+
     /// What the settling took that stands; `None` while there is none.
     pub fn times(&self) -> Option<LeaderTimes> {
         let to_first_commit = self.since_disturbance.first_commit.map(|at| at.saturating_sub(self.since_disturbance.began));
@@ -134,6 +146,10 @@ impl Liveness {
     }
 
     pub fn observe(&mut self, event: &Event) {
+        // What clients do, or is done to them, disturbs no server.
+        if matches!(event.node, Some(NodeId::Client(_))) {
+            return;
+        }
         let me = event.node.and_then(NodeId::as_server);
         match &event.what {
             What::Record(record) => self.on_record(me, record, event.at),

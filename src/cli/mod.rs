@@ -6,6 +6,7 @@
 
 mod completions;
 mod disk;
+mod export;
 mod filter_args;
 mod help;
 mod input;

@@ -112,6 +112,11 @@ impl Server {
         (self.state != PeerState::Looking && self.elected.is_none()).then_some(self.current_vote.vote.leader)
     }
 
+    /// Whether clients are served.
+    pub fn is_serving(&self) -> bool {
+        self.pipeline.is_some()
+    }
+
     /// What it has applied so far.
     pub const fn database(&self) -> &Database {
         &self.replica.database

@@ -136,16 +136,7 @@ impl<A: Actor> World<A> {
         assert_eq!(index.len(), nodes.len(), "every node has an id of its own");
         let mut queue = Queue::default();
         let links = Arc::new(Links::new(nodes.len()));
-        let nodes = nodes
-            .into_iter()
-            .enumerate()
-            .map(|(at, node)| {
-                let start = node.start.map(|time| queue.push(time, Wake::Start { node: at as NodeIndex, life: 0 }));
-                let stream = Stream::named(config.seed, &format!("node {}", node.id));
-                let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
-                Node::new(node.id, node.program, node.clock, stream, disk, start)
-            })
-            .collect();
+        let nodes = nodes.into_iter().enumerate().map(|(at, node)| set_up(&config, &mut queue, at as NodeIndex, node)).collect();
         World {
             config: Arc::new(config),
             now: Micros::ZERO,
@@ -172,6 +163,15 @@ impl<A: Actor> World<A> {
             wakeups_now: 0,
             scratch: Vec::new(),
         }
+    }
+
+    /// Another node joins, behind all others in the table. What happened so far, and what will happen without it, is as before.
+    pub fn join(&mut self, node: NodeConfig<A>) {
+        let (at, id) = (self.nodes.len() as NodeIndex, node.id);
+        let before = Arc::make_mut(&mut self.index).insert(id, at);
+        assert_eq!(before, None, "{id} is there already");
+        Arc::make_mut(&mut self.links).add_node();
+        self.nodes.push(set_up(&self.config, &mut self.queue, at, node));
     }
 
     pub fn now(&self) -> Micros {
@@ -402,6 +402,14 @@ impl<A: Actor> World<A> {
         }
         self.events
     }
+}
+
+/// A node with its machine, and its first start in the queue.
+fn set_up<A: Actor>(config: &WorldConfig, queue: &mut Queue, at: NodeIndex, node: NodeConfig<A>) -> Node<A> {
+    let start = node.start.map(|time| queue.push(time, Wake::Start { node: at, life: 0 }));
+    let stream = Stream::named(config.seed, &format!("node {}", node.id));
+    let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
+    Node::new(node.id, node.program, node.clock, stream, disk, start)
 }
 
 /// Who and what of a record, as one word of the digest.

@@ -19,6 +19,11 @@ pub fn is_evidence(kind: &str) -> bool {
     !OTHER_RECORDS.contains(&kind)
 }
 
+/// Whether it is a kind of note, and not of kernel records.
+pub fn is_note(kind: &str) -> bool {
+    NOTES.iter().any(|(name, ..)| *name == kind)
+}
+
 /// Whether it is a kind of note that belongs to the story.
 pub(super) fn is_headline_note(kind: &str) -> bool {
     NOTES.iter().any(|(name, headline, _)| *name == kind && *headline)

@@ -177,7 +177,7 @@ pub enum Note {
     Connected { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
     /// The connection is gone; the session may live on.
     Disconnected { server: ServerId, why: String },
-    /// The session is over, as a server said.
+    /// The session is over: a server said so, or nobody was heard for 4/3 of its timeout.
     SessionExpired { session: SessionId },
     /// The client's user closed it.
     ClientClosed { session: SessionId },
@@ -614,7 +614,7 @@ impl fmt::Display for Note {
             Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
             Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
             Note::Disconnected { server, why } => write!(out, "lost its connection with {server}: {why}"),
-            Note::SessionExpired { session } => write!(out, "is told that session {session} has expired"),
+            Note::SessionExpired { session } => write!(out, "loses session {session}: it has expired"),
             Note::ClientClosed { session } => write!(out, "has closed session {session}"),
             Note::Called { op, .. } => write!(out, "asks: {op}"),
             Note::Returned { result, zxid: Some(zxid), .. } => write!(out, "is answered: {result} (zxid {zxid})"),

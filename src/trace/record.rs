@@ -135,6 +135,10 @@ pub enum Record {
     ActionEnded {
         action: String,
     },
+    /// The user of a client told it something.
+    Command {
+        command: String,
+    },
 }
 
 /// The kinds of which not all are evidence, or none.
@@ -190,6 +194,7 @@ kinds! {
     25 Action { action } "action",
     26 ActionFailed { action, why } "action_failed",
     27 ActionEnded { action } "action_ended",
+    28 Command { command } "command",
 }
 
 impl Record {
@@ -213,6 +218,7 @@ impl Record {
                 | R::Action { .. }
                 | R::ActionFailed { .. }
                 | R::ActionEnded { .. }
+                | R::Command { .. }
         )
     }
 
@@ -281,10 +287,11 @@ impl Record {
                 word(error.map_or(0, |error| 1 + error as u64));
                 tag.words(word);
             }
-            // Actions have a canonical text of their own, so their bytes are as good as fields.
-            Record::Action { action } | Record::ActionFailed { action, .. } | Record::ActionEnded { action } => {
-                bytes_as_words(action.as_bytes(), word);
+            // Actions and commands have a canonical text of their own, so their bytes are as good as fields.
+            Record::Action { action: text } | Record::ActionFailed { action: text, .. } | Record::ActionEnded { action: text } => {
+                bytes_as_words(text.as_bytes(), word);
             }
+            Record::Command { command } => bytes_as_words(command.as_bytes(), word),
         }
     }
 }
@@ -345,6 +352,7 @@ impl fmt::Display for Record {
             Record::Action { action } => write!(out, "{action}"),
             Record::ActionFailed { action, why } => write!(out, "{action} did not apply: {why}"),
             Record::ActionEnded { action } => write!(out, "{action}: time is up"),
+            Record::Command { command } => write!(out, "is told: {command}"),
         }
     }
 }

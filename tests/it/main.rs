@@ -11,6 +11,7 @@ mod durable;
 mod expectations;
 mod fuzz_parser;
 mod golden;
+mod java;
 mod kernel;
 mod layers;
 mod replication;

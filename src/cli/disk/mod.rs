@@ -1,6 +1,8 @@
 //! `zoolab disk`: what a log, a snapshot or a data directory holds, ours or a real server's.
 
+mod boot;
 mod date;
+mod directory;
 mod image;
 mod log;
 mod snapshot;
@@ -18,14 +20,15 @@ use crate::proto::FileImage;
 
 /// Shows a transaction log, a snapshot or a data directory of ZooKeeper
 ///
-/// As ZooKeeper's own tools do it: transactions as TxnLogToolkit, nodes as SnapshotFormatter.
+/// As ZooKeeper's own tools do it: transactions as TxnLogToolkit, nodes as SnapshotFormatter. Of a directory it shows the files, the epochs,
+/// and what a server that starts there would recover: it is loaded by the code that loads it in a run.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct DiskArgs {
     /// A file log.* or snapshot.*, whatever its name, or a data directory, with its folder version-2 or that folder itself
     path: PathBuf,
 
-    /// One JSON object per transaction, node and session, and line
+    /// One JSON object per line: a transaction, node, session, file, or what a server would recover
     #[arg(long)]
     json: bool,
 }
@@ -33,6 +36,7 @@ pub struct DiskArgs {
 const EXAMPLES: &str = "\
 Examples:
   zoolab disk /var/lib/zookeeper/version-2/log.100000001
+  zoolab disk /var/lib/zookeeper
   zoolab disk --json snapshot.10000008c | jq 'select(.kind == \"node\") | .path'
 
 Nothing is written, and a server that runs is not disturbed; of what it is just writing the beginning may be seen.
@@ -50,6 +54,9 @@ enum Form {
 pub fn disk(args: &DiskArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let form = if args.json { Form::Json } else { Form::Text };
     let name = input::display(&args.path);
+    if args.path.is_dir() {
+        return directory::show(&name, &args.path, form, out).map(|()| Outcome::AsExpected);
+    }
     let image = image::read(&args.path)?;
     match &first_bytes(&image)[..] {
         b"ZKLG" => log::show(&name, &image, form, out)?,

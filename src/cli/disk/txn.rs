@@ -42,7 +42,7 @@ pub const fn name(txn: &Txn) -> &'static str {
         Txn::Create { form: CreateForm::Create, .. } => "create",
         Txn::Create { form: CreateForm::Create2, .. } => "create2",
         Txn::Create { form: CreateForm::Container, .. } => "createContainer",
-        Txn::Create { form: CreateForm::Ttl(_), .. } => "createTtl",
+        Txn::Create { form: CreateForm::Ttl(_), .. } => "createTTL",
         Txn::Delete { container: false, .. } => "delete",
         Txn::Delete { container: true, .. } => "deleteContainer",
         Txn::SetData { .. } => "setData",
