@@ -97,6 +97,10 @@ impl Leader {
         }
         handler.stage = HandlerStage::Syncing;
         handler.start_sending(cx);
+        // ZOOKEEPER-1270 is of a time when the handler's own thread wrote all this.
+        if cx.bugs.has(Bug::Zk1270) {
+            handler.send_queued(cx);
+        }
         cx.arm(Timer::LearnerRead(conn), limit);
         self.resume(cx, replica, conn);
     }

@@ -32,10 +32,11 @@ impl Learner {
         }
     }
 
-    /// A gap in the log is only warned of.
+    /// A gap in the log is only warned of. An epoch may begin with any counter.
     fn expect_successor(&mut self, cx: &mut Cx, zxid: Zxid) {
-        let expected = Zxid(self.last_proposal.0 + 1);
-        if zxid != expected && zxid.epoch() <= self.last_proposal.epoch() {
+        let (last, expected) = (self.last_proposal, Zxid(self.last_proposal.0 + 1));
+        let begins_epoch = zxid.epoch() > last.epoch() || zxid > last && last.counter() == 0;
+        if zxid != expected && !begins_epoch {
             self.surprised(cx, Surprise::Proposal, zxid, expected);
         }
         self.last_proposal = zxid;
