@@ -194,7 +194,10 @@ impl Replication {
             Note::EpochProposed { epoch, .. } => self.reigns.begin(ServerId(me as i64), *epoch, self.replicas[me].memory),
             Note::Established { epoch, .. } => return self.on_established(me, *epoch, event),
             Note::SyncChosen { learner, .. } => self.on_sync_chosen(me, *learner, event),
-            Note::Booted { .. } => return Change::Booted { lost: self.replicas[me].has_booted(event) },
+            Note::Booted { accepted_epoch, current_epoch, .. } => {
+                (self.replicas[me].accepted_epoch, self.replicas[me].current_epoch) = (*accepted_epoch, *current_epoch);
+                return Change::Booted { lost: self.replicas[me].has_booted(event) };
+            }
             Note::LogTruncated { to } => {
                 let committed = self.committed.at(*to);
                 self.replicas[me].truncated(*to, committed);

@@ -26,6 +26,9 @@ pub struct FilterArgs {
     all: bool,
 }
 
+/// The client that proves the ensemble alive in the end; no scenario names it.
+const PROBE: &str = "c0";
+
 impl FilterArgs {
     pub fn filter(&self) -> Result<Filter, FilterError> {
         let mut filter = Filter::default();
@@ -43,11 +46,12 @@ impl FilterArgs {
 
     /// Refuses a node that the scenario does not have: silence would look like a server that does nothing.
     pub fn check_nodes(&self, scenario: &Scenario) -> Result<(), Mistake> {
-        let servers: Vec<String> = scenario.servers.keys().map(ToString::to_string).collect();
-        match self.node.iter().find(|node| !servers.contains(node)) {
+        let (servers, clients) = (scenario.servers.keys().map(ToString::to_string), scenario.clients.keys().map(|number| format!("c{number}")));
+        let nodes: Vec<String> = servers.chain(clients).collect();
+        match self.node.iter().find(|node| !nodes.contains(node) && *node != PROBE) {
             Some(node) => {
-                let mistake = Mistake::new(format_args!("the ensemble has no server {node}"));
-                Err(mistake.with_help(format_args!("its servers are {}", servers.join(", "))))
+                let mistake = Mistake::new(format_args!("the scenario has no {node}"));
+                Err(mistake.with_help(format_args!("it has {}", nodes.join(", "))))
             }
             None => Ok(()),
         }

@@ -90,6 +90,9 @@ impl Workload {
     }
 }
 
+/// Creations under way at most, before the first request.
+const PREPARED_AT_ONCE: usize = 100;
+
 /// A workload as one client carries it out.
 #[derive(Clone, Debug)]
 pub struct Running {
@@ -98,8 +101,9 @@ pub struct Running {
     load: Arc<Workload>,
     deck: Deck,
     acl: AclList,
-    /// What is left to be prepared.
+    /// Nodes that it has still to create before its first request.
     preparation: VecDeque<Path>,
+    is_prepared: bool,
     keys: Vec<Path>,
     /// Nodes that it created and has not deleted, oldest first.
     created: VecDeque<Path>,
@@ -131,11 +135,13 @@ struct Results {
 impl Running {
     pub fn new(cx: &mut Cx, number: u32, load: Arc<Workload>) -> Running {
         let deck = Deck { seed: cx.draw_below(u64::MAX), drawn: 0 };
+        let preparation: VecDeque<Path> = load.preparation().into();
         Running {
             number,
             deck,
             acl: Acl::open(),
-            preparation: load.preparation().into(),
+            is_prepared: preparation.is_empty(),
+            preparation,
             keys: (0..load.keys).map(|number| load.key(number)).collect(),
             created: VecDeque::new(),
             in_flight: Vec::new(),
@@ -153,8 +159,8 @@ impl Running {
         if cx.now < self.load.start || self.has_asked_all(cx.now) {
             return None;
         }
-        if let Some(path) = self.preparation.front().cloned() {
-            return self.in_flight.is_empty().then(|| self.prepare(calls, path));
+        if !self.is_prepared {
+            return self.prepare(calls);
         }
         match self.load.every {
             None if !self.in_flight.is_empty() => return None,
@@ -171,10 +177,15 @@ impl Running {
         if next > now { next } else { now + every }
     }
 
-    fn prepare(&mut self, calls: &mut Calls, path: Path) -> (u64, Op) {
+    /// The next node that must be there; they need not wait for each other, since a session's requests are carried out in order.
+    fn prepare(&mut self, calls: &mut Calls) -> Option<(u64, Op)> {
+        if self.in_flight.len() >= PREPARED_AT_ONCE {
+            return None;
+        }
+        let path = self.preparation.pop_front()?;
         let call = calls.next(Caller::Preparation(self.number));
-        self.in_flight.push(Asked { call, creates: None });
-        (call, self.create(path, None))
+        self.in_flight.push(Asked { call, creates: Some(path.clone()) });
+        Some((call, self.create(path, None)))
     }
 
     fn ask(&mut self, cx: &Cx, calls: &mut Calls) -> (u64, Op) {
@@ -230,12 +241,11 @@ impl Running {
     /// One of its calls returned; `answered` when a server said so.
     pub fn on_returned(&mut self, call: u64, result: &Result<Answer, ErrorCode>, answered: bool) {
         let Some(at) = self.in_flight.iter().position(|asked| asked.call == call) else { return };
-        let Asked { creates, .. } = self.in_flight.swap_remove(at);
+        let Asked { creates, .. } = self.in_flight.remove(at);
         if let Caller::Preparation(_) = Caller::of(call) {
             // That another client was faster is as good; any other refusal will be met again by the requests themselves.
-            if answered {
-                self.preparation.pop_front();
-            }
+            self.preparation.extend(creates.filter(|_| !answered));
+            self.is_prepared = self.preparation.is_empty() && self.in_flight.is_empty();
             return;
         }
         match result {

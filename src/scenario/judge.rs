@@ -213,7 +213,16 @@ fn tree_missed(expect: &ExpectedTree, world: &World<Process>) -> Vec<String> {
     if serving.is_empty() {
         return vec!["nobody serves a tree in the end".into()];
     }
-    serving.iter().flat_map(|(id, server)| wrong_nodes(expect, server.database()).map(move |wrong| format!("in the tree of {id} {wrong}"))).collect()
+    let mut missed: Vec<(String, Vec<String>)> = Vec::new();
+    for (id, server) in &serving {
+        for wrong in wrong_nodes(expect, server.database()) {
+            match missed.iter_mut().find(|(known, _)| *known == wrong) {
+                Some((_, ids)) => ids.push(id.to_string()),
+                None => missed.push((wrong, vec![id.to_string()])),
+            }
+        }
+    }
+    missed.into_iter().map(|(wrong, ids)| format!("in the tree of {} {wrong}", ids.join(", "))).collect()
 }
 
 fn wrong_nodes<'a>(expect: &'a ExpectedTree, database: &'a Database) -> impl Iterator<Item = String> + 'a {

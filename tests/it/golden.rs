@@ -24,6 +24,7 @@ macro_rules! golden {
 golden! {
     all_restart
     backoff_after_partition
+    broadcast_happy_path
     bug_unsynced_rename
     bug_zk1419
     bug_zk1514
@@ -36,6 +37,7 @@ golden! {
     clock_drift
     clock_skew_is_harmless
     dead_leader_is_not_reelected
+    deposed_leader_forgets
     drain_discards_notes
     epoch_file_write_fails
     five_boot

@@ -44,6 +44,7 @@ fn it_prepares_then_asks_one_after_the_other() {
     lone.connects();
     let asked = answer(&mut lone, 100, |op| if matches!(op, Op::Create { .. }) { Err(ErrorCode::NodeExists) } else { stat() });
     assert_eq!(asked[..4], ["create /a", "create /a/b", "create /a/b/k0", "create /a/b/k1"], "somebody else may have been faster");
+    assert!(lone.sent.is_empty());
     assert_eq!(asked.len(), 7);
     assert!(asked[4..].iter().all(|asked| asked.starts_with("set /a/b/k")), "{asked:?}");
     let values: BTreeSet<&str> = asked[4..].iter().filter_map(|asked| asked.split(' ').nth(2)).collect();
@@ -57,7 +58,8 @@ fn what_nobody_answered_is_unknown_and_preparation_is_repeated() {
     lone.is_refused();
     lone.waits(ms(100));
     lone.connects();
-    assert_eq!(answer(&mut lone, 4, |_| Ok(Answer::Done))[0], "create /a", "again");
+    let prepared = ["create /a", "create /a/b", "create /a/b/k0", "create /a/b/k1"];
+    assert_eq!(answer(&mut lone, 4, |_| Ok(Answer::Done)), prepared, "again, and all at once");
     lone.is_closed();
     lone.waits(ms(350));
     lone.connects();
