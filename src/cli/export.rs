@@ -48,7 +48,7 @@ fn write_sparse(path: &Path, image: &FileImage) -> io::Result<()> {
     let mut block = vec![0; BLOCK];
     for at in (0..image.len()).step_by(BLOCK) {
         let read = image.read(at, &mut block);
-        if block[..read].iter().any(|byte| *byte != 0) {
+        if block[..read] != [0; BLOCK][..read] {
             file.seek(SeekFrom::Start(at))?;
             file.write_all(&block[..read])?;
         }

@@ -33,7 +33,7 @@ pub fn read(path: &Path) -> Result<FileImage, Mistake> {
             return Ok(image);
         }
         for (page, start) in block[..read].chunks(PAGE).zip((at..).step_by(PAGE)) {
-            if page.iter().any(|byte| *byte != 0) {
+            if *page != [0; PAGE][..page.len()] {
                 image.write(start, page);
                 content += page.len() as u64;
             }
