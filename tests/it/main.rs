@@ -12,5 +12,6 @@ mod fuzz_parser;
 mod golden;
 mod kernel;
 mod layers;
+mod storage;
 mod stories;
 mod worked_examples;
