@@ -245,7 +245,7 @@ pub fn transaction(counter: u32) -> Arc<Proposal> {
         1 => Txn::Create { form: CreateForm::Create, path: node(counter), data: None, acl, ephemeral: false, parent_cversion: counter as i32 },
         2 => Txn::SetData { path: node(counter - 1), data: Some(counter.to_string().into_bytes().into()), version: 1 },
         3 => Txn::CreateSession { timeout: 1000 },
-        _ if counter % 8 == 0 => Txn::Delete { path: node(counter - 3), container: false },
+        _ if counter.is_multiple_of(8) => Txn::Delete { path: node(counter - 3), container: false },
         _ => Txn::SetData { path: node(counter - 3), data: None, version: 2 },
     };
     Proposal::new(TxnHeader { session: SessionId(i64::from(counter)), cxid: 0, zxid, time: 0 }, txn)
