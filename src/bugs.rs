@@ -79,6 +79,8 @@ catalogue! {
         "truncation miscounts its position and cuts off more than it should";
     Zk1319 "ZK-1319", affected "3.4.0", breaks [initial_history_integrity history_consistency proposal_consistent]:
         "a new leader keeps lastProposed at zero, so that forwarding starts from nowhere";
+    Zk1367 "ZK-1367", affected "before 3.3.5", breaks [replica_convergence]:
+        "sessions that begin or end while a learner is synchronised are known to its tree and not to its tracker, which never expires them";
     Zk1465 "ZK-1465", affected "before 3.4.4", breaks [sync_is_cheap]:
         "with an empty committed log even a level learner gets a whole snapshot";
     Zk1551 "ZK-1551", affected "before 3.4.6", breaks [no_holes replica_convergence]:
@@ -137,6 +139,22 @@ catalogue! {
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:
         "a poll that times out neither re-sends the proposal nor dials";
+    MutantInformRestamped "mutant-inform-restamped", affected "no release", breaks [integrity]:
+        "the leader stamps a transaction with a new time before it informs its observers of it";
+    MutantAppliesEarly "mutant-applies-early", affected "no release", breaks [commit_consistency]:
+        "a follower applies a proposal once it is durable, without waiting for its COMMIT";
+    MutantServesEarly "mutant-serves-early", affected "no release", breaks [primary_integrity]:
+        "a leader takes requests once a quorum has acknowledged its epoch, before any follower has adopted its history";
+    MutantCommitsAlone "mutant-commits-alone", affected "no release", breaks [reply_durable prefix_consistency committed_log_monotonicity]:
+        "a leader's own acknowledgement is enough to commit";
+    MutantAcksEarly "mutant-acks-early", affected "no release", breaks [ack_durable]:
+        "a follower acknowledges a proposal when it is written, before it is forced";
+    MutantAnswersEarly "mutant-answers-early", affected "no release", breaks [linearizable_writes]:
+        "a learner answers a write once it is forwarded, with the last zxid that it has applied";
+    MutantServesThePast "mutant-serves-the-past", affected "no release", breaks [single_system_image]:
+        "a server takes clients that have seen more than it has applied";
+    MutantProposesToObservers "mutant-proposes-to-observers", affected "no release", breaks [message_legal]:
+        "observers are sent what is proposed and committed, as followers are";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

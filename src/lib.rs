@@ -24,6 +24,7 @@
 //! - `store`: the epoch files and how they are written.
 //! - `zab`: discovery, the frame of synchronisation, the leader's ticks.
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
+//! - `client`: the session state machine of the Java client, and workloads.
 //! - `sim`: the world: queue, streams of chance, clocks, connections, disks, faults; `sim::action` is the one vocabulary of faults.
 //! - `check`: one invariant per file, liveness, statistics, reports.
 //! - `scenario`: the file format, its diagnostics, `Run`, and the judgement at the end.
@@ -65,6 +66,8 @@ pub mod store;
 pub mod zab;
 
 pub mod server;
+
+pub mod client;
 
 pub mod sim;
 

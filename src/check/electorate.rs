@@ -61,6 +61,11 @@ impl Electorate {
         2 * won > groups.len()
     }
 
+    /// The same for servers that are told one by one. Of plain majorities only heads are counted.
+    pub fn is_quorum_of(&self, servers: impl Iterator<Item = ServerId>) -> bool {
+        if self.hierarchical { self.is_quorum(&servers.collect()) } else { 2 * servers.filter(|id| self.is_voter(*id)).count() > self.voters.len() }
+    }
+
     /// Whether a vote must be adopted by a server that proposes `current`: (epoch, zxid, id) is larger, and its candidate has weight.
     pub fn beats(&self, new: &Vote, current: &Vote) -> bool {
         let weightless = self.hierarchical && !self.may_lead(new.leader);
@@ -91,6 +96,7 @@ mod tests {
             for bits in 0..1_u32 << 7 {
                 let set: BTreeSet<ServerId> = (0..7).filter(|bit| bits >> bit & 1 == 1).map(|bit| ServerId(bit + 1)).collect();
                 assert_eq!(electorate.is_quorum(&set), quorum::contains_quorum(&members, &set), "{set:?} of {members:?}");
+                assert_eq!(electorate.is_quorum(&set), electorate.is_quorum_of(set.iter().copied()), "{set:?} of {members:?}");
             }
         }
     }

@@ -22,8 +22,6 @@ use crate::trace::{EpochFile, Event, Note, Record, What};
 #[derive(Clone, Debug, Default)]
 pub struct EpochPromise {
     servers: BTreeMap<ServerId, Arc<Promises>>,
-    /// Who was established with each epoch, and by which event.
-    leaders: BTreeMap<Epoch, (ServerId, u64)>,
 }
 
 /// What one server has on disk and has told.
@@ -66,9 +64,6 @@ impl EpochPromise {
         if !is_about_epochs(event) {
             return None;
         }
-        if let Some(Note::Established { epoch, .. }) = event.note() {
-            return self.on_established(me, *epoch, event.n);
-        }
         let promises = Arc::make_mut(self.servers.entry(me).or_default());
         match &event.what {
             What::Record(Record::Started { .. }) => {
@@ -99,17 +94,12 @@ impl EpochPromise {
             }
         }
     }
-
-    fn on_established(&mut self, me: ServerId, epoch: Epoch, event: u64) -> Option<Facts> {
-        let (leader, since) = *self.leaders.entry(epoch).or_insert((me, event));
-        (leader != me).then(|| [Fact::new(since, format!("{leader} led epoch {epoch}")), Fact::new(event, format!("{me} leads epoch {epoch} too"))])
-    }
 }
 
 /// Whether [`Promises`] changes or is judged by it: most events are not, and must not cost a copy of what is shared.
 fn is_about_epochs(event: &Event) -> bool {
     match &event.what {
-        What::Note(note) => matches!(note, Note::Booted { .. } | Note::EpochWritten { .. } | Note::Established { .. }),
+        What::Note(note) => matches!(note, Note::Booted { .. } | Note::EpochWritten { .. }),
         What::Record(Record::Sent { packet, .. } | Record::Delivered { packet, .. }) => {
             matches!(packet, Packet::Quorum { kind: QuorumKind::LeaderInfo | QuorumKind::AckEpoch, .. })
         }
@@ -283,13 +273,5 @@ mod tests {
         let mut story = Story::of(3);
         story.boots_from(1, (5, 1), 4, 5);
         story.breaks(Invariant::EpochPromise);
-    }
-
-    #[test]
-    fn an_epoch_has_one_leader() {
-        let mut story = Story::of(3);
-        story.establishes(3, 5, &[1, 3]).establishes(2, 6, &[1, 2]).establishes(2, 5, &[1, 2]);
-        let violation = story.breaks(Invariant::EpochPromise);
-        assert_eq!((violation.facts[0].event, violation.event), (1, 3));
     }
 }

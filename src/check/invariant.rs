@@ -139,7 +139,7 @@ catalogue! {
         "a learner that is level with its leader is not sent a snapshot",
         "LearnerHandler.syncFollower; ZOOKEEPER-1465";
     LeaderElected leader_elected "L-1":
-        "once faults have ended and a quorum runs, one leader is established and everybody serves under it within a bounded time",
+        "once faults have ended and a quorum runs, within a bounded time one leader is established, everybody serves under it, and writes commit",
         "Zab, liveness; the bound follows from maxNotificationInterval, initLimit and syncLimit";
 }
 

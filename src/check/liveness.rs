@@ -63,6 +63,7 @@ struct Effort {
     concluded: u64,
     sent: u64,
     delivered: u64,
+    first_commit: Option<Micros>,
 }
 
 /// How long it took to find a leader, and what it cost.
@@ -72,6 +73,8 @@ pub struct LeaderTimes {
     pub from_boot: Option<Micros>,
     /// From the last disturbance (a fault, its end, a start, or the quiet itself) until everybody served.
     pub to_settle: Micros,
+    /// From the same moment to the first transaction that was committed, if there was any.
+    pub to_first_commit: Option<Micros>,
     /// Calls of `lookForLeader` (`electionAlg 0`: rounds of queries) by the server that needed most of them, since the last disturbance.
     pub rounds: u32,
     /// Elections that ended at one server, since the last disturbance.
@@ -116,9 +119,22 @@ impl Liveness {
         self.settled.is_some()
     }
 
+    /// How long it may take.
+    pub fn bound(&self) -> Micros {
+        self.bound
+    }
+
+    /// The violation that it is if what else was demanded of the quiet ensemble has not come in time.
+    pub fn unfinished(&self, now: Micros, wants: Fact) -> Option<Violation> {
+        let (since, quiet) = self.quiet?;
+        let promise = Fact::new(quiet, format!("all has been quiet since {since}, and {} is time enough for a write", self.bound));
+        Some(Violation { invariant: Invariant::LeaderElected, at: now, event: wants.event, node: None, facts: [promise, wants] })
+    }
+
     /// What the settling took that stands; `None` while there is none.
     pub fn times(&self) -> Option<LeaderTimes> {
-        self.settled
+        let to_first_commit = self.since_disturbance.first_commit.map(|at| at.saturating_sub(self.since_disturbance.began));
+        self.settled.map(|times| LeaderTimes { to_first_commit, ..times })
     }
 
     /// The violation that it is if the ensemble has not settled although the deadline has passed. `event` is the last event so far.
@@ -130,6 +146,10 @@ impl Liveness {
     }
 
     pub fn observe(&mut self, event: &Event) {
+        // What clients do, or is done to them, disturbs no server.
+        if matches!(event.node, Some(NodeId::Client(_))) {
+            return;
+        }
         let me = event.node.and_then(NodeId::as_server);
         match &event.what {
             What::Record(record) => self.on_record(me, record, event.at),
@@ -171,6 +191,9 @@ impl Liveness {
                 self.settle(at);
             }
             Note::Elected { .. } => self.since_disturbance.concluded += 1,
+            Note::Committed { .. } => {
+                self.since_disturbance.first_commit.get_or_insert(at);
+            }
             Note::Established { epoch, .. } => {
                 self.first_leader.get_or_insert(at);
                 self.stands(Some(me), Some(Standing::Leads(*epoch)), at);
@@ -208,6 +231,7 @@ impl Liveness {
         self.settled = Some(LeaderTimes {
             from_boot: self.first_leader.zip(self.first_start).map(|(leader, start)| leader.saturating_sub(start)),
             to_settle: at.saturating_sub(effort.began),
+            to_first_commit: None,
             rounds: effort.rounds.values().max().copied().unwrap_or(0),
             elections: effort.concluded,
             notifications_sent: effort.sent,
@@ -287,6 +311,17 @@ mod tests {
         let times = after(&story()).times().expect("all serve");
         assert_eq!((times.from_boot, times.to_settle), (Some(Micros::from_millis(7)), Micros::from_millis(6)));
         assert_eq!((times.rounds, times.elections, times.notifications_delivered), (1, 1, 2));
+    }
+
+    #[test]
+    fn the_first_commit_counts_from_the_last_disturbance() {
+        let mut story = story();
+        story.proposes(2, (1, 1)).commits(2, (1, 1), &[1]);
+        assert_eq!(after(&story).times().expect("all serve").to_first_commit, Some(Micros::from_millis(8)));
+        story.action("heal").proposes(2, (1, 2));
+        assert_eq!(after(&story).times().expect("all serve").to_first_commit, None);
+        story.commits(2, (1, 2), &[1]).proposes(2, (1, 3)).commits(2, (1, 3), &[1]);
+        assert_eq!(after(&story).times().expect("all serve").to_first_commit, Some(Micros::from_millis(2)));
     }
 
     #[test]

@@ -1,19 +1,44 @@
 //! Is everything as it must be? Checks read the events of a run, never the fields of a server, and each is deaf to the others.
 //!
 //! Three readers, all incremental and cheap to clone: [`Checks`] for what must always be true, [`Liveness`] for what must come true once
-//! faults have ended, [`Statistics`] for what really happened, without which a pass means nothing.
+//! faults have ended, [`Census`] for what really happened, without which a pass means nothing.
 //!
-//! Left out so far: all that needs a history of transactions (Z, D, T, S, C, W and R of the project's list), and E-6.
+//! What the checks share are *ghosts*, memories that no server has: `ghosts` of elections, [`replication`](self) of histories, `durable` of
+//! what disks hold. What events cannot tell at all is asked by [`Probe`]s.
+//!
+//! Left out so far: the tree, sessions, watches and what reads return (T, S, W, R and most of C of the project's list).
 
+mod acknowledgement;
 mod best_vote;
+mod clients;
+mod committed;
+mod convergence;
+mod delivery;
+mod durable;
 mod electorate;
 mod epoch_promise;
+mod follower_history;
 mod ghosts;
+mod history;
+mod holes;
 mod invariant;
 mod leader_quorum;
+mod leadership;
 mod liveness;
+mod probes;
+mod recovery;
+mod reigns;
+mod replica;
+mod replication;
+#[cfg(test)]
+mod replication_story;
+mod reply;
 mod report;
+mod reported;
 mod statistics;
+mod stepdown;
+mod surprises;
+mod sync_cost;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -22,18 +47,25 @@ mod voters_only;
 
 use std::sync::Arc;
 
+use clients::Clients;
 use electorate::Electorate;
 use epoch_promise::EpochPromise;
 use ghosts::Ghosts;
+use leadership::Leadership;
+use probes::Probes;
+use replication::{Change, Replication};
+use reply::ReplyDurability;
+use stepdown::StepDown;
 
 pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
 pub use liveness::{LeaderTimes, Liveness};
+pub use probes::Probe;
 pub use report::{Reproduction, report};
-pub use statistics::Statistics;
-pub use verdict::{Fact, Facts, Verdict, Violation};
+pub use statistics::{Census, Statistics};
+pub use verdict::{Breach, Fact, Facts, Verdict, Violation};
 
-use crate::proto::Membership;
-use crate::trace::Event;
+use crate::proto::Config;
+use crate::trace::{Event, Note, Record, What};
 
 /// All safety checks of one run.
 #[derive(Clone, Debug)]
@@ -41,23 +73,102 @@ pub struct Checks {
     electorate: Arc<Electorate>,
     ghosts: Ghosts,
     epochs: EpochPromise,
+    replication: Replication,
+    leadership: Leadership,
+    step_down: StepDown,
+    replies: ReplyDurability,
+    clients: Clients,
+    probes: Probes,
 }
 
 impl Checks {
-    pub fn new(members: &Membership) -> Checks {
-        Checks { electorate: Arc::new(Electorate::new(members)), ghosts: Ghosts::default(), epochs: EpochPromise::default() }
+    pub fn new(config: &Config) -> Checks {
+        Checks {
+            electorate: Arc::new(Electorate::new(&config.membership)),
+            ghosts: Ghosts::default(),
+            epochs: EpochPromise::default(),
+            replication: Replication::default(),
+            leadership: Leadership::default(),
+            step_down: StepDown::new(config),
+            replies: ReplyDurability::default(),
+            clients: Clients::default(),
+            probes: Probes::default(),
+        }
     }
 
     /// Looks at the next event, and tells the invariant that it breaks, if it breaks one. Every event of the run must pass here, in order;
     /// after the first violation what is told means little.
     pub fn observe(&mut self, event: &Event) -> Option<Violation> {
+        let rules = if is_traffic(event) { None } else { self.elections(event) };
+        let (invariant, facts) = rules.or_else(|| self.replication(event))?;
+        Some(Violation::new(invariant, event, facts))
+    }
+
+    /// A disk that the checks want to have recovered, on a copy. The answer is an event, to be observed at once.
+    pub fn probe(&mut self) -> Option<Probe> {
+        self.probes.next()
+    }
+
+    /// Elections, epochs and roles.
+    fn elections(&mut self, event: &Event) -> Option<Breach> {
         self.ghosts.observe(&self.electorate, event);
         let (electorate, ghosts) = (&*self.electorate, &self.ghosts);
-        let broken = |invariant, facts: Option<Facts>| facts.map(|facts| Violation::new(invariant, event, facts));
-        broken(Invariant::NoVoteCircle, vote_circle::check(electorate, ghosts, event))
-            .or_else(|| broken(Invariant::BestKnownVote, best_vote::check(ghosts, event)))
-            .or_else(|| broken(Invariant::LeaderHasQuorum, leader_quorum::check(electorate, ghosts, event)))
-            .or_else(|| broken(Invariant::EpochPromise, self.epochs.check(event)))
-            .or_else(|| broken(Invariant::VotersOnly, voters_only::check(electorate, event)))
+        let named = |invariant, facts: Option<Facts>| facts.map(|facts| (invariant, facts));
+        named(Invariant::NoVoteCircle, vote_circle::check(electorate, ghosts, event))
+            .or_else(|| named(Invariant::BestKnownVote, best_vote::check(ghosts, event)))
+            .or_else(|| named(Invariant::LeaderHasQuorum, leader_quorum::check(electorate, ghosts, event)))
+            .or_else(|| named(Invariant::EpochPromise, self.epochs.check(event)))
+            .or_else(|| named(Invariant::VotersOnly, voters_only::check(electorate, event)))
+    }
+
+    /// Histories, disks and clients.
+    fn replication(&mut self, event: &Event) -> Option<Breach> {
+        let change = self.replication.observe(event);
+        let (electorate, world) = (&*self.electorate, &mut self.replication);
+        self.probes.observe(world, &change, event);
+        let breach = if change == Change::Other && is_traffic(event) {
+            None
+        } else {
+            surprises::check(electorate, world, &change, event)
+                .or_else(|| holes::check(world, &change, event))
+                .or_else(|| follower_history::check(electorate, world, &change, event))
+                .or_else(|| acknowledgement::check(electorate, world, &change, event))
+                .or_else(|| self.leadership.check(world, &change, event))
+                .or_else(|| delivery::check(world, &change, event))
+                .or_else(|| convergence::check(world, &change, event))
+                .or_else(|| reported::check(electorate, world, event))
+                .or_else(|| recovery::check(world, &change, event))
+                .or_else(|| sync_cost::check(event))
+        };
+        breach
+            .or_else(|| self.replies.check(electorate, world, event))
+            .or_else(|| self.clients.check(world, event))
+            .or_else(|| self.step_down.check(electorate, event))
+    }
+}
+
+/// Whether it is one of the kinds that make up nearly all of a busy run; no rule of elections looks at them.
+#[inline]
+fn is_traffic(event: &Event) -> bool {
+    use crate::proto::{Packet, QuorumKind};
+    match &event.what {
+        What::Note(note) => matches!(
+            note,
+            Note::Applied { .. }
+                | Note::Appended { .. }
+                | Note::LogSynced { .. }
+                | Note::Proposed { .. }
+                | Note::Committed { .. }
+                | Note::Called { .. }
+                | Note::Returned { .. }
+        ),
+        What::Record(Record::Sent { packet, .. } | Record::Delivered { packet, .. }) => match packet {
+            Packet::Quorum { kind, .. } => matches!(kind, QuorumKind::Ack | QuorumKind::Ping | QuorumKind::Proposal | QuorumKind::Commit),
+            Packet::ClientReply(_) | Packet::ClientRequest(_) => true,
+            _ => false,
+        },
+        What::Record(record) => {
+            matches!(record, Record::DiskStarted { .. } | Record::DiskDone { .. } | Record::Stage { .. } | Record::Timer { .. })
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::proto::{CloseReason, Packet};
-use crate::trace::{Event, Note, Record, What};
+use super::clients;
+use crate::proto::{CloseReason, NodeId, Packet};
+use crate::trace::{Event, Note, Record, SyncHow, What};
 
 /// Declares the counters once, for the struct, the sum over runs, and the table that is shown.
 macro_rules! counters {
@@ -74,16 +75,73 @@ counters! {
     connections_opened,
     /// Connections whose end was told by the network, not by the peer.
     connections_broken,
+    /// Transactions that leaders proposed, and those that they committed.
+    proposals,
+    commits,
+    /// Learners that were sent what they lacked, told to cut their log, or sent the whole tree.
+    syncs_diff,
+    syncs_trunc,
+    syncs_snap,
+    /// Fsyncs of logs, and transactions that they made durable on one server each.
+    log_syncs,
+    txns_logged,
+    snapshots_taken,
+    /// Times a disk failed a server.
+    storage_failures,
+    /// Writes that clients were told to have succeeded, or failed for certain.
+    writes_acked,
+    writes_failed,
+    /// Writes of which clients were told nothing certain.
+    writes_unknown,
+    /// Other requests that were answered.
+    reads_answered,
+    sessions_opened,
+    sessions_expired,
+    /// Copies of disks that the checks had recovered.
+    disks_probed,
+}
+
+/// Counts, and what it takes to count: which of the requests under way are writes.
+#[derive(Clone, Debug, Default)]
+pub struct Census {
+    pub counts: Statistics,
+    writes: Vec<(NodeId, u64)>,
+}
+
+impl Census {
+    #[inline]
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Record(record) => self.counts.on_record(record),
+            What::Note(Note::Called { call, op }) => {
+                if let Some(client) = event.node.filter(|_| op.0.is_write()) {
+                    self.writes.push((client, *call));
+                }
+            }
+            What::Note(Note::Returned { call, result, zxid }) => {
+                let asked = self.writes.iter().position(|(client, write)| Some(*client) == event.node && write == call);
+                let write = asked.map(|index| self.writes.swap_remove(index)).is_some();
+                self.counts.on_returned(write, result, zxid.is_some());
+            }
+            What::Note(note) => self.counts.on_note(note),
+        }
+    }
 }
 
 impl Statistics {
-    pub fn observe(&mut self, event: &Event) {
-        match &event.what {
-            What::Record(record) => self.on_record(record),
-            What::Note(note) => self.on_note(note),
-        }
+    /// A failed write has a zxid like any other; without one nobody knows.
+    fn on_returned(&mut self, write: bool, result: &str, certain: bool) {
+        let counter = match (write, certain) {
+            (true, true) if clients::succeeded(result) => &mut self.writes_acked,
+            (true, true) => &mut self.writes_failed,
+            (true, false) => &mut self.writes_unknown,
+            (false, true) => &mut self.reads_answered,
+            (false, false) => return,
+        };
+        *counter += 1;
     }
 
+    #[inline]
     fn on_record(&mut self, record: &Record) {
         match record {
             Record::Started { .. } => self.starts += 1,
@@ -117,6 +175,7 @@ impl Statistics {
         }
     }
 
+    #[inline]
     fn on_note(&mut self, note: &Note) {
         let counter = match note {
             Note::Booted { .. } | Note::WentLooking { .. } => &mut self.elections_started,
@@ -128,6 +187,20 @@ impl Statistics {
             Note::DrainBroken { .. } => &mut self.drains_broken,
             Note::NoteIgnored { .. } => &mut self.notes_ignored,
             Note::EpochAccepted { .. } => &mut self.epochs_accepted,
+            Note::Proposed { .. } => &mut self.proposals,
+            Note::Committed { .. } => &mut self.commits,
+            Note::LogSynced { txns, .. } => {
+                self.txns_logged += u64::from(*txns);
+                &mut self.log_syncs
+            }
+            Note::SyncChosen { how: SyncHow::Diff, .. } => &mut self.syncs_diff,
+            Note::SyncChosen { how: SyncHow::Trunc, .. } => &mut self.syncs_trunc,
+            Note::SyncChosen { how: SyncHow::Snap, .. } => &mut self.syncs_snap,
+            Note::SnapshotTaken { .. } => &mut self.snapshots_taken,
+            Note::StorageFailed { .. } => &mut self.storage_failures,
+            Note::Connected { renewed: false, .. } => &mut self.sessions_opened,
+            Note::SessionExpired { .. } => &mut self.sessions_expired,
+            Note::DiskProbed { .. } => &mut self.disks_probed,
             _ => return,
         };
         *counter += 1;
@@ -142,7 +215,27 @@ fn is_cut(action: &str) -> bool {
 mod tests {
     use super::*;
     use crate::check::tests::{Story, vote};
-    use crate::proto::PeerState;
+    use crate::proto::{PeerState, Zxid};
+
+    fn counted(story: &Story) -> Statistics {
+        let mut census = Census::default();
+        story.events.iter().for_each(|event| census.observe(event));
+        census.counts
+    }
+
+    /// c2 asks under the number that c1 uses, and is told of a read.
+    #[test]
+    fn writes_end_in_one_of_three_ways() {
+        let returned = |call, result: &str, zxid| Note::Returned { call, result: result.into(), zxid };
+        let zxid = Some(Zxid::new(1, 1));
+        let mut story = Story::ensemble();
+        story.replicates((1, 1)).asks(1, 1).asks(1, 2).asks(1, 3);
+        story.client_notes(2, returned(1, "/a", zxid)).client_notes(2, returned(2, "ConnectionLoss", None)).client_notes(1, returned(1, "Ok", zxid));
+        story.client_notes(1, returned(2, "NoNode", zxid)).client_notes(1, returned(3, "ConnectionLoss", None));
+        let counts = counted(&story);
+        assert_eq!((counts.writes_acked, counts.writes_failed, counts.writes_unknown, counts.reads_answered), (1, 1, 1, 1));
+        assert_eq!((counts.proposals, counts.commits, counts.syncs_diff), (1, 1, 2));
+    }
 
     #[test]
     fn what_happened_is_counted_and_summed() {
@@ -154,8 +247,7 @@ mod tests {
             .action_fails("cut s1 -> s9")
             .records(1, Record::PowerLost { lost_bytes: 512, kept_bytes: 1, torn_files: 2, metadata_lost: 0 });
         story.boots(2, 0, 0).looks(2, 1, vote(2, 0, 0)).changes(2, 3, vote(3, 0, 0)).hears(2, 3, PeerState::Looking, 1, vote(3, 0, 0));
-        let mut once = Statistics::default();
-        story.events.iter().for_each(|event| once.observe(event));
+        let once = counted(&story);
         assert_eq!((once.actions, once.actions_failed, once.cuts), (2, 1, 1));
         assert_eq!((once.power_losses, once.unsynced_bytes_lost, once.files_torn), (1, 512, 2));
         assert_eq!((once.elections_started, once.votes_changed, once.notifications_delivered), (1, 1, 1));

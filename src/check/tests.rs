@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Checks, Invariant, Violation};
 use crate::proto::{
-    ConnId, ElectionReply, Epoch, LearnerType, Member, Membership, Micros, NodeId, Notification, Packet, PeerState, Port, QuorumData, QuorumKind,
-    Round, ServerId, Vote, Zxid,
+    Config, ConnId, ElectionReply, Epoch, LearnerType, Member, Membership, Micros, NodeId, Notification, Packet, PeerState, Port, QuorumData,
+    QuorumKind, Round, ServerId, Vote, Zxid,
 };
 use crate::trace::{Better, ElectedBy, EpochFile, Event, Note, Record, What};
 
@@ -14,7 +14,7 @@ pub fn vote(leader: i64, counter: u32, epoch: i64) -> Vote {
     Vote { leader: ServerId(leader), zxid: Zxid::new(1, counter), epoch: Epoch(epoch) }
 }
 
-fn ids(servers: &[i64]) -> Vec<ServerId> {
+pub fn ids(servers: &[i64]) -> Vec<ServerId> {
     servers.iter().copied().map(ServerId).collect()
 }
 
@@ -44,7 +44,7 @@ impl Story {
     }
 
     fn among(members: &Membership) -> Story {
-        Story { checks: Checks::new(members), events: Vec::new(), found: None }
+        Story { checks: Checks::new(&Config::new(members.clone())), events: Vec::new(), found: None }
     }
 
     /// The first violation.
@@ -60,8 +60,12 @@ impl Story {
     }
 
     fn happens(&mut self, node: Option<i64>, what: What) -> &mut Story {
+        self.happens_to(node.map(NodeId::server), what)
+    }
+
+    fn happens_to(&mut self, node: Option<NodeId>, what: What) -> &mut Story {
         let n = self.events.len() as u64 + 1;
-        let event = Event { n, at: Micros::from_millis(n), node: node.map(NodeId::server), cause: None, what };
+        let event = Event { n, at: Micros::from_millis(n), node, cause: None, what };
         let found = self.checks.observe(&event);
         self.found = self.found.take().or(found);
         self.events.push(event);
@@ -74,6 +78,10 @@ impl Story {
 
     pub fn records(&mut self, node: i64, record: Record) -> &mut Story {
         self.happens(Some(node), What::Record(record))
+    }
+
+    pub fn client_notes(&mut self, client: u32, note: Note) -> &mut Story {
+        self.happens_to(Some(NodeId::Client(client)), What::Note(note))
     }
 
     pub fn action(&mut self, action: &str) -> &mut Story {
@@ -166,11 +174,11 @@ impl Story {
         self.notes(node, Note::Established { epoch: Epoch(epoch), quorum: ids(quorum) })
     }
 
-    fn sends(&mut self, node: i64, to: i64, packet: Packet) -> &mut Story {
+    pub fn sends(&mut self, node: i64, to: i64, packet: Packet) -> &mut Story {
         self.records(node, Record::Sent { to: NodeId::server(to), conn: conn(node, to), packet })
     }
 
-    fn delivers(&mut self, node: i64, from: i64, packet: Packet) -> &mut Story {
+    pub fn delivers(&mut self, node: i64, from: i64, packet: Packet) -> &mut Story {
         self.records(node, Record::Delivered { from: NodeId::server(from), conn: conn(node, from), packet })
     }
 }

@@ -48,6 +48,9 @@ pub struct Violation {
 /// The two facts of a violation.
 pub type Facts = [Fact; 2];
 
+/// The invariant that an event breaks, and how.
+pub type Breach = (Invariant, Facts);
+
 /// Something that is known to be true since an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {

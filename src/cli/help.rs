@@ -8,22 +8,23 @@ use super::mistake::Mistake;
 use super::output::Output;
 use super::{Cli, Outcome};
 use crate::scenario::when_help;
+use crate::sim::FAULT_BUDGET;
 use crate::sim::action::grammar_help;
 use crate::trace::nearest;
 use crate::{bugs, check};
 
-/// Shows the help of a verb or a topic: steps, when, bugs, checks
+/// Shows the help of a verb or a topic: steps, when, bugs, checks, budget
 #[derive(Args)]
-#[command(after_help = "Topics: steps, when, bugs, checks")]
+#[command(after_help = "Topics: steps, when, bugs, checks, budget")]
 pub struct HelpArgs {
-    /// A verb (run, trace, …) or a topic (steps, when, bugs, checks)
+    /// A verb (run, trace, …) or a topic (steps, when, bugs, checks, budget)
     topic: Option<String>,
 }
 
 /// The name of a topic, and its text.
 type Topic = (&'static str, fn() -> String);
 
-const TOPICS: [Topic; 4] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help)];
+const TOPICS: [Topic; 5] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help), ("budget", budget_help)];
 
 /// Columns of a topic: those of the narrowest usual terminal.
 const WIDTH: usize = 80;
@@ -75,6 +76,17 @@ fn check_help() -> String {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.code);
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
         let _ = writeln!(text, "      {}\n      broken by {}", info.rule, bugs.join(", "));
+    }
+    text
+}
+
+/// The fault budget.
+fn budget_help() -> String {
+    let mut text = String::from(
+        "Faults that ZooKeeper promises to survive, and faults that it does not. `zoolab\nrun` says so when a scenario goes beyond: what is lost then may be nobody's mistake.\n",
+    );
+    for row in FAULT_BUDGET {
+        let _ = writeln!(text, "\n  {}  ({})\n      {}", row.faults, if row.within { "survived" } else { "beyond the budget" }, row.promise);
     }
     text
 }

@@ -118,7 +118,8 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
+/// The machine does not give what the user named; perhaps another name was meant.
+pub fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
     let mistake = Mistake::io("read", path, error);
     match neighbour(path) {
         _ if error.kind() != std::io::ErrorKind::NotFound => mistake,

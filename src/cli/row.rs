@@ -64,6 +64,9 @@ pub fn text(loaded: &Loaded, trial: &Trial, trials: &Trials, titles: Titles) -> 
         text.push_str(&format!("  {FAINT}{}{FAINT:#}", report.verdict.name()));
     }
     text.push('\n');
+    for excess in loaded.scenario.beyond_budget() {
+        text.push_str(&format!("{INDENT}{HINT}beyond the fault budget{HINT:#}: {}{FAINT} (zoolab help budget){FAINT:#}\n", excess.what));
+    }
     if !as_expected {
         text.push_str(&indented(&explanation(loaded, trial, trials)));
     }
@@ -133,6 +136,9 @@ struct JsonRow<'a> {
     events: u64,
     steps_fired: u32,
     steps_total: u32,
+    /// Actions and settings that ZooKeeper does not promise to survive.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beyond_budget: Vec<String>,
     /// Only with `--twice`.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_twice: Option<bool>,
@@ -156,6 +162,7 @@ pub fn json(loaded: &Loaded, trial: &Trial, trials: &Trials) -> String {
         events: report.events,
         steps_fired: report.steps_fired,
         steps_total: report.steps_total,
+        beyond_budget: loaded.scenario.beyond_budget().into_iter().map(|excess| excess.what).collect(),
         same_twice: trials.twice.then_some(trial.parted.is_none()),
         statistics: &report.statistics,
         recovery: report.recovery,

@@ -14,7 +14,7 @@ use super::row::{self, Titles};
 use super::seeds::{self, Seeds};
 use super::summary::Summary;
 use super::trial::{Measure, Trial, Trials};
-use super::{Outcome, sweep};
+use super::{Outcome, export, sweep};
 
 /// Runs scenarios and judges them: a line each, then what really happened
 ///
@@ -49,13 +49,19 @@ pub struct RunArgs {
     /// One JSON object per run and line on standard output, and nothing else there
     ///
     /// Keys: file, title, verdict, reason (unless passed), as_expected, missed, seed, digest (16 hexadecimal digits), time_us (virtual),
-    /// events, steps_fired, steps_total, same_twice (with --twice), statistics, recovery. In a sweep, too, one object per run.
+    /// events, steps_fired, steps_total, beyond_budget (unless empty), same_twice (with --twice), statistics, recovery. In a sweep, too, one object per run.
     #[arg(long, conflicts_with = "trace")]
     json: bool,
 
     /// The story of each run before its line: what was done, and what the servers decided and why
     #[arg(long, conflicts_with = "seeds")]
     trace: bool,
+
+    /// Writes what each server's disk holds at the end to a folder, new or empty: a data directory for each, DIR/s1, DIR/s2, …
+    ///
+    /// As processes see it, the page cache included. A real ZooKeeper can be started on it, and `zoolab disk` shows it. Needs one scenario.
+    #[arg(long, value_name = "DIR", conflicts_with = "seeds")]
+    export_disks: Option<PathBuf>,
 
     /// How many runs at the same time; as many as there are cores by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
@@ -69,6 +75,7 @@ Examples:
   zoolab run --seeds 1..=200 --no-bugs         a sweep: does it hold whatever the timing?
   zoolab run --twice a.json b.json             is it deterministic?
   zoolab run --json | jq -r .digest            for programs
+  zoolab run a.json --export-disks out         and `zoolab disk out/s1`
 
 Exit codes: 0 as expected, 1 violation or expectation missed, 2 bad input, 3 could not decide (or interrupted), 4 not deterministic";
 
@@ -81,14 +88,27 @@ pub enum Form {
 
 pub fn run(args: &RunArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let scenarios = input::load_all(&args.paths)?;
+    check_export(args, &scenarios)?;
     let pool = pool(args.jobs)?;
     let measure = if args.seeds.is_some() { Measure::Checks } else { Measure::Expectations };
     let interrupt = Interrupt::on_ctrl_c();
-    let trials = Trials { no_bugs: args.no_bugs, twice: args.twice, keep_events: args.trace, measure, interrupt };
+    let trials =
+        Trials { no_bugs: args.no_bugs, twice: args.twice, keep_events: args.trace, keep_disks: args.export_disks.is_some(), measure, interrupt };
     let form = if args.json { Form::Json } else { Form::Text };
     match args.seeds {
         Some(seeds) => sweep::sweep(&scenarios, seeds, &trials, form, &pool, out),
         None => each_once(&scenarios, args, &trials, &pool, out),
+    }
+}
+
+fn check_export(args: &RunArgs, scenarios: &[Loaded]) -> Result<(), Mistake> {
+    match (&args.export_disks, scenarios) {
+        (None, _) => Ok(()),
+        (Some(folder), [_]) => export::check_target(folder),
+        (Some(_), _) => {
+            let mistake = Mistake::new(format_args!("--export-disks takes the disks of one scenario, and {} are given", scenarios.len()));
+            Err(mistake.with_help("name one file"))
+        }
     }
 }
 
@@ -109,6 +129,9 @@ fn each_once(scenarios: &[Loaded], args: &RunArgs, trials: &Trials, pool: &Threa
                 out.print("\n")?;
             }
             summary.add(trial);
+            if let Some(folder) = &args.export_disks {
+                export::export(&trial.disks, folder)?;
+            }
             out.print(&shown(loaded, trial, args, trials, titles))?;
         }
         if out.is_closed() {

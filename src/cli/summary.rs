@@ -10,7 +10,7 @@ use crate::proto::Micros;
 type Cell = (&'static str, &'static str);
 
 /// Lines of the summary and the counters on each. A counter that is named nowhere is shown on a line of its own at the end.
-const LINES: [(&str, &[Cell]); 5] = [
+const LINES: [(&str, &[Cell]); 7] = [
     (
         "elections",
         &[
@@ -56,7 +56,39 @@ const LINES: [(&str, &[Cell]); 5] = [
             ("datagrams_lost", "datagrams lost"),
         ],
     ),
-    ("disk", &[("unsynced_bytes_lost", "unsynced bytes lost"), ("files_torn", "files torn")]),
+    (
+        "disk",
+        &[
+            ("log_syncs", "log fsyncs"),
+            ("txns_logged", "transactions logged"),
+            ("snapshots_taken", "snapshots"),
+            ("storage_failures", "failures"),
+            ("unsynced_bytes_lost", "unsynced bytes lost"),
+            ("files_torn", "files torn"),
+            ("disks_probed", "copies recovered"),
+        ],
+    ),
+    (
+        "history",
+        &[
+            ("proposals", "proposed"),
+            ("commits", "committed"),
+            ("syncs_diff", "learners sent DIFF"),
+            ("syncs_trunc", "TRUNC"),
+            ("syncs_snap", "SNAP"),
+        ],
+    ),
+    (
+        "clients",
+        &[
+            ("writes_acked", "writes acknowledged"),
+            ("writes_failed", "failed"),
+            ("writes_unknown", "unknown"),
+            ("reads_answered", "reads answered"),
+            ("sessions_opened", "sessions opened"),
+            ("sessions_expired", "expired"),
+        ],
+    ),
 ];
 
 /// Sums over runs.
@@ -70,6 +102,8 @@ pub struct Summary {
     first_leader: Vec<Micros>,
     /// Without the runs that had settled before everything was made quiet.
     settled: Vec<Micros>,
+    /// From the quiet to the first commit after it.
+    first_commit: Vec<Micros>,
     worst: Option<Outcome>,
 }
 
@@ -109,6 +143,7 @@ impl Summary {
         self.statistics += &report.statistics;
         self.first_leader.extend(report.recovery.and_then(|times| times.from_boot));
         self.settled.extend(report.recovery.map(|times| times.to_settle).filter(|took| *took > Micros::ZERO));
+        self.first_commit.extend(report.recovery.and_then(|times| times.to_first_commit));
         self.worst = self.worst.max(Some(outcome));
     }
 
@@ -161,7 +196,11 @@ impl Summary {
         let other = self.statistics.rows().filter(|(name, count)| !elsewhere(name) && *count > 0);
         let other = other.map(|(name, count)| format!("{} {count}", name.replace('_', " "))).collect();
         let steps = (self.steps.total > 0).then(|| self.steps.to_string());
-        let times = [spread(&self.first_leader, "first leader"), spread(&self.settled, "settled at the end")];
+        let times = [
+            spread(&self.first_leader, "first leader"),
+            spread(&self.settled, "settled at the end"),
+            spread(&self.first_commit, "first commit then"),
+        ];
         let rows = named.chain([("other", other), ("steps", steps.into_iter().collect()), ("time", times.into_iter().flatten().collect())]);
         rows.filter(|(_, cells)| !cells.is_empty()).collect::<Vec<_>>().into_iter()
     }

@@ -1,12 +1,15 @@
 //! One run, held against what it should be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::input::Loaded;
 use super::interrupt::Interrupt;
 use super::{Outcome, sweep};
 use crate::check::{self, Reproduction, Verdict};
+use crate::proto::{NodeId, ServerId};
 use crate::scenario::{Report, Run, RunOptions, Scenario};
+use crate::sim::disk::Disk;
 use crate::trace::{Event, first_difference};
 
 /// Wake-ups between two looks at whether the user wants to go on.
@@ -19,6 +22,8 @@ pub struct Trials {
     /// Every run is made again, and must be the same.
     pub twice: bool,
     pub keep_events: bool,
+    /// The servers' disks are kept as they are at the end.
+    pub keep_disks: bool,
     pub measure: Measure,
     pub interrupt: Interrupt,
 }
@@ -41,6 +46,8 @@ pub struct Trial {
     pub missed: Vec<String>,
     /// Where a second run went another way.
     pub parted: Option<String>,
+    /// Those of all servers, or none, as was asked.
+    pub disks: BTreeMap<ServerId, Disk>,
 }
 
 impl Trials {
@@ -54,7 +61,9 @@ impl Trials {
             Measure::Expectations => report.missed.clone(),
             Measure::Checks => sweep::missed(&loaded.scenario, &report, self.no_bugs),
         };
-        Some(Trial { events: run.events().to_vec(), report, missed, parted })
+        let kept = loaded.scenario.servers.keys().filter(|_| self.keep_disks);
+        let disks = kept.filter_map(|id| Some((*id, run.world().disk(NodeId::Server(*id))?.clone()))).collect();
+        Some(Trial { events: run.events().to_vec(), report, missed, parted, disks })
     }
 
     fn options(&self, seed: Option<u64>) -> RunOptions {

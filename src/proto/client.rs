@@ -92,14 +92,12 @@ pub enum CreateMode {
     EphemeralSequential,
 }
 
-/// What the user of a client tells it to do.
+/// What the user of a client tells it to do. The client numbers what it is asked, in the notes that tell its fate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Sends a request; `call` names it in the notes that tell its fate.
-    Request { call: u64, op: Op },
-    /// Ends the session (`close`).
-    Close { call: u64 },
-    /// Starts to connect, if it has not; from now on to this server first.
+    /// Makes a request, which may be to end the session.
+    Request(Op),
+    /// Opens a session if there is none; if there is one, it goes to this server with it.
     Connect { server: Option<ServerId> },
 }
 

@@ -179,8 +179,12 @@ impl Config {
     }
     /// The timeout a session gets that asks for `asked`: within the limits of this server. Source: `ZooKeeperServer.processConnectRequest`.
     pub fn session_timeout(&self, asked: Micros) -> Micros {
-        let low = self.min_session_timeout.unwrap_or(self.tick_time.times(2));
-        let high = self.max_session_timeout.unwrap_or(self.tick_time.times(20));
+        let (low, high) = self.session_limits();
         asked.min(high).max(low)
+    }
+
+    /// The shortest and the longest session timeout.
+    pub fn session_limits(&self) -> (Micros, Micros) {
+        (self.min_session_timeout.unwrap_or(self.tick_time.times(2)), self.max_session_timeout.unwrap_or(self.tick_time.times(20)))
     }
 }

@@ -28,7 +28,7 @@ impl fmt::Display for ServerId {
     }
 }
 
-/// A participant of a run: a server (`s1`) or a client (`c1`).
+/// A participant of a run: a server (`s1`) or a client (`c1`). A scenario's clients begin with `c1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeId {
     Server(ServerId),
@@ -44,7 +44,7 @@ impl NodeId {
     /// Reads the text form `s1` or `c1`.
     pub fn parse(text: &str) -> Option<NodeId> {
         match text.strip_prefix('c') {
-            Some(number) => number.parse().ok().filter(|id| *id > 0).map(NodeId::Client),
+            Some(number) => number.parse().ok().map(NodeId::Client),
             None => ServerId::parse(text).filter(|id| *id != ServerId::NOBODY).map(NodeId::Server),
         }
     }
@@ -224,7 +224,7 @@ mod tests {
         }
         assert_eq!(NodeId::parse("s3"), Some(NodeId::server(3)));
         assert_eq!(NodeId::parse("c2"), Some(NodeId::Client(2)));
-        for text in ["s0", "s-1", "s", "x1", "c0", "3", "-"] {
+        for text in ["s0", "s-1", "s", "x1", "c-1", "3", "-"] {
             assert_eq!(NodeId::parse(text), None, "{text}");
         }
     }

@@ -37,74 +37,72 @@ pub enum CloseReason {
     TimedOut,
 }
 
-/// Timers of a node; at most one of each kind is set at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Timer {
-    /// `lookForLeader`: the poll of the receive queue, back-off included, or the finalize drain.
-    ElectionPoll,
-    /// The initial message of an accepted election connection is overdue.
-    Handshake(ConnId),
-    /// `electionAlg 0`: the answer to the current query is overdue.
-    QueryReply,
-    /// `electionAlg 0`: the pause between two rounds of queries, or before following.
-    QueryPause,
-    /// An observer's wait before it looks for a leader again.
-    ObserverDelay,
-    /// Leader: half a tick.
-    HalfTick,
-    /// Leader: the wait for an epoch quorum, for its acknowledgements, or for NEWLEADER acknowledgements.
-    LeaderWait,
-    /// Leader: nothing was read from this learner for the read timeout.
-    LearnerRead(ConnId),
-    /// Learner: nothing was read from the leader for the read timeout.
-    LeaderRead,
-    /// Learner: the next try to reach the leader.
-    LeaderConnect,
-    /// Leader: the next bucket of sessions may expire.
-    SessionExpiry,
-    /// Server: nothing was read from this client for its session timeout.
-    ClientRead(ConnId),
-    /// Server: the next purge of old snapshots and logs (`autopurge.purgeInterval`).
-    Purge,
-    /// Client: the next attempt to connect, after a pause.
-    Reconnect,
-    /// Client: the connection attempt, or its handshake, takes too long.
-    ConnectTimeout,
-    /// Client: nothing was read from the server for two thirds of the session timeout.
-    ServerRead,
-    /// Client: nothing was sent for so long that a ping is due.
-    ClientPing,
-    /// Client: not heard from any server for 4/3 of the session timeout (3.9.3+).
-    SessionExpiration,
-    /// Client: the next request of its workload with this number.
-    Workload(u32),
+/// Declares an enum of names once: each variant with its owner, its number in the digest, and its text.
+macro_rules! names {
+    ($(#[$meta:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident $(($owner:ident: $of:ty))? = $number:literal $name:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $type { $($(#[$doc])* $variant $(($of))?,)* }
+
+        impl $type {
+            /// What [`Self::name`] may say, in order of declaration.
+            pub const NAMES: &[&str] = &[$($name),*];
+
+            /// Its name in traces and choices, without its owner.
+            pub const fn name(self) -> &'static str {
+                match self { $($type::$variant { .. } => $name,)* }
+            }
+
+            /// Kind and owner as 64-bit values, for the digest.
+            pub fn words(self, mut word: impl FnMut(u64)) {
+                let (kind, owner): (u64, u64) = match self { $($type::$variant $(($owner))? => ($number, 0 $(+ $owner.word())?),)* };
+                word(kind);
+                word(owner);
+            }
+        }
+    };
 }
 
-impl Timer {
-    /// Its name in traces and choices; a timer of one connection is named like the others of its kind.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Timer::ElectionPoll => "election_poll",
-            Timer::Handshake(_) => "handshake",
-            Timer::QueryReply => "query_reply",
-            Timer::QueryPause => "query_pause",
-            Timer::ObserverDelay => "observer_delay",
-            Timer::HalfTick => "half_tick",
-            Timer::LeaderWait => "leader_wait",
-            Timer::LearnerRead(_) => "learner_read",
-            Timer::LeaderRead => "leader_read",
-            Timer::LeaderConnect => "leader_connect",
-            Timer::SessionExpiry => "session_expiry",
-            Timer::ClientRead(_) => "client_read",
-            Timer::Purge => "purge",
-            Timer::Reconnect => "reconnect",
-            Timer::ConnectTimeout => "connect_timeout",
-            Timer::ServerRead => "server_read",
-            Timer::ClientPing => "client_ping",
-            Timer::SessionExpiration => "session_expiration",
-            Timer::Workload(_) => "workload",
-        }
+names! {
+    /// Timers of a node; at most one of each kind is set at a time.
+    Timer {
+        /// `lookForLeader`: the poll of the receive queue, back-off included, or the finalize drain.
+        ElectionPoll = 1 "election_poll",
+        /// The initial message of an accepted election connection is overdue.
+        Handshake(conn: ConnId) = 2 "handshake",
+        /// `electionAlg 0`: the answer to the current query is overdue.
+        QueryReply = 3 "query_reply",
+        /// `electionAlg 0`: the pause between two rounds of queries, or before following.
+        QueryPause = 4 "query_pause",
+        /// An observer's wait before it looks for a leader again.
+        ObserverDelay = 5 "observer_delay",
+        /// Leader: half a tick.
+        HalfTick = 6 "half_tick",
+        /// Leader: the wait for an epoch quorum, for its acknowledgements, or for NEWLEADER acknowledgements.
+        LeaderWait = 7 "leader_wait",
+        /// Leader: nothing was read from this learner for the read timeout.
+        LearnerRead(conn: ConnId) = 8 "learner_read",
+        /// Learner: nothing was read from the leader for the read timeout.
+        LeaderRead = 9 "leader_read",
+        /// Learner: the next try to reach the leader.
+        LeaderConnect = 10 "leader_connect",
+        /// Leader: the next bucket of sessions may expire.
+        SessionExpiry = 11 "session_expiry",
+        /// Server: nothing was read from this client for its session timeout.
+        ClientRead(conn: ConnId) = 12 "client_read",
+        /// Server: the next purge of old snapshots and logs (`autopurge.purgeInterval`).
+        Purge = 13 "purge",
+        /// Client: a pause before the next attempt to connect ends.
+        Reconnect = 14 "reconnect",
+        /// Client: the server does not answer the ConnectRequest.
+        ConnectTimeout = 15 "connect_timeout",
+        /// Client: nothing was read from the server for two thirds of the session timeout.
+        ServerRead = 16 "server_read",
+        /// Client: nothing was sent for so long that a ping is due.
+        ClientPing = 17 "client_ping",
+        /// Client: the workload with this number begins, or makes its next request.
+        Workload(number: u32) = 18 "workload",
     }
 }
 
@@ -114,48 +112,67 @@ impl fmt::Display for Timer {
     }
 }
 
-/// ZooKeeper's threads that race with each other, each a queue that is served one item at a wake-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// The thread of `QuorumPeer.run`: the outer loop and `lookForLeader`.
-    QuorumPeer,
-    /// `FastLeaderElection.WorkerReceiver`.
-    WorkerReceiver,
-    /// `FastLeaderElection.WorkerSender`.
-    WorkerSender,
-    /// `QuorumCnxManager.SendWorker` of one peer.
-    SendWorker(ServerId),
-    /// `FollowerRequestProcessor` and `ObserverRequestProcessor`: a learner's own clients' requests, on their way to the leader.
-    FollowerRequestProcessor,
-    /// `PrepRequestProcessor`, and `ProposalRequestProcessor` behind it: requests become transactions, with a zxid each.
-    PrepRequestProcessor,
-    /// `SyncRequestProcessor`: the request logger.
-    SyncRequestProcessor,
-    /// `CommitProcessor`, with the final processor behind it: transactions are applied, requests answered.
-    CommitProcessor,
-    /// The sender thread of a `LearnerHandler`.
-    LearnerSender(ServerId),
-    /// The thread that writes a snapshot while the tree changes.
-    SnapshotTaker,
-    /// `ClientCnxn.EventThread`.
-    EventThread,
+names! {
+    /// ZooKeeper's threads that race with each other, each a queue that is served one item at a wake-up.
+    Stage {
+        /// The thread of `QuorumPeer.run`: the outer loop and `lookForLeader`.
+        QuorumPeer = 1 "quorum_peer",
+        /// `FastLeaderElection.WorkerReceiver`.
+        WorkerReceiver = 2 "worker_receiver",
+        /// `FastLeaderElection.WorkerSender`.
+        WorkerSender = 3 "worker_sender",
+        /// `QuorumCnxManager.SendWorker` of one peer.
+        SendWorker(peer: ServerId) = 4 "send_worker",
+        /// `FollowerRequestProcessor` and `ObserverRequestProcessor`: a learner's own clients' requests, on their way to the leader.
+        FollowerRequestProcessor = 5 "follower_request_processor",
+        /// `PrepRequestProcessor`, and `ProposalRequestProcessor` behind it: requests become transactions, with a zxid each.
+        PrepRequestProcessor = 6 "prep_request_processor",
+        /// `SyncRequestProcessor`: the request logger.
+        SyncRequestProcessor = 7 "sync_request_processor",
+        /// `CommitProcessor`, with the final processor behind it: transactions are applied, requests answered.
+        CommitProcessor = 8 "commit_processor",
+        /// The sender thread of a `LearnerHandler`.
+        LearnerSender(peer: ServerId) = 9 "learner_sender",
+        /// The thread that writes a snapshot while the tree changes.
+        SnapshotTaker = 10 "snapshot_taker",
+        /// `ClientCnxn.EventThread`.
+        EventThread = 11 "event_thread",
+    }
+}
+
+impl Stage {
+    /// The stage of this name; of those that there are one for each peer, `peer`'s. `None` when nothing is called so.
+    pub fn named(name: &str, peer: ServerId) -> Option<Stage> {
+        let all = [
+            Stage::QuorumPeer,
+            Stage::WorkerReceiver,
+            Stage::WorkerSender,
+            Stage::SendWorker(peer),
+            Stage::FollowerRequestProcessor,
+            Stage::PrepRequestProcessor,
+            Stage::SyncRequestProcessor,
+            Stage::CommitProcessor,
+            Stage::LearnerSender(peer),
+            Stage::SnapshotTaker,
+            Stage::EventThread,
+        ];
+        all.into_iter().find(|stage| stage.name() == name)
+    }
+
+    /// Whose connection it serves, where there is one for each peer.
+    pub const fn peer(self) -> Option<ServerId> {
+        match self {
+            Stage::SendWorker(peer) | Stage::LearnerSender(peer) => Some(peer),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Stage::QuorumPeer => out.pad("quorum_peer"),
-            Stage::WorkerReceiver => out.pad("worker_receiver"),
-            Stage::WorkerSender => out.pad("worker_sender"),
-            Stage::SendWorker(peer) => write!(out, "send_worker {peer}"),
-            Stage::FollowerRequestProcessor => out.pad("follower_request_processor"),
-            Stage::PrepRequestProcessor => out.pad("prep_request_processor"),
-            Stage::SyncRequestProcessor => out.pad("sync_request_processor"),
-            Stage::CommitProcessor => out.pad("commit_processor"),
-            Stage::LearnerSender(peer) => write!(out, "learner_sender {peer}"),
-            Stage::SnapshotTaker => out.pad("snapshot_taker"),
-            Stage::EventThread => out.pad("event_thread"),
+        match self.peer() {
+            Some(peer) => write!(out, "{} {peer}", self.name()),
+            None => out.pad(self.name()),
         }
     }
 }
@@ -199,53 +216,20 @@ impl ConnId {
     }
 }
 
-impl Timer {
-    /// Kind and owner as 64-bit values, for the digest.
-    pub fn words(self, mut word: impl FnMut(u64)) {
-        let (kind, owner) = match self {
-            Timer::ElectionPoll => (1, 0),
-            Timer::Handshake(conn) => (2, conn.word()),
-            Timer::QueryReply => (3, 0),
-            Timer::QueryPause => (4, 0),
-            Timer::ObserverDelay => (5, 0),
-            Timer::HalfTick => (6, 0),
-            Timer::LeaderWait => (7, 0),
-            Timer::LearnerRead(conn) => (8, conn.word()),
-            Timer::LeaderRead => (9, 0),
-            Timer::LeaderConnect => (10, 0),
-            Timer::SessionExpiry => (11, 0),
-            Timer::ClientRead(conn) => (12, conn.word()),
-            Timer::Purge => (13, 0),
-            Timer::Reconnect => (14, 0),
-            Timer::ConnectTimeout => (15, 0),
-            Timer::ServerRead => (16, 0),
-            Timer::ClientPing => (17, 0),
-            Timer::SessionExpiration => (18, 0),
-            Timer::Workload(number) => (19, u64::from(number)),
-        };
-        word(kind);
-        word(owner);
+/// What a name may belong to, as one 64-bit value for the digest.
+trait Owner {
+    fn word(self) -> u64;
+}
+
+impl Owner for ServerId {
+    fn word(self) -> u64 {
+        self.0 as u64
     }
 }
 
-impl Stage {
-    /// Kind and owner as 64-bit values, for the digest.
-    pub fn words(self, mut word: impl FnMut(u64)) {
-        let (kind, owner) = match self {
-            Stage::QuorumPeer => (1, 0),
-            Stage::WorkerReceiver => (2, 0),
-            Stage::WorkerSender => (3, 0),
-            Stage::SendWorker(peer) => (4, peer.0 as u64),
-            Stage::FollowerRequestProcessor => (5, 0),
-            Stage::PrepRequestProcessor => (6, 0),
-            Stage::SyncRequestProcessor => (7, 0),
-            Stage::CommitProcessor => (8, 0),
-            Stage::LearnerSender(peer) => (9, peer.0 as u64),
-            Stage::SnapshotTaker => (10, 0),
-            Stage::EventThread => (11, 0),
-        };
-        word(kind);
-        word(owner);
+impl Owner for u32 {
+    fn word(self) -> u64 {
+        u64::from(self)
     }
 }
 

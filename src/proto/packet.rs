@@ -210,6 +210,20 @@ impl Packet {
         }
     }
 
+    /// Whether those who watch a run look at it when it is sent, or delivered: votes, promises, what is acknowledged and answered.
+    #[inline]
+    pub fn is_evidence(&self, sent: bool) -> bool {
+        use QuorumKind as K;
+        match self {
+            Packet::Quorum { kind: K::Snap, data: QuorumData::Snapshot { last, .. }, .. } => sent && *last,
+            Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
+            Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
+            Packet::ClientReply(_) => sent,
+            Packet::ClientRequest(_) => false,
+            _ => true,
+        }
+    }
+
     /// Bytes it takes in a send window, framing included.
     pub fn size(&self) -> u32 {
         match self {

@@ -24,6 +24,13 @@ pub struct Acl {
 /// A node's list, in its order.
 pub type AclList = Arc<[Acl]>;
 
+impl Acl {
+    /// Anybody may do anything: what nodes get unless their creator says otherwise. Source: `ZooDefs.Ids.OPEN_ACL_UNSAFE`.
+    pub fn open() -> AclList {
+        Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
+    }
+}
+
 /// What all transactions have. Its type follows from the [`Txn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TxnHeader {

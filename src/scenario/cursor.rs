@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::replies::{Asked, Replies};
 use super::{Repeat, Step, Trigger};
 use crate::proto::Micros;
 use crate::sim::Action;
@@ -19,8 +20,9 @@ pub struct Cursor {
     since: Micros,
     /// Matches of the awaited event since then.
     matches: u32,
-    /// The awaited event came: the step is due at once.
+    /// The awaited event or answer came: the step is due at once.
     is_due: bool,
+    replies: Replies,
     outcomes: Vec<StepOutcome>,
     /// The event of each firing, and the step that fired.
     firings: Vec<(u64, usize)>,
@@ -51,7 +53,17 @@ pub enum Due {
 impl Cursor {
     pub fn new(steps: Vec<Step>) -> Cursor {
         let outcomes = vec![StepOutcome::NotFired; steps.len()];
-        Cursor { steps, next: 0, times: 0, since: Micros::ZERO, matches: 0, is_due: false, outcomes, firings: Vec::new() }
+        Cursor {
+            steps,
+            next: 0,
+            times: 0,
+            since: Micros::ZERO,
+            matches: 0,
+            is_due: false,
+            replies: Replies::default(),
+            outcomes,
+            firings: Vec::new(),
+        }
     }
 
     /// When the next step fires, as seen at `now`.
@@ -64,8 +76,8 @@ impl Cursor {
             (1.., Some(Repeat { every: Some(every), .. }), _) => self.since + every,
             (_, _, Trigger::At(at)) => *at,
             (_, _, Trigger::After(after)) => self.since + *after,
-            (_, _, Trigger::When(_)) if self.is_due => now,
-            (_, _, Trigger::When(_)) => return Due::Event,
+            (_, _, Trigger::When(_) | Trigger::Reply) if self.is_due => now,
+            (_, _, Trigger::When(_) | Trigger::Reply) => return Due::Event,
         };
         if at <= now { Due::Now } else { Due::At(at) }
     }
@@ -73,7 +85,7 @@ impl Cursor {
     /// An optional step that still waits for its event gives way to a next step whose time has come.
     fn skip_overtaken(&mut self, now: Micros) {
         while let [step, following, ..] = &self.steps[self.next.min(self.steps.len())..] {
-            let waits = matches!(step.trigger, Trigger::When(_)) && !self.is_due && step.optional;
+            let waits = matches!(step.trigger, Trigger::When(_) | Trigger::Reply) && !self.is_due && step.optional;
             if !waits || !matches!(following.trigger, Trigger::At(at) if at <= now) {
                 return;
             }
@@ -92,6 +104,7 @@ impl Cursor {
     /// The step that was due has fired; `event` is the record of its action.
     pub fn fired(&mut self, now: Micros, event: u64, applied: Result<(), String>) {
         self.firings.push((event, self.next));
+        self.replies.on_fired(event, self.next);
         let outcome = match applied {
             Ok(()) => StepOutcome::Fired,
             Err(why) => StepOutcome::DidNotApply(why),
@@ -118,12 +131,20 @@ impl Cursor {
 
     /// Events are counted from the firing of the previous step.
     pub fn observe(&mut self, event: &Event) {
-        if let Some(Step { trigger: Trigger::When(pattern), .. }) = self.steps.get(self.next)
-            && pattern.matches(event)
-        {
-            self.matches += 1;
-            self.is_due |= self.matches == pattern.nth;
+        let is_answer = self.replies.observe(event);
+        match self.steps.get(self.next).map(|step| &step.trigger) {
+            Some(Trigger::When(pattern)) if pattern.matches(event) => {
+                self.matches += 1;
+                self.is_due |= self.matches == pattern.nth;
+            }
+            Some(Trigger::Reply) => self.is_due |= is_answer,
+            _ => {}
         }
+    }
+
+    /// What clients were asked by a step, by its position, in the order of asking.
+    pub fn asked(&self, step: usize) -> impl Iterator<Item = &Asked> {
+        self.replies.of(step)
     }
 
     /// What the author says about the actions that were carried out, by the event of each.

@@ -38,6 +38,7 @@ pub(super) fn read(checker: &mut Checker, file: &EnsembleFile) -> Option<Ensembl
     for setting in &given {
         apply(checker, &mut config, setting);
     }
+    session_limits(checker, &config, &given);
     let version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
     Some(Ensemble { config, version, supervise: file.supervise.unwrap_or(false) })
 }
@@ -258,6 +259,16 @@ fn apply(checker: &mut Checker, config: &mut Config, setting: &Given) {
         _ => (format!("ZooKeeper has no setting `{name}`"), nearest_setting(name)),
     };
     checker.wrong_at(&setting.place, setting.name_span.clone(), message, help);
+}
+
+/// `QuorumPeerConfig.parseProperties`: the smaller limit must not be the larger one, as defaults either.
+fn session_limits(checker: &mut Checker, config: &Config, given: &[Given]) {
+    let (low, high) = config.session_limits();
+    let Some(setting) = given.iter().find(|setting| matches!(setting.name.as_str(), "minSessionTimeout" | "maxSessionTimeout")) else { return };
+    if low > high {
+        let message = format!("no session timeout is at least {low} and at most {high}");
+        checker.wrong_at(&setting.place, setting.value_span.clone(), message, "the defaults are 2 and 20 ticks");
+    }
 }
 
 fn nearest_setting(name: &str) -> String {

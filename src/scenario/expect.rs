@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checker::Checker;
-use super::file::{ExpectFile, PatternText, StateName, VerdictFile};
+use super::clients::valid_path;
+use super::file::{ExpectFile, PatternText, StateName, TreeFile, VerdictFile};
 use super::problem::Path;
 use super::steps::{Cast, members, pattern};
-use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs};
+use super::{EventPattern, Expect, ExpectedTree, LeaderIs, Outcome, StateIs, WorkloadPlan};
 use crate::bugs::Bug;
 use crate::check::{CATALOGUE, Invariant, Verdict};
 use crate::proto::{Epoch, LearnerType, NodeId, PeerState, Round, ServerId};
-use crate::sim::action::text::one_of;
+use crate::sim::action::text::{TextError, Word, binary, one_of};
 
-pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &ExpectFile) -> Expect {
+pub(super) fn read(checker: &mut Checker, cast: &Cast, workloads: &BTreeMap<String, WorkloadPlan>, file: &ExpectFile) -> Expect {
     let place = Path::root().key("expect");
     let expect = Expect {
         verdict: verdict(checker, &place.key("verdict"), file.verdict.as_ref()),
@@ -24,7 +25,10 @@ pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &ExpectFile) -> Exp
         epoch: file.epoch.map(|epoch| Epoch(i64::from(epoch))),
         time_to_leader: file.time_to_leader.as_ref().and_then(|text| checker.span(&place.key("time_to_leader"), text)),
         leaders_max: file.leaders_max,
+        tree: file.tree.as_ref().map(|file| tree(checker, &place.key("tree"), file)).unwrap_or_default(),
+        acked_min: file.acked_min.clone(),
     };
+    acked_by_somebody(checker, &place.key("acked_min"), workloads, file);
     agree_on_events(checker, &place, file, &expect);
     agree_on_leader(checker, &place, &expect);
     agree_on_roles(checker, cast, &place, &expect);
@@ -91,6 +95,46 @@ fn patterns(checker: &mut Checker, cast: &Cast, place: &Path, texts: &[PatternTe
         patterns.push(pattern);
     }
     patterns
+}
+
+fn tree(checker: &mut Checker, place: &Path, file: &TreeFile) -> ExpectedTree {
+    let mut tree = ExpectedTree::default();
+    for (path, text) in &file.present {
+        let place = place.key("present").key(path);
+        valid_path(checker, &place, path);
+        if let Some(data) = checker.text(&place, data(text)) {
+            tree.present.insert(path.as_str().into(), data.into());
+        }
+    }
+    for (key, paths, set) in [("exists", &file.exists, &mut tree.exists), ("absent", &file.absent, &mut tree.absent)] {
+        for (index, path) in paths.iter().enumerate() {
+            let place = place.key(key).index(index);
+            valid_path(checker, &place, path);
+            if !set.insert(path.as_str().into()) {
+                checker.wrong(&place, format!("`{path}` stands twice"), "");
+            }
+        }
+    }
+    for (index, path) in file.absent.iter().enumerate() {
+        if file.present.contains_key(path) || file.exists.contains(path) {
+            checker.wrong(&place.key("absent").index(index), format!("`{path}` must be there, as the same file says"), "");
+        }
+    }
+    tree
+}
+
+/// Bytes in hexadecimal behind `0x`, or the text itself.
+fn data(text: &str) -> Result<Vec<u8>, TextError> {
+    let word = Word { text: text.into(), span: 0..text.len(), quoted: false };
+    binary(&word).unwrap_or_else(|| Ok(word.text.into_bytes()))
+}
+
+fn acked_by_somebody(checker: &mut Checker, place: &Path, workloads: &BTreeMap<String, WorkloadPlan>, file: &ExpectFile) {
+    for name in file.acked_min.keys().filter(|name| !workloads.contains_key(*name)) {
+        let known = workloads.keys().map(String::as_str);
+        let help = if workloads.is_empty() { "`workloads` names none".into() } else { one_of(name, known) };
+        checker.wrong_key(&place.key(name), format!("no workload is called `{name}`"), help);
+    }
 }
 
 fn leader(checker: &mut Checker, cast: &Cast, place: &Path, name: &str) -> Option<LeaderIs> {

@@ -38,12 +38,12 @@ pub struct ScenarioFile {
     pub servers: BTreeMap<ServerName, ServerFile>,
     #[serde(default, skip_serializing_if = "TimingFile::is_default")]
     pub timing: TimingFile,
-    /// Clients by name (c1). They need the next version.
+    /// Clients by name (c1). Steps tell them what to do, workloads keep them busy.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub clients: BTreeMap<String, ClientFile>,
-    /// What clients do in a loop. They need the next version.
+    pub clients: BTreeMap<ClientName, ClientFile>,
+    /// What clients do in a loop, by a name of its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub workloads: BTreeMap<String, Value>,
+    pub workloads: BTreeMap<String, WorkloadFile>,
     /// Known bugs that are switched on, by name (ZK-1419), or 3.9.5 for the open defects of that release.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bugs: Vec<String>,
@@ -207,15 +207,97 @@ impl TimingFile {
     }
 }
 
-/// A client. Needs the next version.
+/// A client, as the Java client is one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFile {
-    /// The server it connects to.
-    pub connect: String,
-    /// The session timeout it asks for.
+    /// The server that it tries first, and then the others in turn; or a list of the only ones that it tries. All, in an order that is drawn,
+    /// unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<ConnectFile>,
+    /// The session timeout that it asks for; 30s (as zkCli) unless given. Servers have limits: 2 and 20 ticks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<TimeText>,
+    /// When it starts, and begins to connect; false: not before a step starts it; 0us unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockFile>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ConnectFile {
+    First(String),
+    Only(Vec<String>),
+}
+
+/// Requests in a loop. It first creates the nodes that it needs. No two writes have the same data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadFile {
+    /// Who makes the requests: clients by name, or so many clients of its own, numbered behind all others. 1 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<WorkersFile>,
+    /// How many requests each of them makes; as many as there is time for unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub count: Option<u64>,
+    /// How often each of them makes one, whatever became of those before: 100/s, 5/min. Each waits for the answer to its last one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// When the first requests are made; 0us unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<TimeText>,
+    /// From when on no more are made; the end of the run unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<TimeText>,
+    /// What is asked how often, compared with the others; nothing but set unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<MixFile>,
+    /// How many nodes are written and read (k0, k1, …); 10 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub keys: Option<u32>,
+    /// The node that they are below; / and its own name unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Bytes that each write writes, at least; no more than make it unique unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1_000_000))]
+    pub size: Option<u32>,
+    /// Whether nothing of it need be acknowledged; false unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum WorkersFile {
+    Count(u32),
+    Named(Vec<String>),
+}
+
+/// Weights of the kinds of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MixFile {
+    /// A new node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<u32>,
+    /// The oldest node that the client created; another create when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stat: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ls: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<u32>,
 }
 
 /// An action and what it waits for: exactly one of `at`, `after`, `when`.
@@ -225,7 +307,7 @@ pub struct StepFile {
     /// A time of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<TimeText>,
-    /// So long after the step before it fired.
+    /// So long after the step before it fired; reply: when the client has the answer to that step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<TimeText>,
     /// An event that follows the firing of the step before it: [NODE] KIND [FIELD=VALUE ..] [#NTH].
@@ -234,6 +316,9 @@ pub struct StepFile {
     /// The action, one line of the grammar that `zoolab help steps` prints.
     #[serde(rename = "do")]
     pub action: String,
+    /// What a client must be answered: Ok, a path, data, [a, b] for children, or the name of an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<String>,
     /// What a reader should know here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -242,9 +327,6 @@ pub struct StepFile {
     pub optional: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeat: Option<RepeatFile>,
-    /// The result a client command must return. Needs the next version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returns: Option<String>,
 }
 
 /// The step fires several times.
@@ -290,9 +372,27 @@ pub struct ExpectFile {
     /// At most so many leaders are established, recovery not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaders_max: Option<u32>,
-    /// What the tree must hold. Needs the next version.
+    /// What the tree must hold in the end, on every server that serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tree: Option<serde_json::Map<String, Value>>,
+    pub tree: Option<TreeFile>,
+    /// How many requests of a workload must be acknowledged, at least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acked_min: BTreeMap<String, u64>,
+}
+
+/// Nodes that must be there, or must not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TreeFile {
+    /// Data by path: a text, or bytes in hexadecimal behind 0x.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub present: BTreeMap<String, String>,
+    /// Paths of nodes with whatever data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exists: Vec<String>,
+    /// Paths without a node.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -332,20 +432,33 @@ pub struct SpanText(pub String);
 #[serde(transparent)]
 pub struct PatternText(pub String);
 
-/// A server: s1, s2, …
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct ServerName(pub String);
+/// Declares names that are keys, in the order of their numbers: s2 before s10.
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+            #[serde(transparent)]
+            pub struct $name(pub String);
 
-/// s2 before s10.
-impl Ord for ServerName {
-    fn cmp(&self, other: &ServerName) -> Ordering {
-        (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
-    }
+            impl Ord for $name {
+                fn cmp(&self, other: &$name) -> Ordering {
+                    (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
+                }
+            }
+
+            impl PartialOrd for $name {
+                fn partial_cmp(&self, other: &$name) -> Option<Ordering> {
+                    Some(self.cmp(other))
+                }
+            }
+        )*
+    };
 }
 
-impl PartialOrd for ServerName {
-    fn partial_cmp(&self, other: &ServerName) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+names! {
+    /// A server: s1, s2, …
+    ServerName
+    /// A client: c1, c2, …
+    ClientName
 }

@@ -1,15 +1,17 @@
 //! What was expected, held against what happened.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::cursor::{Cursor, StepOutcome};
-use super::{EventPattern, Expect, LeaderIs, Outcome, StateIs, Trigger};
+use super::results::WorkloadResults;
+use super::{EventPattern, Expect, ExpectedTree, LeaderIs, Outcome, Process, StateIs, Trigger, WorkloadPlan};
 use crate::check::Verdict;
 use crate::proto::{Epoch, Micros, NodeId, PeerState, Round, ServerId};
-use crate::server::Server;
 use crate::sim::disk::DiskFault;
 use crate::sim::{Action, World};
 use crate::trace::{Event, Note, Record, What};
+use crate::tree::Database;
 
 /// How often expected events were seen, and who came to lead.
 #[derive(Clone, Debug)]
@@ -79,10 +81,10 @@ pub struct AtEnd {
 }
 
 impl AtEnd {
-    pub fn of(world: &World<Server>, sightings: &Sightings) -> AtEnd {
+    pub fn of(world: &World<Process>, sightings: &Sightings) -> AtEnd {
         let ids = world.node_ids().filter_map(|id| id.as_server().map(|server| (server, id)));
-        let states: Vec<(ServerId, StateIs)> =
-            ids.map(|(server, id)| (server, world.actor(id).map_or(StateIs::Down, |actor| StateIs::Up(actor.state())))).collect();
+        let state = |id| world.actor(id).and_then(Process::as_server).map_or(StateIs::Down, |server| StateIs::Up(server.state()));
+        let states: Vec<(ServerId, StateIs)> = ids.map(|(server, id)| (server, state(id))).collect();
         let leads = |reign: &&Reign| states.contains(&(reign.leader, StateIs::Up(PeerState::Leading)));
         let reign = sightings.leaders.last().filter(leads).copied();
         AtEnd { states, reign }
@@ -107,6 +109,10 @@ pub struct Evidence<'a> {
     pub at_end: Option<&'a AtEnd>,
     /// Disk faults that were set and never met an operation, with their nodes.
     pub idle_faults: Vec<(NodeId, DiskFault)>,
+    /// As it is in the end.
+    pub world: &'a World<Process>,
+    pub results: &'a BTreeMap<String, WorkloadResults>,
+    pub workloads: &'a BTreeMap<String, WorkloadPlan>,
     /// The scenario is about bugs, and they were switched off: it must pass, and what it tells is another story.
     pub bugs_removed: bool,
 }
@@ -120,7 +126,10 @@ pub fn missed(expect: &Expect, evidence: &Evidence) -> Vec<String> {
     if *evidence.verdict == Verdict::Pass {
         missed.extend(steps_missed(evidence.cursor));
         missed.extend(faults_missed(evidence));
+        missed.extend(workloads_missed(expect, evidence));
+        missed.extend(tree_missed(&expect.tree, evidence.world));
     }
+    missed.extend(answers_missed(evidence));
     missed.extend(sightings_missed(expect, evidence.sightings));
     if let Some(at_end) = evidence.at_end {
         missed.extend(end_missed(expect, at_end));
@@ -147,6 +156,7 @@ fn steps_missed(cursor: &Cursor) -> impl Iterator<Item = String> {
 fn awaited(trigger: &Trigger) -> String {
     match trigger {
         Trigger::When(pattern) => format!("; it waited for `{pattern}`"),
+        Trigger::Reply => "; it waited for the answer to the step above".into(),
         Trigger::At(_) | Trigger::After(_) => String::new(),
     }
 }
@@ -159,6 +169,66 @@ fn faults_missed(evidence: &Evidence) -> Vec<String> {
     };
     let idle = evidence.idle_faults.iter().filter(|(_, fault)| !optional(fault));
     idle.map(|(node, fault)| format!("`disk {node} {fault}` never met an operation")).collect()
+}
+
+/// Another answer than was stated; and, in a run to the end, none at all.
+fn answers_missed(evidence: &Evidence) -> Vec<String> {
+    let to_the_end = *evidence.verdict == Verdict::Pass;
+    let mut missed = Vec::new();
+    for (index, (step, _)) in evidence.cursor.outcomes().enumerate() {
+        let Some(expected) = &step.returns else { continue };
+        let wrong = |result: Option<&str>| result.map_or(to_the_end, |result| result != expected);
+        if let Some(asked) = evidence.cursor.asked(index).find(|asked| wrong(asked.result.as_deref())) {
+            let got = asked.result.as_ref().map_or("was never answered".into(), |result| format!("returned {result}"));
+            missed.push(format!("step {}, `{}`, {got}, expected {expected}", index + 1, step.action));
+        }
+    }
+    missed
+}
+
+/// A workload of which nothing came proves nothing.
+fn workloads_missed(expect: &Expect, evidence: &Evidence) -> Vec<String> {
+    let mut missed = Vec::new();
+    for (name, plan) in evidence.workloads {
+        let WorkloadResults { acked, writes_acked, failed, unknown } = evidence.results[name];
+        let writes = plan.load.mix.iter().any(|(act, _)| act.is_write());
+        let others = format!("{failed} failed, {unknown} unknown");
+        if !plan.optional && (acked == 0 || (writes && writes_acked == 0)) {
+            let what = if writes { "write" } else { "request" };
+            missed.push(format!("no {what} of workload `{name}` was acknowledged: {acked} requests acknowledged, {others}"));
+        } else if let Some(min) = expect.acked_min.get(name).filter(|min| acked < **min) {
+            missed.push(format!("{acked} requests of workload `{name}` were acknowledged ({others}), expected at least {min}"));
+        }
+    }
+    missed
+}
+
+/// What is wrong with the trees of the servers that serve.
+fn tree_missed(expect: &ExpectedTree, world: &World<Process>) -> Vec<String> {
+    if *expect == ExpectedTree::default() {
+        return Vec::new();
+    }
+    let servers = world.node_ids().filter_map(|id| Some((id, world.actor(id)?.as_server()?)));
+    let serving: Vec<_> = servers.filter(|(_, server)| server.is_serving()).collect();
+    if serving.is_empty() {
+        return vec!["nobody serves a tree in the end".into()];
+    }
+    serving.iter().flat_map(|(id, server)| wrong_nodes(expect, server.database()).map(move |wrong| format!("in the tree of {id} {wrong}"))).collect()
+}
+
+fn wrong_nodes<'a>(expect: &'a ExpectedTree, database: &'a Database) -> impl Iterator<Item = String> + 'a {
+    let tree = database.tree();
+    let missing = expect.present.keys().chain(&expect.exists).filter(|path| tree.get(path).is_none()).map(|path| format!("there is no {path}"));
+    let other = expect.present.iter().filter_map(|(path, data)| {
+        let found = tree.get(path)?.data.as_deref().unwrap_or_default();
+        (found != &**data).then(|| format!("{path} is {}, expected {}", shown(found), shown(data)))
+    });
+    let extra = expect.absent.iter().filter(|path| tree.get(path).is_some()).map(|path| format!("there is {path}, which was not to be"));
+    missing.chain(other).chain(extra)
+}
+
+fn shown(data: &[u8]) -> String {
+    format!("`{}`", String::from_utf8_lossy(data))
 }
 
 fn sightings_missed(expect: &Expect, sightings: &Sightings) -> Vec<String> {

@@ -3,18 +3,23 @@
 //! A file is JSON, read strictly: an unknown key, name or verb is an error with its place and the nearest valid name, and as many errors
 //! as possible are told at once. What comes out is a [`Scenario`] in which every name is known and every time makes sense.
 //! [`Scenario::to_json`] writes it back, so that a shrunk failure or a generated run is a file too.
-//!
-//! Not here yet: clients and workloads are recognised and refused.
 
+mod budget;
 mod checker;
+mod clients;
 mod cursor;
 mod document;
 mod ensemble;
 mod expect;
 mod file;
 mod judge;
+mod probe;
 mod problem;
+mod process;
 mod read;
+mod replies;
+mod results;
+mod returns;
 mod run;
 mod schema;
 mod settings;
@@ -29,16 +34,22 @@ pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use budget::Excess;
 pub use cursor::StepOutcome;
 pub use problem::{Path, Problem, render};
+pub use process::Process;
+pub use results::WorkloadResults;
 pub use run::{BEHAVIOUR, Report, Run, RunOptions, digest_of};
 pub use schema::schema;
 pub use starter::starter;
 pub use when::{EventPattern, WHEN_VERSION, when_help};
 
+use std::sync::Arc;
+
 use crate::bugs::Bugs;
 use crate::check::Invariant;
-use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
+use crate::client::{Hosts, Workload};
+use crate::proto::{self, Bytes, Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Span, Zxid};
 use crate::sim::action::Shift;
 use crate::sim::{Action, Timing};
 
@@ -57,6 +68,10 @@ pub struct Scenario {
     pub ensemble: Ensemble,
     /// How each member starts; one entry per member.
     pub servers: BTreeMap<ServerId, ServerStart>,
+    /// By number, from 1.
+    pub clients: BTreeMap<u32, ClientStart>,
+    /// By name.
+    pub workloads: BTreeMap<String, WorkloadPlan>,
     pub timing: Timing,
     pub bugs: Bugs,
     /// In the order in which they fire.
@@ -121,6 +136,35 @@ impl Default for ServerStart {
     }
 }
 
+/// A client at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientStart {
+    pub hosts: Hosts,
+    /// The session timeout it asks for, in whole milliseconds.
+    pub timeout: Micros,
+    /// `None`: not before a step starts it.
+    pub start: Option<Micros>,
+    pub clock_offset: Shift,
+    pub clock_drift_ppm: i32,
+}
+
+/// As zkCli: every server, 30 s.
+impl Default for ClientStart {
+    fn default() -> ClientStart {
+        ClientStart { hosts: Hosts::Any, timeout: Micros::from_secs(30), start: Some(Micros::ZERO), clock_offset: Shift(0), clock_drift_ppm: 0 }
+    }
+}
+
+/// A workload and who carries it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadPlan {
+    /// Numbers of clients, ascending.
+    pub clients: Vec<u32>,
+    pub load: Arc<Workload>,
+    /// It need not come to anything.
+    pub optional: bool,
+}
+
 /// An action and what it waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -131,6 +175,8 @@ pub struct Step {
     /// A step that never fires or does not apply fails the run unless it is optional.
     pub optional: bool,
     pub repeat: Option<Repeat>,
+    /// What a client must be answered, each time.
+    pub returns: Option<String>,
 }
 
 /// When a step fires. It does so after the effects of the event that woke it and before the next wake-up.
@@ -140,6 +186,8 @@ pub enum Trigger {
     At(Micros),
     /// So long after the previous step fired (for the first step: after the start).
     After(Micros),
+    /// The client has the answer to what it was told last: by the previous step, or by this one when it repeats.
+    Reply,
     /// An event that follows the previous step's firing.
     When(EventPattern),
 }
@@ -149,7 +197,7 @@ pub enum Trigger {
 pub struct Repeat {
     /// How often altogether, at least 2.
     pub times: u32,
-    /// Time between two firings; `None`: each time waits for the event again.
+    /// Time between two firings; `None`: each time waits for the event, or the answer, again.
     pub every: Option<Micros>,
 }
 
@@ -173,6 +221,18 @@ pub struct Expect {
     pub time_to_leader: Option<Span>,
     /// At most so many leaders are established, recovery not counted.
     pub leaders_max: Option<u32>,
+    pub tree: ExpectedTree,
+    /// At least so many requests of these workloads are acknowledged.
+    pub acked_min: BTreeMap<String, u64>,
+}
+
+/// What the tree must hold when all is over, on every server that serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedTree {
+    pub present: BTreeMap<proto::Path, Bytes>,
+    /// With whatever data.
+    pub exists: BTreeSet<proto::Path>,
+    pub absent: BTreeSet<proto::Path>,
 }
 
 /// How a run may end.

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use super::checker::Checker;
 use super::document::Document;
-use super::file::{ScenarioFile, ServerFile, StartFile, TimingFile};
+use super::file::{ClockFile, ScenarioFile, ServerFile, StartFile, TimingFile};
 use super::problem::{Path, Problem};
 use super::schema::schema;
-use super::{Ensemble, Scenario, ServerStart, ensemble, expect, shape, steps};
+use super::{Ensemble, Scenario, ServerStart, clients, ensemble, expect, shape, steps};
 use crate::bugs::{AS_SHIPPED, Bug, Bugs, CATALOGUE, RELEASE};
 use crate::proto::{Epoch, Micros, ServerId, Zxid};
 use crate::sim::Timing;
@@ -49,7 +49,6 @@ fn typed(checker: &mut Checker, fitting: serde_json::Value) -> Option<ScenarioFi
 }
 
 fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
-    not_yet(checker, file);
     let root = Path::root();
     if file.title.trim().is_empty() {
         checker.wrong(&root.key("title"), "the title is empty", "say in one line what happens");
@@ -70,12 +69,13 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
     let bugs = bugs(checker, &file.bugs);
     let ensemble = ensemble::read(checker, &file.ensemble)?;
     let servers = servers(checker, file, &ensemble, run);
-    let cast = steps::Cast { config: &ensemble.config, servers: &servers, bugs };
+    let clients::Clients { clients, workloads } = clients::read(checker, file, &ensemble.config, run);
+    let cast = steps::Cast { config: &ensemble.config, servers: &servers, clients: &clients, bugs };
     if timing.loss_ppm > 0 && ensemble.config.election_alg != 0 {
         checker.wrong(&root.key("timing").key("loss"), "there are no datagrams that could get lost", steps::DATAGRAMS);
     }
     let steps = steps::read(checker, &cast, &file.steps, run);
-    let expect = expect::read(checker, &cast, &file.expect);
+    let expect = expect::read(checker, &cast, &workloads, &file.expect);
     Some(Scenario {
         title: file.title.clone(),
         why: file.why.clone(),
@@ -90,19 +90,10 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
         recover_within,
         expect,
         servers,
+        clients,
+        workloads,
         ensemble,
     })
-}
-
-/// What the grammar knows already and the simulator does not.
-fn not_yet(checker: &mut Checker, file: &ScenarioFile) {
-    let root = Path::root();
-    let clients = file.clients.keys().map(|name| root.key("clients").key(name));
-    let workloads = file.workloads.keys().map(|name| root.key("workloads").key(name));
-    let tree = file.expect.tree.iter().map(|_| root.key("expect").key("tree"));
-    for place in clients.chain(workloads).chain(tree) {
-        checker.wrong_key(&place, "clients need the next version", "until then a scenario is about servers and their elections");
-    }
 }
 
 fn timing(checker: &mut Checker, file: &TimingFile) -> Timing {
@@ -183,36 +174,42 @@ fn server(checker: &mut Checker, place: &Path, file: &ServerFile, run: Option<Mi
     let of_last = if last == Zxid::UNTRUSTED { Epoch(0) } else { last.epoch() };
     let current_epoch = file.epoch.and_then(|number| epoch(checker, "epoch", number)).unwrap_or(of_last);
     let accepted_epoch = file.accepted_epoch.and_then(|number| epoch(checker, "acceptedEpoch", number)).unwrap_or(current_epoch);
-    let clock = file.clock.clone().unwrap_or_default();
-    let clock_place = place.key("clock");
-    let clock_offset = clock.offset.as_ref().and_then(|text| checker.plain(&clock_place.key("offset"), Shift::parse(text)));
-    let clock_drift_ppm = clock.drift_ppm.unwrap_or(0);
-    if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&clock_drift_ppm) {
-        let message = format!("a clock that drifts by {clock_drift_ppm} ppm is not one");
-        checker.wrong(&clock_place.key("drift_ppm"), message, format!("allowed: -{DRIFT_PPM_MAX} to {DRIFT_PPM_MAX}"));
-    }
+    let (clock_offset, clock_drift_ppm) = clock(checker, &place.key("clock"), file.clock.as_ref());
     ServerStart {
         last,
         current_epoch,
         accepted_epoch,
         start: start(checker, &place.key("start"), file.start.as_ref(), run),
         peer_type: file.peer_type.map(ensemble::role_of),
-        clock_offset: clock_offset.unwrap_or_default(),
+        clock_offset,
         clock_drift_ppm,
     }
 }
 
-fn start(checker: &mut Checker, place: &Path, file: Option<&StartFile>, run: Option<Micros>) -> Option<Micros> {
+/// Offset of the wall clock and drift of both.
+pub(super) fn clock(checker: &mut Checker, place: &Path, file: Option<&ClockFile>) -> (Shift, i32) {
+    let clock = file.cloned().unwrap_or_default();
+    let offset = clock.offset.as_ref().and_then(|text| checker.plain(&place.key("offset"), Shift::parse(text)));
+    let drift_ppm = clock.drift_ppm.unwrap_or(0);
+    if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&drift_ppm) {
+        let message = format!("a clock that drifts by {drift_ppm} ppm is not one");
+        checker.wrong(&place.key("drift_ppm"), message, format!("allowed: -{DRIFT_PPM_MAX} to {DRIFT_PPM_MAX}"));
+    }
+    (offset.unwrap_or_default(), drift_ppm)
+}
+
+/// When a process starts; `None`: not before a step starts it.
+pub(super) fn start(checker: &mut Checker, place: &Path, file: Option<&StartFile>, run: Option<Micros>) -> Option<Micros> {
     let Some(file) = file else { return Some(Micros::ZERO) };
     match file {
         StartFile::Switch(false) => return None,
-        StartFile::Switch(true) => checker.wrong(place, "`true` says nothing about when", "a time, or false for a server that a step starts"),
+        StartFile::Switch(true) => checker.wrong(place, "`true` says nothing about when", "a time, or false for one that a step starts"),
         StartFile::At(text) => {
             let time = checker.time(place, text);
             if let (Some(time), Some(run)) = (time, run)
                 && time >= run
             {
-                checker.wrong(place, format!("the run ends at {run}, before this server starts"), "");
+                checker.wrong(place, format!("the run ends at {run}, before this one starts"), "");
             }
             return time.or(Some(Micros::ZERO));
         }

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
-use super::{Scenario, Trigger, judge};
+use super::probe::Probe;
+use super::results::{Results, WorkloadResults};
+use super::{Process, Scenario, ServerStart, Trigger, Version, judge};
 use crate::bugs::Bugs;
-use crate::check::{Checks, LeaderTimes, Liveness, Statistics, Verdict};
-use crate::proto::{Epoch, Micros, NodeId, PeerState, SmallFile, Zxid};
+use crate::check::{Census, Checks, Fact, LeaderTimes, Liveness, Statistics, Verdict};
+use crate::client::{Client, Program};
+use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
 use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, World, WorldConfig};
 use crate::store;
-use crate::trace::Event;
+use crate::trace::{Event, is_evidence};
 
 /// Version of the simulated behaviour: grows when the same scenario and seed may rightly give another digest.
 pub const BEHAVIOUR: u32 = 1;
@@ -38,12 +41,18 @@ pub struct RunOptions {
 pub struct Run {
     scenario: Arc<Scenario>,
     options: RunOptions,
-    world: World<Server>,
+    world: World<Process>,
     cursor: Cursor,
     watch: Watch,
     phase: Phase,
+    /// The write that is demanded in the end, once everybody serves again, and when it began.
+    probe: Option<(Probe, Micros)>,
+    /// How long it took until everybody served.
+    recovery: Option<LeaderTimes>,
     verdict: Option<Verdict>,
     kept: Vec<Event>,
+    /// Empty but while events are looked at.
+    inbox: Vec<Event>,
     /// What held when the run ended and before anything was made quiet.
     at_end: Option<judge::AtEnd>,
 }
@@ -53,15 +62,16 @@ pub struct Run {
 struct Watch {
     checks: Checks,
     liveness: Liveness,
-    statistics: Statistics,
+    census: Census,
     sightings: Sightings,
+    results: Results,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// The steps, and what is left of the scenario's time.
     Story,
-    /// All is quiet: the ensemble must settle.
+    /// All is quiet: the ensemble must settle and commit a write.
     Recovery,
     Over,
 }
@@ -85,6 +95,8 @@ pub struct Report {
     pub statistics: Statistics,
     /// How long the last settling took; `None` when it was not asked for, or did not come.
     pub recovery: Option<LeaderTimes>,
+    /// By name, what became of the requests of each workload.
+    pub workloads: BTreeMap<String, WorkloadResults>,
 }
 
 impl Report {
@@ -99,31 +111,36 @@ impl Run {
         let config = Arc::new(scenario.ensemble.config.clone());
         let seed = options.seed.unwrap_or(scenario.seed);
         let bugs = if options.no_bugs { Bugs::NONE } else { scenario.bugs };
-        let nodes = scenario.servers.iter().map(|(id, server)| NodeConfig {
-            id: NodeId::Server(*id),
-            program: Server::new(*id, config.clone(), server.peer_type),
-            start: server.start,
-            clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
-        });
         let world_config = WorldConfig { seed, timing: scenario.timing.clone(), bugs, supervise: scenario.ensemble.supervise };
-        let mut world = World::new(world_config, nodes.collect());
+        let mut world = World::new(world_config, servers(&scenario, &config).chain(clients(&scenario, &config)).collect());
         install_histories(&mut world, &scenario);
-        // Steps that wait for events must see them, whoever else watches.
-        let waits = scenario.steps.iter().any(|step| matches!(step.trigger, Trigger::When(_)));
-        let blind = options.unwatched && !options.keep_events && !waits;
-        world.set_recording(if blind { Recording::Off } else { Recording::Full });
+        world.set_recording(recording(&scenario, &options));
         let liveness = match scenario.recover_within {
             Some(bound) => Liveness::within(&config, bound),
             None => Liveness::new(&config),
         };
         let watch = Watch {
-            checks: Checks::new(&config.membership),
+            checks: Checks::new(&config),
             liveness,
-            statistics: Statistics::default(),
+            census: Census::default(),
             sightings: Sightings::new(&scenario.expect),
+            results: Results::new(&scenario.workloads),
         };
         let cursor = Cursor::new(scenario.steps.clone());
-        Run { scenario, options, world, cursor, watch, phase: Phase::Story, verdict: None, kept: Vec::new(), at_end: None }
+        Run {
+            scenario,
+            options,
+            world,
+            cursor,
+            watch,
+            phase: Phase::Story,
+            probe: None,
+            recovery: None,
+            verdict: None,
+            kept: Vec::new(),
+            inbox: Vec::new(),
+            at_end: None,
+        }
     }
 
     /// Runs to the end.
@@ -133,8 +150,13 @@ impl Run {
         (report, self.kept)
     }
 
-    pub fn world(&self) -> &World<Server> {
+    pub fn world(&self) -> &World<Process> {
         &self.world
+    }
+
+    /// A server, while its process runs.
+    pub fn server(&self, id: ServerId) -> Option<&Server> {
+        self.world.actor(NodeId::Server(id)).and_then(Process::as_server)
     }
 
     /// Events kept so far.
@@ -192,21 +214,32 @@ impl Run {
     }
 
     fn see_events(&mut self) {
-        for event in self.world.take_events() {
+        let mut events = std::mem::take(&mut self.inbox);
+        self.world.swap_events(&mut events);
+        for event in events.drain(..) {
             self.cursor.observe(&event);
+            if let Some((probe, _)) = &mut self.probe {
+                probe.observe(&event);
+            }
             if !self.options.unwatched {
-                self.watch.statistics.observe(&event);
-                self.watch.liveness.observe(&event);
-                if self.phase == Phase::Story {
-                    self.watch.sightings.observe(&event);
-                }
-                if let Some(violation) = self.watch.checks.observe(&event).filter(|_| self.verdict.is_none()) {
-                    self.end(Verdict::Violation(violation));
-                }
+                self.watch(&event);
             }
             if self.options.keep_events {
                 self.kept.push(event);
             }
+        }
+        self.inbox = events;
+    }
+
+    fn watch(&mut self, event: &Event) {
+        self.watch.census.observe(event);
+        self.watch.liveness.observe(event);
+        self.watch.results.observe(event);
+        if self.phase == Phase::Story {
+            self.watch.sightings.observe(event);
+        }
+        if let Some(violation) = self.watch.checks.observe(event).filter(|_| self.verdict.is_none()) {
+            self.end(Verdict::Violation(violation));
         }
     }
 
@@ -216,7 +249,7 @@ impl Run {
             return who;
         };
         let in_state = |state: PeerState| {
-            let plays = move |id: &NodeId| self.world.actor(*id).is_some_and(|server| server.state() == state);
+            let plays = move |id: &NodeId| self.world.actor(*id).and_then(Process::as_server).is_some_and(|server| server.state() == state);
             self.world.node_ids().filter(plays)
         };
         let nth = |state, number: u32| in_state(state).nth(number.saturating_sub(1) as usize);
@@ -243,20 +276,48 @@ impl Run {
     }
 
     fn advance_recovery(&mut self) {
-        if self.watch.liveness.settled() {
-            return self.end(Verdict::Pass);
+        match &mut self.probe {
+            None if self.watch.liveness.settled() => return self.begin_probe(),
+            Some((probe, _)) if self.watch.liveness.settled() && probe.is_done(&self.world) => return self.end(Verdict::Pass),
+            Some((probe, _)) => {
+                if let Some(action) = probe.take_action() {
+                    // A client that has just been heard of runs.
+                    let _ = self.world.inject(&action, Origin::Author);
+                    return self.see_events();
+                }
+            }
+            None => {}
         }
-        let deadline = self.watch.liveness.deadline().expect("recovery has begun");
+        let deadline = match self.probe {
+            None => self.watch.liveness.deadline().expect("recovery has begun"),
+            Some((_, began)) => began + self.watch.liveness.bound(),
+        };
         if self.world.next_at().is_some_and(|at| at <= deadline) {
             return self.step_world();
         }
         self.world.run_until(deadline + Micros(1));
-        let verdict = match self.watch.liveness.missed(self.world.now(), self.world.events()) {
-            _ if !self.has_quorum_of_processes() => Verdict::Unknown { why: "not recoverable: no quorum of servers can start from its disks".into() },
-            Some(violation) => Verdict::Violation(violation),
-            None => Verdict::Pass,
-        };
+        let verdict = self.verdict_when_late();
         self.end(verdict);
+    }
+
+    /// Everybody serves again; now a write must go through.
+    fn begin_probe(&mut self) {
+        self.recovery = self.watch.liveness.times();
+        let began = self.world.now();
+        self.probe = Some((Probe::join(&mut self.world, &self.scenario.ensemble.config), began));
+    }
+
+    fn verdict_when_late(&self) -> Verdict {
+        let (now, event) = (self.world.now(), self.world.events());
+        if !self.has_quorum_of_processes() {
+            return Verdict::Unknown { why: "not recoverable: no quorum of servers can start from its disks".into() };
+        }
+        let late = self.watch.liveness.missed(now, event).or_else(|| {
+            let (probe, began) = self.probe.as_ref()?;
+            let wants = Fact::new(event, format!("at {now} {}", probe.wants(&self.world, *began)));
+            self.watch.liveness.unfinished(now, wants)
+        });
+        late.map_or(Verdict::Pass, Verdict::Violation)
     }
 
     fn has_quorum_of_processes(&self) -> bool {
@@ -279,12 +340,16 @@ impl Run {
     /// What the run has come to so far.
     pub fn report(&self) -> Report {
         let verdict = self.verdict.clone().unwrap_or(Verdict::Unknown { why: "the run is not over".into() });
+        let results = self.watch.results.by_name();
         let evidence = judge::Evidence {
             verdict: &verdict,
             cursor: &self.cursor,
             sightings: &self.watch.sightings,
             at_end: self.at_end.as_ref(),
             idle_faults: self.idle_faults(),
+            world: &self.world,
+            results: &results,
+            workloads: &self.scenario.workloads,
             bugs_removed: self.options.no_bugs && !self.scenario.bugs.is_empty(),
         };
         Report {
@@ -296,27 +361,74 @@ impl Run {
             steps_fired: self.cursor.steps_fired(),
             steps_total: self.scenario.steps.len() as u32,
             notes: self.cursor.notes(),
-            statistics: self.watch.statistics,
-            recovery: self.watch.liveness.times().filter(|_| self.at_end.is_some() && self.scenario.recover),
+            statistics: self.watch.census.counts,
+            recovery: self.recovery,
+            workloads: results,
             verdict,
         }
     }
 }
 
+/// What one server is configured with: without a history that it trusts it does not make one up (`db.autocreate`).
+fn config_of(config: &Arc<Config>, server: &ServerStart) -> Arc<Config> {
+    match server.last {
+        Zxid::UNTRUSTED => Arc::new(Config { db_autocreate: false, ..Config::clone(config) }),
+        _ => config.clone(),
+    }
+}
+
+/// What must be recorded so that everybody who looks at events sees theirs.
+fn recording(scenario: &Scenario, options: &RunOptions) -> Recording {
+    let awaited = scenario.steps.iter().filter_map(|step| if let Trigger::When(pattern) = &step.trigger { Some(pattern) } else { None });
+    let waits = scenario.steps.iter().any(|step| matches!(step.trigger, Trigger::When(_) | Trigger::Reply));
+    let expected = scenario.expect.saw.iter().chain(&scenario.expect.not_saw).filter(|_| !options.unwatched);
+    if options.keep_events || awaited.chain(expected).any(|pattern| !is_evidence(pattern.kind)) {
+        Recording::Full
+    } else if options.unwatched && !waits {
+        Recording::Off
+    } else {
+        Recording::Evidence
+    }
+}
+
+fn servers(scenario: &Scenario, config: &Arc<Config>) -> impl Iterator<Item = NodeConfig<Process>> {
+    scenario.servers.iter().map(|(id, server)| NodeConfig {
+        id: NodeId::Server(*id),
+        program: Process::Server(Server::new(*id, config_of(config, server), server.peer_type)),
+        start: server.start,
+        clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
+    })
+}
+
+fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeConfig<Process>> {
+    let members = Arc::new(config.membership.clone());
+    let gives_up = scenario.ensemble.version == Version::V3_9;
+    scenario.clients.iter().map(move |(number, client)| {
+        let plans = (0..).zip(scenario.workloads.values()).filter(|(_, plan)| plan.clients.contains(number));
+        let workloads = plans.map(|(workload, plan)| (workload, plan.load.clone())).collect();
+        let program = Program { members: members.clone(), hosts: client.hosts.clone(), timeout: client.timeout, gives_up, workloads };
+        NodeConfig {
+            id: NodeId::Client(*number),
+            program: Process::Client(Client::new(program)),
+            start: client.start,
+            clock: Clock::new(client.clock_offset.0, client.clock_drift_ppm),
+        }
+    })
+}
+
 /// The disks as the scenario gives them. A server without any history starts with an empty one.
-fn install_histories(world: &mut World<Server>, scenario: &Scenario) {
+fn install_histories(world: &mut World<Process>, scenario: &Scenario) {
     for (id, server) in &scenario.servers {
         if (server.last, server.current_epoch, server.accepted_epoch) == (Zxid::ZERO, Epoch(0), Epoch(0)) {
             continue;
         }
-        let files = [
-            (SmallFile::LastZxid, server.last.0),
-            (SmallFile::CurrentEpoch, server.current_epoch.0),
-            (SmallFile::AcceptedEpoch, server.accepted_epoch.0),
-        ];
         let disk = world.disk_mut(NodeId::Server(*id)).expect("every server of the scenario is in its world");
-        for (file, number) in files {
+        for (file, number) in [(SmallFile::CurrentEpoch, server.current_epoch.0), (SmallFile::AcceptedEpoch, server.accepted_epoch.0)] {
             disk.install(store::name(file).into(), &store::content(number));
+        }
+        let last = if server.last == Zxid::UNTRUSTED { Zxid::ZERO } else { server.last };
+        for (file, bytes) in store::history::files(last) {
+            disk.install(file, &bytes);
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::checker::Checker;
+use super::clients::help_on_clients;
 use super::file::{RepeatFile, StepFile};
 use super::problem::Path;
-use super::{EventPattern, Repeat, ServerStart, Step, Trigger};
+use super::{ClientStart, EventPattern, Repeat, ServerStart, Step, Trigger, returns};
 use crate::bugs::Bugs;
-use crate::proto::{Config, LearnerType, Micros, NodeId, ServerId};
+use crate::proto::{Command, Config, LearnerType, Micros, NodeId, ServerId};
 use crate::sim::Action;
 use crate::sim::action::{Role, Who};
 
@@ -18,6 +19,7 @@ pub(super) const DATAGRAMS: &str = "only `electionAlg` 0 sends datagrams; connec
 pub(super) struct Cast<'a> {
     pub config: &'a Config,
     pub servers: &'a BTreeMap<ServerId, ServerStart>,
+    pub clients: &'a BTreeMap<u32, ClientStart>,
     pub bugs: Bugs,
 }
 
@@ -44,19 +46,29 @@ pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &[StepFile], run: O
     for (index, step) in file.iter().enumerate() {
         let place = Path::root().key("steps").index(index);
         let action = action(checker, cast, &place.key("do"), &step.action);
-        if step.returns.is_some() {
-            checker.wrong_key(&place.key("returns"), "only a client's command returns something, and clients need the next version", "");
+        if let (Some(text), Some(action)) = (&step.returns, &action) {
+            returns::check(checker, &place.key("returns"), action, text);
         }
         let trigger = trigger(checker, cast, &place, step);
+        if trigger == Some(Trigger::Reply) && !index.checked_sub(1).is_some_and(|above| asks(&file[above].action)) {
+            let message = "nothing is answered: the step above asks no client for anything";
+            checker.wrong(&place.key("after"), message, "a time, such as \"20ms\", or a request of a client above");
+        }
         let repeat = step.repeat.as_ref().and_then(|file| repeat(checker, &place, file, trigger.as_ref()));
         if let Some(trigger) = &trigger {
             earliest = possible_from(checker, &place, trigger, repeat, earliest, run);
         }
         if let (Some(trigger), Some(action)) = (trigger, action) {
-            steps.push(Step { trigger, action, note: step.note.clone(), optional: step.optional.unwrap_or(false), repeat });
+            let (note, optional, returns) = (step.note.clone(), step.optional.unwrap_or(false), step.returns.clone());
+            steps.push(Step { trigger, action, note, optional, repeat, returns });
         }
     }
     steps
+}
+
+/// Whether the line is a request of a client. One that cannot be read might be.
+fn asks(line: &str) -> bool {
+    Action::parse(line).map_or(true, |action| matches!(action, Action::Client { command: Command::Request(_), .. }))
 }
 
 fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Option<Action> {
@@ -65,8 +77,17 @@ fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Optio
         known(checker, cast, place, who);
     }
     match &action {
-        Action::Start(Who::Node(NodeId::Server(id))) if cast.servers.get(id).is_some_and(|server| server.start.is_some()) => {
-            checker.wrong(place, format!("{id} starts by itself"), format!("`servers.{id}.start` must be false, or use `restart {id}`"));
+        Action::Start(Who::Node(node)) => {
+            let (key, starts) = match node {
+                NodeId::Server(id) => ("servers", cast.servers.get(id).is_some_and(|server| server.start.is_some())),
+                NodeId::Client(number) => ("clients", cast.clients.get(number).is_some_and(|client| client.start.is_some())),
+            };
+            if starts {
+                checker.wrong(place, format!("{node} starts by itself"), format!("`{key}.{node}.start` must be false, or use `restart {node}`"));
+            }
+        }
+        Action::Wipe(who @ Who::Node(NodeId::Client(_))) | Action::Disk { who: who @ Who::Node(NodeId::Client(_)), .. } => {
+            checker.wrong(place, format!("{who} is a client: it has no disk"), "");
         }
         Action::Lose { .. } if cast.config.election_alg != 0 => {
             checker.wrong(place, "there are no datagrams that could get lost", DATAGRAMS);
@@ -82,7 +103,7 @@ fn known(checker: &mut Checker, cast: &Cast, place: &Path, who: Who) {
     let fits = match who {
         Who::Node(NodeId::Server(id)) if cast.has(id) => true,
         Who::Node(NodeId::Server(id)) => return checker.wrong(place, format!("the ensemble has no server {id}"), members(cast.config)),
-        Who::Node(NodeId::Client(_)) => return checker.wrong(place, format!("{who}: clients need the next version"), ""),
+        Who::Node(NodeId::Client(number)) => return known_client(checker, cast, place, number),
         Who::Role(Role::Leader) => true,
         Who::Role(Role::Follower(nth)) => role(nth.saturating_add(1), LearnerType::Participant),
         Who::Role(Role::Observer(nth)) => role(nth, LearnerType::Observer),
@@ -94,13 +115,17 @@ fn known(checker: &mut Checker, cast: &Cast, place: &Path, who: Who) {
     }
 }
 
+fn known_client(checker: &mut Checker, cast: &Cast, place: &Path, number: u32) {
+    if !cast.clients.contains_key(&number) {
+        let name = format!("c{number}");
+        checker.wrong(place, format!("there is no client {name}"), help_on_clients(&name, cast.clients));
+    }
+}
+
 fn trigger(checker: &mut Checker, cast: &Cast, place: &Path, step: &StepFile) -> Option<Trigger> {
     match (&step.at, &step.after, &step.when) {
         (Some(time), None, None) => checker.time(&place.key("at"), time).map(Trigger::At),
-        (None, Some(text), None) if text.0 == "reply" => {
-            checker.wrong(&place.key("after"), "replies are for clients, and clients need the next version", "a time, such as \"20ms\"");
-            None
-        }
+        (None, Some(text), None) if text.0 == "reply" => Some(Trigger::Reply),
         (None, Some(time), None) => checker.time(&place.key("after"), time).map(Trigger::After),
         (None, None, Some(pattern)) => self::pattern(checker, cast, &place.key("when"), &pattern.0).map(Trigger::When),
         (None, None, None) => {
@@ -114,11 +139,11 @@ fn trigger(checker: &mut Checker, cast: &Cast, place: &Path, step: &StepFile) ->
     }
 }
 
-/// A pattern of events of known servers.
+/// A pattern of events of known nodes.
 pub(super) fn pattern(checker: &mut Checker, cast: &Cast, place: &Path, text: &str) -> Option<EventPattern> {
     let pattern = checker.text(place, EventPattern::parse(text))?;
-    if let Some(id) = pattern.node.and_then(NodeId::as_server).filter(|id| !cast.has(*id)) {
-        checker.wrong(place, format!("the ensemble has no server {id}"), members(cast.config));
+    if let Some(node) = pattern.node {
+        known(checker, cast, place, Who::Node(node));
     }
     Some(pattern)
 }
@@ -133,7 +158,7 @@ fn repeat(checker: &mut Checker, place: &Path, file: &RepeatFile, trigger: Optio
         checker.wrong(
             &place,
             "`every` is missing: a time comes only once",
-            "without `every` only a step with `when` repeats, each time for another event",
+            "without `every` only a step with `when` or `after`: reply repeats, each time for another event",
         );
         return None;
     }
@@ -146,6 +171,7 @@ fn possible_from(checker: &mut Checker, place: &Path, trigger: &Trigger, repeat:
         Trigger::At(time) => ("at", *time),
         Trigger::After(time) => ("after", earliest + *time),
         Trigger::When(_) => ("when", earliest),
+        Trigger::Reply => ("after", earliest),
     };
     if fires < earliest {
         checker.wrong(

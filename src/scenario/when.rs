@@ -7,8 +7,8 @@ use std::fmt::{self, Write as _};
 use serde_json::Value;
 
 use crate::proto::NodeId;
-use crate::sim::action::text::{TextError, Word, one_of, words};
-use crate::trace::{Event, What, fields_of, kinds, nearest};
+use crate::sim::action::text::{TextError, Word, one_of, words, written};
+use crate::trace::{Event, What, fields_of, is_note, kinds, nearest};
 
 /// Version of this syntax; it grows when a pattern that was valid changes its meaning.
 pub const WHEN_VERSION: u32 = 1;
@@ -21,16 +21,17 @@ struct Short {
     field: Option<(&'static str, &'static str)>,
 }
 
-const SHORT: [Short; 5] = [
+const SHORT: [Short; 6] = [
     Short { word: "looking", kind: "looking_started", field: None },
     Short { word: "leading", kind: "elected", field: Some(("state", "LEADING")) },
     Short { word: "following", kind: "elected", field: Some(("state", "FOLLOWING")) },
     Short { word: "observing", kind: "elected", field: Some(("state", "OBSERVING")) },
     Short { word: "up", kind: "started", field: None },
+    Short { word: "expired", kind: "session_expired", field: None },
 ];
 
-/// Words for events of clients.
-const CLIENT_WORDS: [&str; 3] = ["connected", "disconnected", "expired"];
+/// Kinds of notes that clients tell, and nobody else.
+const OF_CLIENTS: [&str; 8] = ["connecting", "connected", "disconnected", "session_expired", "client_closed", "called", "returned", "workload_done"];
 
 /// Which events match: all that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +58,10 @@ impl EventPattern {
         let Some((kind, rest)) = left.split_first() else {
             return Err(TextError::new(text.len()..text.len(), "a kind of event is missing").with_help("for example `s2 established`"));
         };
-        let (kind, implied) = kind_of(kind, node)?;
+        let (word, (kind, implied)) = (kind, kind_of(kind)?);
+        if let Some(node) = node {
+            can_happen_to(node, kind, word)?;
+        }
         let mut event = EventPattern { node, kind, fields: implied.into_iter().collect(), nth: 1 };
         for (index, word) in rest.iter().enumerate() {
             match word.text.strip_prefix('#') {
@@ -116,13 +120,8 @@ fn text_of(value: &Value) -> String {
 
 type Implied = Option<(String, String)>;
 
-fn kind_of(word: &Word, node: Option<NodeId>) -> Result<(&'static str, Implied), TextError> {
+fn kind_of(word: &Word) -> Result<(&'static str, Implied), TextError> {
     let name = word.text.as_str();
-    if let Some(NodeId::Client(_)) = node {
-        let known = CLIENT_WORDS.contains(&name);
-        let message = if known { format!("`{name}`: events of clients need the next version") } else { format!("a client has no event `{name}`") };
-        return Err(TextError::new(word.span.clone(), message).with_help(format!("events of clients will be: {}", CLIENT_WORDS.join(", "))));
-    }
     if let Some(short) = SHORT.iter().find(|short| short.word == name) {
         return Ok((short.kind, short.field.map(|(name, value)| (name.into(), value.into()))));
     }
@@ -135,6 +134,19 @@ fn kind_of(word: &Word, node: Option<NodeId>) -> Result<(&'static str, Implied),
         None => "kinds of events are those of the trace: `zoolab trace FILE` shows them".into(),
     };
     Err(TextError::new(word.span.clone(), format!("no event is called `{name}`")).with_help(help))
+}
+
+/// Notes are of servers or of clients; what the kernel records can happen to both.
+fn can_happen_to(node: NodeId, kind: &str, word: &Word) -> Result<(), TextError> {
+    let is_note = is_note(kind);
+    let is_of_clients = OF_CLIENTS.contains(&kind);
+    let what = match node {
+        NodeId::Client(_) if is_note && !is_of_clients => "client",
+        NodeId::Server(_) if is_of_clients => "server",
+        _ => return Ok(()),
+    };
+    let error = TextError::new(word.span.clone(), format!("no {what} can have the event `{}`", word.text));
+    Err(error.with_help(format!("events of clients are {}", OF_CLIENTS.join(", "))))
 }
 
 fn nth(word: &Word, number: &str) -> Result<u32, TextError> {
@@ -166,6 +178,7 @@ of what is expected:
   established                     somebody is established as leader
   s2 vote_changed to.leader=s3    s2 changes its vote to s3, whatever the zxid
   s1 looking #2                   s1 looks for a leader the second time
+  c1 returned result=NoNode       client c1 is answered NoNode
 
 All that is given must hold. What is inside a field is reached with a dot,
 lists are joined by commas. A step counts events from the firing of the step
@@ -185,25 +198,8 @@ impl fmt::Display for EventPattern {
         out.write_str(short.map_or(self.kind, |short| short.word))?;
         let implied = usize::from(short.is_some_and(|short| short.field.is_some()));
         for (name, value) in &self.fields[implied..] {
-            let field = format!("{name}={value}");
-            let plain = words(&field).is_ok_and(|words| words.len() == 1 && !words[0].quoted && words[0].text == field);
-            if plain { write!(out, " {field}")? } else { write!(out, " {}", quote(&field))? }
+            write!(out, " {}", written(&format!("{name}={value}")))?;
         }
         if self.nth > 1 { write!(out, " #{}", self.nth) } else { Ok(()) }
     }
-}
-
-fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\0' => quoted.push_str("\\0"),
-            other => quoted.push(other),
-        }
-    }
-    quoted + "\""
 }

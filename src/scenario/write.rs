@@ -1,18 +1,23 @@
 //! From a scenario back to a file: the generator, the shrinker and `zoolab new` write what people read and edit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::clients::rate;
 use super::file::{
-    ClockFile, EnsembleFile, ExpectFile, MembersFile, PatternText, RepeatFile, RoleName, ScenarioFile, ServerFile, ServerName, SpanText, StartFile,
-    StateName, StepFile, TimeText, TimingFile, VerdictFile, VersionName,
+    ClientFile, ClientName, ClockFile, ConnectFile, EnsembleFile, ExpectFile, MembersFile, MixFile, PatternText, RepeatFile, RoleName, ScenarioFile,
+    ServerFile, ServerName, SpanText, StartFile, StateName, StepFile, TimeText, TimingFile, TreeFile, VerdictFile, VersionName, WorkersFile,
+    WorkloadFile,
 };
 use super::settings::SETTINGS;
-use super::{Ensemble, EventPattern, Expect, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, Version};
-use crate::proto::{Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Zxid};
+use super::{
+    ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, Version, WorkloadPlan,
+};
+use crate::client::{Act, Hosts};
+use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Zxid};
 use crate::sim::Timing;
-use crate::sim::action::Percent;
+use crate::sim::action::{Percent, Shift};
 
 impl Scenario {
     /// The file that reads back to an equal scenario, laid out for people: what fits on a line is on one line.
@@ -35,8 +40,8 @@ impl Scenario {
             ensemble: ensemble(&self.ensemble),
             servers: starts.map(|(id, start)| (name(*id), server(start))).collect(),
             timing: timing(&self.timing),
-            clients: BTreeMap::new(),
-            workloads: BTreeMap::new(),
+            clients: self.clients.iter().map(|(number, start)| (ClientName(client_name(*number)), client(start))).collect(),
+            workloads: self.workloads.iter().map(|(name, plan)| (name.clone(), workload(name, plan, self.run))).collect(),
             bugs: self.bugs.iter().map(|bug| bug.to_string()).collect(),
             steps: self.steps.iter().map(step).collect(),
             run: time(self.run),
@@ -69,7 +74,7 @@ fn ensemble(ensemble: &Ensemble) -> EnsembleFile {
 fn settings(config: &Config) -> Map<String, Value> {
     let default = Config::new(config.membership.clone());
     let different = SETTINGS.iter().filter(|setting| (setting.write)(config) != (setting.write)(&default));
-    let mut settings: Map<_, _> = different.map(|setting| (setting.name.into(), (setting.write)(config).into())).collect();
+    let mut settings: Map<_, _> = different.map(|setting| (setting.name.into(), (setting.write)(config))).collect();
     let mut groups: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for (id, member) in &config.membership.members {
         if let Some(group) = member.group {
@@ -85,22 +90,77 @@ fn settings(config: &Config) -> Map<String, Value> {
 fn server(start: &ServerStart) -> ServerFile {
     let of_last = if start.last == Zxid::UNTRUSTED { Epoch(0) } else { start.last.epoch() };
     let epoch = |epoch: Epoch, default: Epoch| (epoch != default).then(|| u32::try_from(epoch.0).expect("epochs are positive ints"));
-    let clock = ClockFile {
-        offset: (start.clock_offset.0 != 0).then(|| start.clock_offset.to_string()),
-        drift_ppm: Some(start.clock_drift_ppm).filter(|ppm| *ppm != 0),
-    };
     ServerFile {
         last: (start.last != Zxid::ZERO).then(|| start.last.to_string()),
         epoch: epoch(start.current_epoch, of_last),
         accepted_epoch: epoch(start.accepted_epoch, start.current_epoch),
-        start: match start.start {
-            None => Some(StartFile::Switch(false)),
-            Some(Micros::ZERO) => None,
-            Some(at) => Some(StartFile::At(time(at))),
-        },
+        start: first_start(start.start),
         peer_type: start.peer_type.map(|role| if role == LearnerType::Observer { RoleName::Observer } else { RoleName::Participant }),
-        clock: Some(clock).filter(|clock| *clock != ClockFile::default()),
+        clock: clock(start.clock_offset, start.clock_drift_ppm),
     }
+}
+
+fn first_start(start: Option<Micros>) -> Option<StartFile> {
+    match start {
+        None => Some(StartFile::Switch(false)),
+        Some(Micros::ZERO) => None,
+        Some(at) => Some(StartFile::At(time(at))),
+    }
+}
+
+fn clock(offset: Shift, drift_ppm: i32) -> Option<ClockFile> {
+    let clock = ClockFile { offset: (offset.0 != 0).then(|| offset.to_string()), drift_ppm: Some(drift_ppm).filter(|ppm| *ppm != 0) };
+    Some(clock).filter(|clock| *clock != ClockFile::default())
+}
+
+fn client_name(number: u32) -> String {
+    format!("c{number}")
+}
+
+fn client(start: &ClientStart) -> ClientFile {
+    ClientFile {
+        connect: match &start.hosts {
+            Hosts::Any => None,
+            Hosts::From(server) => Some(ConnectFile::First(server.to_string())),
+            Hosts::Only(servers) => Some(ConnectFile::Only(servers.iter().map(ServerId::to_string).collect())),
+        },
+        timeout: (start.timeout != ClientStart::default().timeout).then(|| time(start.timeout)),
+        start: first_start(start.start),
+        clock: clock(start.clock_offset, start.clock_drift_ppm),
+    }
+}
+
+fn workload(name: &str, plan: &WorkloadPlan, run: Micros) -> WorkloadFile {
+    let load = &plan.load;
+    WorkloadFile {
+        clients: Some(WorkersFile::Named(plan.clients.iter().map(|number| client_name(*number)).collect())),
+        count: load.count,
+        rate: load.every.map(rate),
+        start: (load.start != Micros::ZERO).then(|| time(load.start)),
+        until: (load.until != run).then(|| time(load.until)),
+        mix: (load.mix != [(Act::Set, 1)]).then(|| mix(&load.mix)),
+        keys: Some(load.keys).filter(|keys| *keys != 10),
+        prefix: (*load.prefix != format!("/{name}")).then(|| load.prefix.to_string()),
+        size: Some(load.size).filter(|size| *size != 0),
+        optional: plan.optional.then_some(true),
+    }
+}
+
+fn mix(weights: &[(Act, u32)]) -> MixFile {
+    let mut mix = MixFile::default();
+    for (act, weight) in weights {
+        let place = match act {
+            Act::Create => &mut mix.create,
+            Act::Delete => &mut mix.delete,
+            Act::Set => &mut mix.set,
+            Act::Get => &mut mix.get,
+            Act::Stat => &mut mix.stat,
+            Act::Ls => &mut mix.ls,
+            Act::Sync => &mut mix.sync,
+        };
+        *place = Some(*weight);
+    }
+    mix
 }
 
 fn timing(timing: &Timing) -> TimingFile {
@@ -128,11 +188,13 @@ fn step(step: &Step) -> StepFile {
         note: step.note.clone(),
         optional: step.optional.then_some(true),
         repeat: step.repeat.map(|repeat| RepeatFile { times: repeat.times, every: repeat.every.map(time) }),
+        returns: step.returns.clone(),
         ..StepFile::default()
     };
     match &step.trigger {
         Trigger::At(at) => file.at = Some(time(*at)),
         Trigger::After(after) => file.after = Some(time(*after)),
+        Trigger::Reply => file.after = Some(TimeText("reply".into())),
         Trigger::When(event) => file.when = Some(pattern(event)),
     }
     file
@@ -163,7 +225,25 @@ fn expect(expect: &Expect) -> ExpectFile {
         epoch: expect.epoch.map(|epoch| u32::try_from(epoch.0).expect("epochs are read as u32")),
         time_to_leader: expect.time_to_leader.map(|span| SpanText(span.to_string())),
         leaders_max: expect.leaders_max,
-        tree: None,
+        tree: (expect.tree != ExpectedTree::default()).then(|| tree(&expect.tree)),
+        acked_min: expect.acked_min.clone(),
+    }
+}
+
+fn tree(tree: &ExpectedTree) -> TreeFile {
+    let names = |paths: &BTreeSet<proto::Path>| paths.iter().map(ToString::to_string).collect();
+    TreeFile {
+        present: tree.present.iter().map(|(path, bytes)| (path.to_string(), data(bytes))).collect(),
+        exists: names(&tree.exists),
+        absent: names(&tree.absent),
+    }
+}
+
+/// Text as text, anything else, and what would be taken for it, in hexadecimal.
+fn data(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.starts_with("0x") => text.into(),
+        _ => bytes.iter().fold(String::from("0x"), |text, byte| format!("{text}{byte:02x}")),
     }
 }
 

@@ -1,17 +1,30 @@
 //! A ZooKeeper server: the outer loop that turns elections into roles, and the routing of what happens to it. Source: `QuorumPeer`.
+//!
+//! - `outer_loop`: boot, elections, and the way from one role to the next.
+//! - `leaving`: what is finished, replayed or read again between a role and the next vote.
+//! - `roles`, `storage`: who is told what, and who does what was asked for.
+//! - [`pipeline`]: the clients' requests, while the server serves.
 
+mod leaving;
 mod outer_loop;
-mod peer_link;
+pub mod pipeline;
+mod roles;
+mod storage;
 
 use std::sync::Arc;
 
-use crate::actor::{Actor, Cx, Input};
+use crate::actor::{Actor, Cx, Effect, Input};
 use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
 use crate::election::{FastLeaderElection, Standing};
-use crate::proto::{Config, ConnId, DiskTag, Epoch, LearnerType, Packet, PeerState, Port, Round, ServerId, Stage, Timer, Vote, Zxid};
-use crate::store::{Boot, Durable};
-use crate::zab::{Leader, Learner};
+use crate::proto::{Config, ConnId, Epoch, LearnerType, Packet, PeerState, Port, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::store::Recovery;
+use crate::store::boot::Boot;
+use crate::tree::Database;
+use crate::zab::{Leader, Learner, Replica, RoleEvent};
+
+use leaving::Leaving;
+use pipeline::{Output, Pipeline};
 
 /// One server process. Its initial value is the program with its configuration, before it has read its disk.
 #[derive(Clone, Debug)]
@@ -27,9 +40,14 @@ pub struct Server {
     current_vote: CurrentVote,
     /// An election has ended; its result becomes the current vote at the next step of the outer loop.
     elected: Option<CurrentVote>,
-    durable: Durable,
+    replica: Replica,
     election: Election,
     activity: Activity,
+    /// The server part, while a role serves.
+    pipeline: Option<Box<Pipeline>>,
+    /// What a role or the pipeline asked for and is being carried out; empty between inputs.
+    events: Vec<RoleEvent>,
+    outputs: Vec<Output>,
 }
 
 /// `currentVote`: a vote with the round that made it.
@@ -49,14 +67,16 @@ enum Election {
 /// What the outer loop is doing.
 #[derive(Clone, Debug)]
 enum Activity {
-    Booting(Boot),
-    /// It wants to look for a leader, and first joins the thread that still writes an epoch.
-    Joining,
-    /// An observer waits a moment before it looks for a leader again.
-    Delaying,
+    Booting(Box<Boot>),
     Looking,
     Leading(Box<Leader>),
     Learning(Box<Learner>),
+    /// A role is over, and not everything of it is.
+    Leaving(Box<Leaving>),
+    /// Memory was dropped, and is read from disk again before the next vote.
+    Loading(Box<Recovery>),
+    /// An observer waits a moment before it looks for a leader again.
+    Delaying,
     /// It ended itself.
     Exited,
 }
@@ -73,9 +93,12 @@ impl Server {
             state: PeerState::Looking,
             current_vote: CurrentVote { vote: nobody, round: Round(0) },
             elected: None,
-            durable: Durable::blank(),
+            replica: Replica::blank(config.clone()),
             election: Election::new(me, listed, &config),
-            activity: Activity::Booting(Boot::default()),
+            activity: Activity::Exited,
+            pipeline: None,
+            events: Vec::new(),
+            outputs: Vec::new(),
             config,
         }
     }
@@ -89,6 +112,16 @@ impl Server {
         (self.state != PeerState::Looking && self.elected.is_none()).then_some(self.current_vote.vote.leader)
     }
 
+    /// Whether clients are served.
+    pub fn is_serving(&self) -> bool {
+        self.pipeline.is_some()
+    }
+
+    /// What it has applied so far.
+    pub const fn database(&self) -> &Database {
+        &self.replica.database
+    }
+
     fn standing(&self) -> Standing {
         let CurrentVote { vote, round } = self.current_vote;
         Standing { state: self.state, vote, round, vote_is_old: self.elected.is_some() }
@@ -97,11 +130,25 @@ impl Server {
     fn responder_standing(&self) -> ResponderStanding {
         match (self.state, &self.election) {
             (_, Election::Basic { looking: Some(election), .. }) => election.standing(),
-            (PeerState::Leading, _) => ResponderStanding::Leading { last_proposed: Some(self.durable.last_zxid) },
-            (PeerState::Following, _) => ResponderStanding::Following { leader: self.current_vote.vote.leader, zxid: Some(self.durable.last_zxid) },
+            (PeerState::Leading, _) => ResponderStanding::Leading { last_proposed: Some(self.last_proposed()) },
+            (PeerState::Following, _) => ResponderStanding::Following { leader: self.current_vote.vote.leader, zxid: Some(self.replica.last_zxid()) },
             (PeerState::Observing, _) => ResponderStanding::Observing,
             (PeerState::Looking, _) => ResponderStanding::Looking(self.current_vote.vote),
         }
+    }
+
+    fn last_proposed(&self) -> Zxid {
+        match &self.activity {
+            Activity::Leading(leader) => leader.last_proposed(),
+            _ => None,
+        }
+        .unwrap_or(self.replica.last_zxid())
+    }
+
+    /// The process ends by itself.
+    fn exit(&mut self, cx: &mut Cx, code: i32) {
+        self.activity = Activity::Exited;
+        cx.emit(Effect::Exit(code));
     }
 }
 
@@ -117,54 +164,66 @@ impl Election {
 impl Actor for Server {
     fn step(&mut self, cx: &mut Cx, input: Input) {
         match input {
-            Input::Boot => self.boot(cx),
-            Input::Timer(timer) => self.on_timer(cx, timer),
+            Input::Packet { conn, packet } => self.on_packet(cx, conn, packet),
             Input::Stage(stage) => self.on_stage(cx, stage),
+            Input::Disk { tag, outcome } => self.on_disk(cx, tag, outcome),
+            Input::Timer(timer) => self.on_timer(cx, timer),
+            Input::Boot => self.boot(cx),
             Input::Accepted { conn, port: Port::Election } => self.with_connections(cx, |connections, cx| connections.on_accepted(cx, conn)),
-            Input::Accepted { conn, .. } => self.on_learner_accepted(cx, conn),
+            Input::Accepted { conn, port: Port::Quorum } => self.on_learner_accepted(cx, conn),
+            Input::Accepted { conn, port: Port::Client } => self.on_client_accepted(cx, conn),
             Input::Connected { to, port: Port::Election, conn } => {
                 self.with_connections(cx, |connections, cx| connections.on_connected(cx, to, conn));
             }
             Input::Connected { conn, .. } => self.on_leader_connected(cx, conn),
             Input::DialFailed { to, port: Port::Election, .. } => self.with_connections(cx, |connections, cx| connections.on_dial_failed(cx, to)),
-            Input::DialFailed { .. } => self.on_leader_unreachable(cx),
-            Input::Packet { conn, packet } => self.on_packet(cx, conn, packet),
+            Input::DialFailed { .. } => self.on_learner(|learner, _| learner.on_dial_failed(cx)),
             Input::Closed { conn, .. } => self.on_closed(cx, conn),
-            Input::WindowFull { conn } => self.with_connections(cx, |connections, cx| connections.on_window(cx, conn, true)),
-            Input::WindowOpen { conn } => self.with_connections(cx, |connections, cx| connections.on_window(cx, conn, false)),
+            Input::WindowFull { conn } => self.on_window(cx, conn, true),
+            Input::WindowOpen { conn } => self.on_window(cx, conn, false),
             Input::Datagram { from, packet, .. } => self.on_datagram(cx, from, packet),
-            Input::Disk { tag: DiskTag::Boot(file), outcome } => self.on_boot_file(cx, file, outcome),
-            Input::Disk { tag: DiskTag::Atomic(_), outcome } => self.on_atomic_write(cx, outcome),
-            Input::Disk { .. } | Input::Command(_) => {}
+            Input::Command(_) => {}
         }
+        self.carry_out(cx);
     }
 }
 
 impl Server {
-    fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
-        match timer {
-            Timer::ElectionPoll => self.on_election(cx, FastLeaderElection::on_poll_timeout),
-            Timer::Handshake(conn) => self.with_connections(cx, |connections, cx| connections.on_handshake_timeout(cx, conn)),
-            Timer::QueryReply | Timer::QueryPause => self.on_basic_election(cx, |election, cx| election.on_timer(cx, timer)),
-            Timer::ObserverDelay => self.look_for_leader(cx),
-            Timer::HalfTick => self.on_leader(cx, |leader, cx, _| leader.on_half_tick(cx)),
-            Timer::LeaderWait => self.on_leader(cx, |leader, _, _| leader.on_wait_timeout()),
-            Timer::LearnerRead(conn) => self.on_leader(cx, |leader, cx, _| {
-                leader.on_read_timeout(cx, conn);
-                None
-            }),
-            Timer::LeaderRead => self.leave_role(cx, crate::trace::LookingReason::LeaderSilent),
-            Timer::LeaderConnect => self.on_learner(cx, |learner, cx, _| {
-                learner.on_connect_timer(cx);
-                None
-            }),
+    fn on_packet(&mut self, cx: &mut Cx, conn: ConnId, packet: Packet) {
+        match packet {
+            Packet::Quorum { kind, zxid, data } => match &mut self.activity {
+                Activity::Leading(leader) => leader.on_packet(cx, &mut self.replica, conn, kind, zxid, data),
+                Activity::Learning(learner) if learner.owns(conn) => learner.on_packet(cx, &mut self.replica, kind, zxid, data),
+                _ => {}
+            },
+            Packet::ClientRequest(_) | Packet::ConnectRequest(_) => {
+                if let Some(pipeline) = &mut self.pipeline {
+                    pipeline.on_packet(cx, &self.replica.database, conn, &packet);
+                }
+            }
+            Packet::Initial { .. } | Packet::Notification(_) => self.with_connections(cx, |connections, cx| connections.on_packet(cx, conn, packet)),
             _ => {}
         }
     }
 
     fn on_stage(&mut self, cx: &mut Cx, stage: Stage) {
         match stage {
+            Stage::SyncRequestProcessor => {
+                let event = self.replica.logger.on_stage(cx);
+                self.on_logger(cx, event);
+            }
+            Stage::LearnerSender(learner) => self.on_leader(|leader, replica| leader.on_sender(cx, replica, learner)),
+            Stage::FollowerRequestProcessor | Stage::PrepRequestProcessor | Stage::CommitProcessor => {
+                if let Some(pipeline) = &mut self.pipeline {
+                    pipeline.on_stage(cx, &mut self.replica.database, stage);
+                }
+            }
+            Stage::SnapshotTaker => {
+                let event = self.replica.snapshotter.on_stage(cx, &self.replica.database, &mut self.replica.logger);
+                self.on_snapshot(cx, event);
+            }
             Stage::QuorumPeer if self.elected.is_some() => self.store_result(cx),
+            Stage::QuorumPeer if matches!(self.activity, Activity::Leading(_)) => self.on_leader(|leader, replica| leader.on_own_thread(cx, replica)),
             Stage::QuorumPeer => self.on_election(cx, FastLeaderElection::on_note),
             Stage::WorkerSender => {
                 if let Election::Fast(election) = &mut self.election {
@@ -177,13 +236,37 @@ impl Server {
         }
     }
 
+    fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
+        match timer {
+            Timer::ElectionPoll => self.on_election(cx, FastLeaderElection::on_poll_timeout),
+            Timer::Handshake(conn) => self.with_connections(cx, |connections, cx| connections.on_handshake_timeout(cx, conn)),
+            Timer::QueryReply | Timer::QueryPause => self.on_basic_election(cx, |election, cx| election.on_timer(cx, timer)),
+            Timer::ObserverDelay => self.look_for_leader(cx),
+            Timer::HalfTick => self.on_leader(|leader, replica| leader.on_half_tick(cx, replica)),
+            Timer::LeaderWait => self.on_leader(|leader, _| leader.on_wait_timeout()),
+            Timer::LearnerRead(conn) => self.on_leader(|leader, _| leader.on_read_timeout(cx, conn)),
+            Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout()),
+            Timer::LeaderConnect => self.on_learner(|learner, _| learner.on_connect_timer(cx)),
+            Timer::SessionExpiry | Timer::ClientRead(_) => {
+                if let Some(pipeline) = &mut self.pipeline {
+                    pipeline.on_timer(cx, timer);
+                }
+            }
+            Timer::Purge => {
+                let is_truncating = matches!(&self.activity, Activity::Learning(learner) if learner.is_truncating());
+                self.replica.purge.on_timer(cx, is_truncating);
+            }
+            _ => {}
+        }
+    }
+
     fn on_worker_receiver(&mut self, cx: &mut Cx) {
         let standing = self.standing();
         let Election::Fast(election) = &mut self.election else {
             return;
         };
         if let Some(voter) = election.on_worker_receiver(cx, standing) {
-            self.on_leader(cx, |leader, cx, _| leader.report_looking(cx, voter));
+            self.on_leader(|leader, _| leader.report_looking(cx, voter));
         }
     }
 
@@ -195,11 +278,19 @@ impl Server {
         }
     }
 
-    fn on_packet(&mut self, cx: &mut Cx, conn: ConnId, packet: Packet) {
-        match packet {
-            Packet::Initial { .. } | Packet::Notification(_) => self.with_connections(cx, |connections, cx| connections.on_packet(cx, conn, packet)),
-            Packet::Quorum { .. } => self.on_quorum_packet(cx, conn, &packet),
-            _ => {}
+    fn on_window(&mut self, cx: &mut Cx, conn: ConnId, is_full: bool) {
+        match &mut self.activity {
+            Activity::Leading(leader) if leader.owns(conn) => leader.on_window(cx, conn, is_full),
+            _ => self.with_connections(cx, |connections, cx| connections.on_window(cx, conn, is_full)),
+        }
+    }
+
+    fn on_closed(&mut self, cx: &mut Cx, conn: ConnId) {
+        match (&mut self.activity, &mut self.pipeline) {
+            (_, Some(pipeline)) if pipeline.owns(conn) => pipeline.on_closed(cx, conn),
+            (Activity::Leading(leader), _) if leader.owns(conn) => leader.on_closed(cx, conn),
+            (Activity::Learning(learner), _) if learner.owns(conn) => learner.on_closed(),
+            _ => self.with_connections(cx, |connections, cx| connections.on_closed(cx, conn)),
         }
     }
 }

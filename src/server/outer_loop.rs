@@ -1,4 +1,4 @@
-//! Boot, elections, and the way from one role to the next. Source: `QuorumPeer.run`; election reference §1.
+//! Boot, elections, and the way into a role. Source: `QuorumPeer.run`; election reference §1.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
 use crate::election::leader_election::{LeaderElection, NO_ROUND};
 use crate::election::{ConnectionManager, FastLeaderElection, Outcome};
-use crate::proto::{DiskError, DiskReply, Epoch, LearnerType, Micros, Packet, PeerState, Port, ServerId, SmallFile, Stage, Timer, Vote};
-use crate::store::Boot;
-use crate::trace::{LookingReason, Note};
-use crate::zab::{Leader, Learner, RoleEvent};
+use crate::proto::{DiskError, DiskReply, Epoch, Packet, PeerState, Port, ServerId, Stage, Vote};
+use crate::store::boot::{Boot, BootEvent, Booted};
+use crate::trace::Note;
+use crate::zab::{Leader, Learner};
 
 use super::{Activity, CurrentVote, Election, Server};
 
 /// The process ends when its database cannot be loaded. Source: `ExitCode.UNEXPECTED_ERROR`.
-const EXIT_UNEXPECTED_ERROR: i32 = 1;
+pub(super) const EXIT_UNEXPECTED_ERROR: i32 = 1;
 
 impl Server {
     /// The process starts: the database and the epoch files are read first.
@@ -28,55 +28,43 @@ impl Server {
                 cx.note(Note::RoleOverridden { configured, listed: self.role });
             }
         }
-        self.activity = Activity::Booting(Boot::start(cx));
+        self.activity = Activity::Booting(Box::new(Boot::start(cx, self.config.clone(), self.config.db_autocreate)));
     }
 
-    pub(super) fn on_boot_file(&mut self, cx: &mut Cx, file: SmallFile, outcome: Result<DiskReply, DiskError>) {
+    pub(super) fn on_boot_file(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) {
         let Activity::Booting(boot) = &mut self.activity else {
             return;
         };
-        match boot.on_loaded(cx, file, outcome) {
-            None => {}
-            Some(Ok(durable)) => {
-                self.durable = durable;
-                self.boot_goes_on(cx);
-            }
-            Some(Err(reason)) => self.refuse_to_boot(cx, reason),
-        }
-    }
-
-    /// Epoch files that were missing are written first.
-    pub(super) fn boot_goes_on(&mut self, cx: &mut Cx) {
-        if !self.durable.is_writing() {
-            self.booted(cx);
+        match boot.on_disk(cx, outcome) {
+            BootEvent::Continues => {}
+            BootEvent::Booted(booted) => self.booted(cx, *booted),
+            BootEvent::Refused(reason) => self.refuse_to_boot(cx, reason),
         }
     }
 
     pub(super) fn refuse_to_boot(&mut self, cx: &mut Cx, reason: String) {
-        self.activity = Activity::Exited;
         cx.note(Note::BootRefused { reason });
-        cx.emit(Effect::Exit(EXIT_UNEXPECTED_ERROR));
+        self.exit(cx, EXIT_UNEXPECTED_ERROR);
     }
 
-    fn booted(&mut self, cx: &mut Cx) {
-        let (zxid, current_epoch, accepted_epoch) = (self.durable.last_zxid, self.durable.current_epoch, self.durable.accepted_epoch);
+    fn booted(&mut self, cx: &mut Cx, Booted { mut database, last_logged, epochs }: Booted) {
+        database.last_processed = last_logged;
+        self.replica.replace(database);
+        self.replica.epochs = epochs;
+        let (zxid, current_epoch, accepted_epoch) = (last_logged, self.replica.epochs.current, self.replica.epochs.accepted);
         cx.note(Note::Booted { role: self.role, zxid, current_epoch, accepted_epoch });
         self.current_vote.vote = Vote { leader: self.me, zxid, epoch: current_epoch };
         if let Election::Fast(election) = &self.election {
             election.connections.listen(cx);
         }
-        self.activity = Activity::Joining;
-        self.look_for_leader(cx);
+        self.replica.purge.start(cx);
+        self.start_election(cx);
     }
 
-    /// LOOKING: one call of lookForLeader, once nothing of the last role is still being written.
-    pub(super) fn look_for_leader(&mut self, cx: &mut Cx) {
-        if self.durable.is_writing() {
-            self.activity = Activity::Joining;
-            return;
-        }
+    /// LOOKING: one call of lookForLeader.
+    pub(super) fn start_election(&mut self, cx: &mut Cx) {
         self.activity = Activity::Looking;
-        let (zxid, epoch) = (self.durable.last_zxid, self.durable.current_epoch);
+        let (zxid, epoch) = (self.replica.last_zxid(), self.replica.epochs.current);
         match &mut self.election {
             Election::Fast(election) => election.look_for_leader(cx, zxid, epoch),
             Election::Basic { looking, .. } => {
@@ -130,43 +118,15 @@ impl Server {
         };
         self.current_vote = elected;
         self.activity = match self.state {
-            PeerState::Leading => Activity::Leading(Box::new(Leader::start(cx, self.me, self.config.clone(), &mut self.durable, elected.vote))),
+            PeerState::Leading => Activity::Leading(Box::new(Leader::start(cx, self.me, &mut self.replica, elected.vote))),
             _ => Activity::Learning(Box::new(Learner::start(cx, self.me, self.config.clone(), elected.vote.leader, self.role))),
         };
     }
 
-    /// A role tells what became of it.
-    pub(super) fn on_role_event(&mut self, cx: &mut Cx, event: Option<RoleEvent>) {
-        match event {
-            None => {}
-            Some(RoleEvent::Serves(epoch)) => self.refresh_vote(cx, epoch),
-            Some(RoleEvent::Leave(why)) => self.leave_role(cx, why),
-        }
-    }
-
     /// From now on joiners hear the epoch that all members share, whatever each was elected with (ZOOKEEPER-1732). Source: `updateElectionVote`.
-    fn refresh_vote(&mut self, cx: &Cx, epoch: Epoch) {
+    pub(super) fn refresh_vote(&mut self, cx: &Cx, epoch: Epoch) {
         if !cx.bugs.has(Bug::Zk1732) {
             self.current_vote.vote.epoch = epoch;
-        }
-    }
-
-    /// Back to LOOKING; an observer takes its time.
-    pub(super) fn leave_role(&mut self, cx: &mut Cx, why: LookingReason) {
-        match &mut self.activity {
-            Activity::Leading(leader) => leader.shut_down(cx),
-            Activity::Learning(learner) => learner.shut_down(cx),
-            _ => return,
-        }
-        cx.note(Note::WentLooking { from: self.state, why });
-        self.state = PeerState::Looking;
-        let delay = self.config.observer_election_delay;
-        if self.role == LearnerType::Observer && delay > Micros::ZERO {
-            self.activity = Activity::Delaying;
-            let wait = Micros(cx.draw_below(delay.0));
-            cx.arm(Timer::ObserverDelay, wait);
-        } else {
-            self.look_for_leader(cx);
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Input};
 use crate::proto::{Micros, Timer};
 use crate::trace::Record;
 
-use super::action::{Action, Choice, ClockChange, Link as Way, Who, Whom};
+use super::action::{Action, Choice, ClockChange, CommandLine, Link as Way, Who, Whom};
 use super::disk::DiskFault;
 use super::links::{Hold, Link, LinkState, Origin};
 use super::node::Power;
@@ -19,6 +19,13 @@ impl<A: Actor> World<A> {
     /// Carries out an action now. Roles must have been resolved to nodes before: the world does not know who leads.
     pub fn inject(&mut self, action: &Action, origin: Origin) -> Result<(), DidNotApply> {
         self.cause = 0;
+        if let Action::Client { who, command } = action
+            && let Ok(at) = self.awake(*who)
+        {
+            self.cause = self.record(Some(at), Record::Command { command: CommandLine(command).to_string() });
+            self.deliver(at, Input::Command(command.clone()));
+            return Ok(());
+        }
         let text = action.to_string();
         // What follows belongs to the action, and the record of it stands before that: so it is taken back in words if nothing did.
         self.cause = self.record(None, Record::Action { action: text.clone() });
@@ -73,6 +80,8 @@ impl<A: Actor> World<A> {
                 self.node_mut(at).disk.inject(fault.clone()).map(|_| ())
             }
             Action::Fire(choice) => self.fire_choice(choice),
+            // What a client can be told it is told without being an action of the world.
+            Action::Client { who, .. } => self.awake(*who).map(drop),
         }
     }
 
@@ -85,6 +94,11 @@ impl<A: Actor> World<A> {
 
     fn up(&self, who: Who) -> Result<NodeIndex, DidNotApply> {
         self.at(who).and_then(|at| if self.nodes[usize::from(at)].is_up() { Ok(at) } else { Err(format!("{who} is not running")) })
+    }
+
+    /// Running and not stalled: at a frozen keyboard nobody is heard.
+    fn awake(&self, who: Who) -> Result<NodeIndex, DidNotApply> {
+        self.up(who).and_then(|at| if self.nodes[usize::from(at)].paused.is_some() { Err(format!("{who} is paused")) } else { Ok(at) })
     }
 
     fn down(&self, who: Who) -> Result<NodeIndex, DidNotApply> {
@@ -304,7 +318,7 @@ impl<A: Actor> World<A> {
             (Choice::Message { from, to }, Wake::Datagram { slot }) => {
                 self.datagrams.get(slot).is_some_and(|datagram| is(datagram.from, from) && is(datagram.to, to))
             }
-            (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.to_string() == *timer,
+            (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.name() == *timer,
             (Choice::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
             (Choice::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
             _ => false,

@@ -68,6 +68,15 @@ impl Links {
         Links { nodes, table: vec![Link::default(); nodes * nodes] }
     }
 
+    /// Room for another node, which reaches everybody.
+    pub fn add_node(&mut self) {
+        let mut larger = Links::new(self.nodes + 1);
+        for (at, link) in std::mem::take(&mut self.table).into_iter().enumerate() {
+            larger.table[at / self.nodes * larger.nodes + at % self.nodes] = link;
+        }
+        *self = larger;
+    }
+
     #[inline]
     pub fn get(&self, from: NodeIndex, to: NodeIndex) -> &Link {
         &self.table[usize::from(from) * self.nodes + usize::from(to)]

@@ -3,6 +3,7 @@
 //! The only place where chance enters a run, and the only one that knows that it is simulated.
 
 pub mod action;
+mod budget;
 mod clock;
 mod connection;
 mod datagram;
@@ -20,6 +21,7 @@ mod stream;
 mod world;
 
 pub use action::{Action, Choice};
+pub use budget::{BudgetRow, FAULT_BUDGET, FORCE_SYNC_OFF, budget_row};
 pub use clock::Clock;
 pub use faults::DidNotApply;
 pub use links::{Hold, Link, LinkState, Links, Origin};

@@ -291,7 +291,7 @@ impl<A: Actor> World<A> {
         } else {
             digest.words([self.now.0, head(node, Record::DELIVERED), conn.word()]);
         }
-        let keep = self.is_recording_everything();
+        let keep = self.keeps(packet, sent);
         let peer_id = self.id_of(peer);
         self.push_event(Some(node), keep, || {
             let packet = packet.clone();

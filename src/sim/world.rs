@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::{Actor, Cx, Effect, Input};
 use crate::bugs::Bugs;
-use crate::proto::{Micros, NodeId, Span};
+use crate::proto::{Micros, NodeId, Packet, Span};
 use crate::trace::{Digest, Event, Note, Record, What};
 
 use super::connection::Connection;
@@ -75,6 +75,8 @@ pub enum Recording {
     Off,
     /// Notes, and the records of faults and processes.
     Story,
+    /// Notes, and the records that those who watch look at ([`Record::is_evidence`]): a fraction of all that happens.
+    Evidence,
     /// Everything.
     Full,
 }
@@ -134,16 +136,7 @@ impl<A: Actor> World<A> {
         assert_eq!(index.len(), nodes.len(), "every node has an id of its own");
         let mut queue = Queue::default();
         let links = Arc::new(Links::new(nodes.len()));
-        let nodes = nodes
-            .into_iter()
-            .enumerate()
-            .map(|(at, node)| {
-                let start = node.start.map(|time| queue.push(time, Wake::Start { node: at as NodeIndex, life: 0 }));
-                let stream = Stream::named(config.seed, &format!("node {}", node.id));
-                let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
-                Node::new(node.id, node.program, node.clock, stream, disk, start)
-            })
-            .collect();
+        let nodes = nodes.into_iter().enumerate().map(|(at, node)| set_up(&config, &mut queue, at as NodeIndex, node)).collect();
         World {
             config: Arc::new(config),
             now: Micros::ZERO,
@@ -170,6 +163,15 @@ impl<A: Actor> World<A> {
             wakeups_now: 0,
             scratch: Vec::new(),
         }
+    }
+
+    /// Another node joins, behind all others in the table. What happened so far, and what will happen without it, is as before.
+    pub fn join(&mut self, node: NodeConfig<A>) {
+        let (at, id) = (self.nodes.len() as NodeIndex, node.id);
+        let before = Arc::make_mut(&mut self.index).insert(id, at);
+        assert_eq!(before, None, "{id} is there already");
+        Arc::make_mut(&mut self.links).add_node();
+        self.nodes.push(set_up(&self.config, &mut self.queue, at, node));
     }
 
     pub fn now(&self) -> Micros {
@@ -223,6 +225,13 @@ impl<A: Actor> World<A> {
     /// The events recorded since the last call, in order.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.recorded)
+    }
+
+    /// The same for a caller that asks often: what is recorded changes places with `seen`, which is empty.
+    #[inline]
+    pub fn swap_events(&mut self, seen: &mut Vec<Event>) {
+        debug_assert!(seen.is_empty(), "what was seen would be seen again");
+        std::mem::swap(&mut self.recorded, seen);
     }
 
     /// When the next wake-up is due; `None` when nothing will ever happen by itself. Looking changes nothing.
@@ -359,7 +368,12 @@ impl<A: Actor> World<A> {
         let digest = &mut self.digest;
         digest.words([self.now.0, head(at.unwrap_or(NodeIndex::MAX), record.number())]);
         record.words(|word| digest.word(word));
-        let keep = self.recording == Recording::Full || (self.recording == Recording::Story && record.is_story());
+        let keep = match self.recording {
+            Recording::Off => false,
+            Recording::Story => record.is_story(),
+            Recording::Evidence => record.is_evidence(),
+            Recording::Full => true,
+        };
         self.push_event(at, keep, || What::Record(record))
     }
 
@@ -368,9 +382,14 @@ impl<A: Actor> World<A> {
         self.push_event(Some(at), self.recording != Recording::Off, || What::Note(note));
     }
 
+    /// Whether a packet is kept that is being sent, or delivered.
     #[inline]
-    pub(super) fn is_recording_everything(&self) -> bool {
-        self.recording == Recording::Full
+    pub(super) fn keeps(&self, packet: &Packet, sent: bool) -> bool {
+        match self.recording {
+            Recording::Off | Recording::Story => false,
+            Recording::Evidence => packet.is_evidence(sent),
+            Recording::Full => true,
+        }
     }
 
     #[inline]
@@ -383,6 +402,14 @@ impl<A: Actor> World<A> {
         }
         self.events
     }
+}
+
+/// A node with its machine, and its first start in the queue.
+fn set_up<A: Actor>(config: &WorldConfig, queue: &mut Queue, at: NodeIndex, node: NodeConfig<A>) -> Node<A> {
+    let start = node.start.map(|time| queue.push(time, Wake::Start { node: at, life: 0 }));
+    let stream = Stream::named(config.seed, &format!("node {}", node.id));
+    let disk = Disk::new(Stream::named(config.seed, &format!("disk {}", node.id)), config.timing.disk);
+    Node::new(node.id, node.program, node.clock, stream, disk, start)
 }
 
 /// Who and what of a record, as one word of the digest.

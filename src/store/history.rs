@@ -15,17 +15,22 @@ const LOGGED: u32 = 20;
 
 /// Snapshot and log of a server whose history ends at `last` = (e, c); nothing for (0, 0).
 ///
-/// The snapshot is of (e, max(0, c - 20)), the log holds the rest: each transaction sets [`NODE`] to its own zxid. Everything in a state
-/// follows from its zxid, so that two servers with one zxid have the same transactions and the same tree, wherever their snapshots
-/// are. The epoch files are the caller's.
+/// The log holds the last 20 transactions, the snapshot what was before: for c up to 20 nothing, as on a server that began empty, else
+/// (e, c - 20). The first transaction of an epoch makes [`NODE`], each sets it to its own zxid. Everything in a state follows from its zxid,
+/// so that two servers with one zxid have the same transactions and the same tree, wherever their snapshots are. The epoch files are
+/// the caller's.
 pub fn files(last: Zxid) -> Vec<(FileName, Vec<u8>)> {
     if last == Zxid::ZERO {
         return Vec::new();
     }
-    let epoch = last.epoch().0 as u32;
-    let base = Zxid::new(epoch, last.counter().saturating_sub(LOGGED));
+    let base = match last.counter() {
+        0 => last,
+        1..=LOGGED => Zxid::ZERO,
+        counter => Zxid::new(last.epoch().0 as u32, counter - LOGGED),
+    };
     let mut files = vec![(snapshot_name(base), snapshot(base))];
-    let logged: Vec<Arc<Proposal>> = (base.counter() + 1..=last.counter()).map(|counter| transaction(Zxid::new(epoch, counter))).collect();
+    let logged: Vec<Arc<Proposal>> =
+        (base.counter() + 1..=last.counter()).map(|counter| transaction(Zxid::new(last.epoch().0 as u32, counter))).collect();
     if let Some(first) = logged.first() {
         let records = logged.iter().flat_map(|proposal| proposal.record.iter().copied());
         files.push((log_name(first.zxid()), LOG_HEADER.iter().copied().chain(records).collect()));
@@ -33,24 +38,32 @@ pub fn files(last: Zxid) -> Vec<(FileName, Vec<u8>)> {
     files
 }
 
-/// The transaction with this zxid. Its version is its counter, its time that many milliseconds after the beginning of the run.
+/// The transaction with this zxid. The version follows from its counter; its time is that many milliseconds after the beginning of the run.
 pub(super) fn transaction(zxid: Zxid) -> Arc<Proposal> {
-    let data = zxid.to_string().into_bytes();
-    proposal(zxid, Txn::SetData { path: NODE.into(), data: Some(data.into()), version: zxid.counter() as i32 })
+    let data = Some(zxid.to_string().into_bytes().into());
+    match zxid.counter() {
+        0 | 1 => {
+            let acl = [Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }].into();
+            proposal(zxid, Txn::Create { form: CreateForm::Create, path: NODE.into(), data, acl, ephemeral: false, parent_cversion: 1 })
+        }
+        counter => proposal(zxid, Txn::SetData { path: NODE.into(), data, version: counter as i32 - 1 }),
+    }
 }
 
 fn proposal(zxid: Zxid, txn: Txn) -> Arc<Proposal> {
     Proposal::new(TxnHeader { session: SessionId::NONE, cxid: 0, zxid, time: i64::from(zxid.counter()) }, txn)
 }
 
-/// The state at a zxid: the node was made at the beginning of time, and set by this very transaction.
+/// The state at a zxid: the node was made by the first transaction of the epoch, and set by this one.
 pub(super) fn snapshot(zxid: Zxid) -> Vec<u8> {
     let mut database = Database::new(0);
-    let acl = [Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }].into();
-    let made = Txn::Create { form: CreateForm::Create, path: NODE.into(), data: None, acl, ephemeral: false, parent_cversion: 1 };
-    for proposal in [proposal(Zxid::ZERO, made), transaction(zxid)] {
-        database.apply(&proposal).expect("the node is made, then set");
+    if zxid.counter() > 0 {
+        let made = Zxid(zxid.epoch().first_zxid().0 + 1);
+        for at in [made].into_iter().chain((zxid > made).then_some(zxid)) {
+            database.apply(&transaction(at)).expect("the node is made, then set");
+        }
     }
+    database.last_processed = zxid;
     let mut walker = SnapshotWalker::new(&database);
     std::iter::from_fn(|| walker.next(&database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect()
 }
@@ -70,6 +83,7 @@ mod tests {
             (database.digest(), bench.names())
         };
         assert_eq!(state(Zxid::new(2, 30)).1, ["log.20000000b", "snapshot.20000000a"]);
+        assert_eq!(state(Zxid::new(2, 20)).1, ["log.200000001", "snapshot.0"]);
         assert_eq!(state(Zxid::new(2, 0)).1, ["snapshot.200000000"]);
         assert!(files(Zxid::ZERO).is_empty());
         // The same zxid once from the log and once from the snapshot alone.

@@ -57,7 +57,8 @@ enum Kind {
 /// How a snapshot is written that somebody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Image {
-    /// A leader at the start of `lead()`: under its final name, not forced.
+    /// A leader at the start of `lead()`: temporary file, forced, renamed. A repair: ZooKeeper writes it over the file that has its name and forces
+    /// nothing, and that may be the only snapshot there is; a power loss then leaves a log without any, and the server refuses to boot.
     Leading,
     /// A learner at NEWLEADER after SNAP: temporary file, forced, renamed. `to` is the zxid of the SNAP packet. Afterwards other snapshots
     /// newer than it are deleted: they are of a history that the leader does not share. (Zk2872: not forced. Zk2832: nothing deleted.)
@@ -248,7 +249,8 @@ impl Snapshotter {
 impl Job {
     fn is_forced(&self, bugs: Bugs) -> bool {
         match self.kind {
-            Kind::Background | Kind::Awaited(Image::Leading) => false,
+            Kind::Background => false,
+            Kind::Awaited(Image::Leading) => true,
             // ZOOKEEPER-2872: the leader's snapshot was written like any other.
             Kind::Awaited(Image::AfterSnap { .. }) => !bugs.has(Bug::Zk2872),
             // All releases: nothing forces it, though transactions that followed the TRUNC are in no log.

@@ -82,7 +82,7 @@ fn a_frozen_one_goes_on_with_the_tree_that_it_began_with() {
 #[test]
 fn only_what_must_survive_is_forced() {
     let forced = [
-        (Image::Leading, None, false),
+        (Image::Leading, None, true),
         (Image::AfterTrunc, Some(Bug::UnsyncedTruncation), true),
         (Image::AfterSnap { to: Zxid::ZERO }, Some(Bug::Zk2872), true),
     ];

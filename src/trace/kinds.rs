@@ -1,7 +1,7 @@
 //! The names of all kinds of events and of their fields, for whoever matches events by name.
 
 use super::note::KINDS as NOTES;
-use super::record::RECORD_KINDS as RECORDS;
+use super::record::{OTHER_RECORDS, RECORD_KINDS as RECORDS};
 
 /// Every kind, notes first.
 pub fn kinds() -> impl Iterator<Item = &'static str> + Clone {
@@ -12,6 +12,16 @@ pub fn kinds() -> impl Iterator<Item = &'static str> + Clone {
 pub fn fields_of(kind: &str) -> Option<&'static [&'static str]> {
     let note = NOTES.iter().find(|(name, ..)| *name == kind).map(|(_, _, fields)| *fields);
     note.or_else(|| RECORDS.iter().find(|(name, _)| *name == kind).map(|(_, fields)| *fields))
+}
+
+/// Whether all events of this kind are evidence: see [`Record::is_evidence`](super::Record::is_evidence).
+pub fn is_evidence(kind: &str) -> bool {
+    !OTHER_RECORDS.contains(&kind)
+}
+
+/// Whether it is a kind of note, and not of kernel records.
+pub fn is_note(kind: &str) -> bool {
+    NOTES.iter().any(|(name, ..)| *name == kind)
 }
 
 /// Whether it is a kind of note that belongs to the story.

@@ -24,9 +24,11 @@ pub use entry::Entry;
 pub use event::{Event, What};
 pub use filter::{Filter, FilterError};
 pub use golden::golden;
-pub use kinds::{fields_of, kinds};
+pub use kinds::{fields_of, is_evidence, is_note, kinds};
 pub use nearest::nearest;
-pub use note::{ApplyHow, Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LookingReason, Note, OpText, SnapshotSource, Surprise, SyncHow};
+pub use note::{
+    ApplyHow, Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LookingReason, Note, OpText, Probing, SnapshotSource, Surprise, SyncHow,
+};
 pub use record::Record;
 pub use stored::{Header, StoredEvent, StoredTrace, TraceError, seal, store};
 pub use text::line;

@@ -138,6 +138,9 @@ pub enum Note {
     FastForwarded { from: Zxid, to: Zxid },
     /// The database in memory is dropped; it is read from disk again before the next vote.
     MemoryCleared { why: String },
+    /// Nobody in the run does this: the checks had a copy of the disk recovered. `digest` is that of the database after `zxid`, unless the
+    /// copy was `refused`.
+    DiskProbed { why: Probing, zxid: Zxid, digest: u64, refused: Option<String> },
 
     // Synchronization and broadcast.
     /// How the leader brings a learner up to date, and by which row of the table (zab reference §4).
@@ -174,7 +177,7 @@ pub enum Note {
     Connected { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
     /// The connection is gone; the session may live on.
     Disconnected { server: ServerId, why: String },
-    /// The session is over, as a server said.
+    /// The session is over: a server said so, or nobody was heard for 4/3 of its timeout.
     SessionExpired { session: SessionId },
     /// The client's user closed it.
     ClientClosed { session: SessionId },
@@ -192,6 +195,20 @@ pub enum Note {
 pub enum SnapshotSource {
     Disk,
     Leader,
+}
+
+/// Why the checks had a copy of a disk recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probing {
+    /// The server has just died: what would it start from now?
+    Crash,
+    /// What if it lost power now?
+    PowerLoss,
+    /// A snapshot is finished: does it give the database, together with the log?
+    Snapshot,
+    /// Old files are deleted: is enough left?
+    Purge,
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -318,8 +335,12 @@ pub enum LookingReason {
     QuorumLost,
     /// A voter abandoned the leader before it had an epoch (ZOOKEEPER-3109).
     Abandoned,
-    /// An epoch file could not be written.
+    /// An epoch file, or the log, could not be written.
     DiskError,
+    /// The learner cannot go on with the synchronisation.
+    SyncAborted,
+    /// The counter half of the zxid is used up (ZOOKEEPER-1277).
+    ZxidRolledOver,
 }
 
 /// The two persistent epochs.
@@ -416,6 +437,7 @@ kinds! {
     StorageFailed { what, error } "storage_failed" true,
     FastForwarded { from, to } "fast_forwarded" true,
     MemoryCleared { why } "memory_cleared" true,
+    DiskProbed { why, zxid, digest, refused } "disk_probed" false,
     SyncChosen { learner, how, peer, zxid, row } "sync_chosen" true,
     SyncStarted { leader, how, zxid } "sync_started" false,
     SyncAborted { why } "sync_aborted" true,
@@ -564,6 +586,8 @@ impl fmt::Display for Note {
             Note::StorageFailed { what, error } => write!(out, "fails at {what}: {error}"),
             Note::FastForwarded { from, to } => write!(out, "catches up with its own log, from {from} to {to}"),
             Note::MemoryCleared { why } => write!(out, "drops its database and will read it from disk again: {why}"),
+            Note::DiskProbed { why, refused: Some(refused), .. } => write!(out, "could not start from its disk {why}: {refused}"),
+            Note::DiskProbed { why, zxid, digest, .. } => write!(out, "would start at {zxid} from its disk {why}, with digest {digest:016x}"),
             Note::SyncChosen { learner, how: SyncHow::Diff, peer, zxid, .. } if peer == zxid => {
                 write!(out, "finds {learner} level at {peer}: an empty DIFF")
             }
@@ -590,7 +614,7 @@ impl fmt::Display for Note {
             Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
             Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
             Note::Disconnected { server, why } => write!(out, "lost its connection with {server}: {why}"),
-            Note::SessionExpired { session } => write!(out, "is told that session {session} has expired"),
+            Note::SessionExpired { session } => write!(out, "loses session {session}: it has expired"),
             Note::ClientClosed { session } => write!(out, "has closed session {session}"),
             Note::Called { op, .. } => write!(out, "asks: {op}"),
             Note::Returned { result, zxid: Some(zxid), .. } => write!(out, "is answered: {result} (zxid {zxid})"),
@@ -668,6 +692,19 @@ impl fmt::Display for LookingReason {
             LookingReason::QuorumLost => "no quorum of synced followers is left",
             LookingReason::Abandoned => "a voter gave it up before it had an epoch",
             LookingReason::DiskError => "its disk failed",
+            LookingReason::SyncAborted => "its synchronisation cannot go on",
+            LookingReason::ZxidRolledOver => "its epoch has no zxid left",
+        })
+    }
+}
+
+impl fmt::Display for Probing {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(match self {
+            Probing::Crash => "as it is now",
+            Probing::PowerLoss => "as a power loss might leave it",
+            Probing::Snapshot => "as it is after a snapshot",
+            Probing::Purge => "as it is after purging",
         })
     }
 }

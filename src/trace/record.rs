@@ -135,7 +135,14 @@ pub enum Record {
     ActionEnded {
         action: String,
     },
+    /// The user of a client told it something.
+    Command {
+        command: String,
+    },
 }
+
+/// The kinds of which not all are evidence, or none.
+pub(super) const OTHER_RECORDS: [&str; 8] = ["timer", "stage", "dialled", "dial_failed", "window_full", "window_open", "sent", "delivered"];
 
 /// The kinds that tell the story: what was done to the world from outside, and the ends of processes that nobody asked for.
 pub(super) const HEADLINE_RECORDS: [&str; 5] = ["action", "action_failed", "action_ended", "power_lost", "exited"];
@@ -187,6 +194,7 @@ kinds! {
     25 Action { action } "action",
     26 ActionFailed { action, why } "action_failed",
     27 ActionEnded { action } "action_ended",
+    28 Command { command } "command",
 }
 
 impl Record {
@@ -210,7 +218,20 @@ impl Record {
                 | R::Action { .. }
                 | R::ActionFailed { .. }
                 | R::ActionEnded { .. }
+                | R::Command { .. }
         )
+    }
+
+    /// Whether those who watch a run look at it: the checks, statistics, liveness. Left out is what is frequent and tells them nothing.
+    #[inline]
+    pub fn is_evidence(&self) -> bool {
+        use Record as R;
+        match self {
+            R::Timer { .. } | R::Stage { .. } | R::Dialled { .. } | R::DialFailed { .. } | R::WindowFull { .. } | R::WindowOpen { .. } => false,
+            R::Sent { packet, .. } => packet.is_evidence(true),
+            R::Delivered { packet, .. } => packet.is_evidence(false),
+            _ => true,
+        }
     }
 
     /// Whether it is shown in a story: less than what is kept for one, since an action says what it did to whom.
@@ -266,10 +287,11 @@ impl Record {
                 word(error.map_or(0, |error| 1 + error as u64));
                 tag.words(word);
             }
-            // Actions have a canonical text of their own, so their bytes are as good as fields.
-            Record::Action { action } | Record::ActionFailed { action, .. } | Record::ActionEnded { action } => {
-                bytes_as_words(action.as_bytes(), word);
+            // Actions and commands have a canonical text of their own, so their bytes are as good as fields.
+            Record::Action { action: text } | Record::ActionFailed { action: text, .. } | Record::ActionEnded { action: text } => {
+                bytes_as_words(text.as_bytes(), word);
             }
+            Record::Command { command } => bytes_as_words(command.as_bytes(), word),
         }
     }
 }
@@ -330,6 +352,7 @@ impl fmt::Display for Record {
             Record::Action { action } => write!(out, "{action}"),
             Record::ActionFailed { action, why } => write!(out, "{action} did not apply: {why}"),
             Record::ActionEnded { action } => write!(out, "{action}: time is up"),
+            Record::Command { command } => write!(out, "is told: {command}"),
         }
     }
 }
@@ -352,6 +375,6 @@ mod tests {
         for record in [Record::Crashed, Record::Exited { code: 14 }, Record::Action { action: "heal".into() }] {
             assert_eq!(serde_json::to_value(&record).expect("records serialize")["kind"], record.kind());
         }
-        assert!(HEADLINE_RECORDS.iter().all(|kind| RECORD_KINDS.iter().any(|(name, _)| name == kind)));
+        assert!(HEADLINE_RECORDS.iter().chain(&OTHER_RECORDS).all(|kind| RECORD_KINDS.iter().any(|(name, _)| name == kind)));
     }
 }

@@ -60,7 +60,7 @@ impl AclTable {
     /// One more node has this list: its number and hash.
     pub(super) fn take(&mut self, list: &AclList) -> (i64, u64) {
         if is_open(list) {
-            return (OPEN_ACL, 0);
+            return (OPEN_ACL, OPEN_HASH);
         }
         let number = self.numbers.get(list).copied().unwrap_or_else(|| {
             self.put(self.last + 1, list.clone());
@@ -77,7 +77,7 @@ impl AclTable {
                 entry.users += 1;
                 (number, entry.hash)
             }
-            None if number == OPEN_ACL => (OPEN_ACL, 0),
+            None if number == OPEN_ACL => (OPEN_ACL, OPEN_HASH),
             None => (UNKNOWN_ACL, 1),
         }
     }
@@ -102,6 +102,8 @@ impl AclTable {
     }
 }
 
+const OPEN_HASH: u64 = 0;
+
 /// `OPEN_ACL_UNSAFE`.
 fn open_acl() -> AclList {
     Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
@@ -111,7 +113,11 @@ fn is_open(list: &[Acl]) -> bool {
     matches!(list, [acl] if acl.perms == 31 && &*acl.scheme == "world" && &*acl.id == "anyone")
 }
 
+/// By content: a server may have given the open list a number of its own.
 fn hash_of_list(list: &[Acl]) -> u64 {
+    if is_open(list) {
+        return OPEN_HASH;
+    }
     let mut bytes = Writer::default();
     bytes.acl(list);
     xxh64(bytes.bytes(), 2)

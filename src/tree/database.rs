@@ -62,8 +62,14 @@ impl Database {
     /// As [`Database::apply`], for a transaction that came with the synchronisation.
     ///
     /// ZOOKEEPER-4925: it was applied past the committed log, which then had a hole, and so had the DIFFs made from it.
+    /// ZOOKEEPER-1367: it was applied to the tree alone, so that a session that began was never tracked, nor expired once this server led.
     pub fn apply_synced(&mut self, proposal: &Arc<Proposal>, bugs: Bugs) -> Result<Answer, ErrorCode> {
-        if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal) } else { self.apply(proposal) }
+        let tracked = bugs.has(Bug::Zk1367).then(|| (self.sessions.clone(), self.sessions_digest));
+        let answer = if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal) } else { self.apply(proposal) };
+        if let Some(tracked) = tracked {
+            (self.sessions, self.sessions_digest) = tracked;
+        }
+        answer
     }
 
     /// To be called when a committed transaction is queued for [`Database::apply`].

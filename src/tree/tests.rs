@@ -232,6 +232,21 @@ fn known_bugs_lose_the_ring_and_run_ahead() {
     assert_eq!(database.last_processed, Zxid(3));
 }
 
+#[test]
+fn zk_1367_changes_the_tree_and_not_the_sessions() {
+    let only = |bug: &[Bug]| bug.iter().copied().collect::<Bugs>();
+    let history = [Txn::CreateSession { timeout: 4000 }, create("/e", CreateForm::Create, true, 1)];
+    let close = Txn::CloseSession { paths: Some(Arc::new(["/e".into()])) };
+    let (mut right, mut wrong) = (after(&history), after(&history));
+    let _ = right.apply_synced(&proposal(3, close.clone()), Bugs::NONE);
+    let _ = wrong.apply_synced(&proposal(3, close), only(&[Bug::Zk1367]));
+    assert_eq!([&right, &wrong].map(|it| (it.tree().get("/e").is_some(), it.sessions().len())), [(false, 0), (false, 1)]);
+    assert_ne!(right.digest(), wrong.digest());
+    let _ = wrong.apply_synced(&proposal(4, Txn::CreateSession { timeout: 9 }), only(&[Bug::Zk1367, Bug::Zk4925]));
+    assert_eq!(wrong.sessions().get(&SESSION), Some(&4000));
+    assert_eq!((wrong.last_processed, wrong.digest()), (Zxid(4), recomputed(&wrong)));
+}
+
 /// A small world of paths, so that changes meet.
 pub fn any_change() -> impl Strategy<Value = Txn> {
     let path = || prop::sample::select(&["/a", "/b", "/a/x", "/a/y", "/a/x/1", "/b/x"][..]);

@@ -1,54 +1,311 @@
-//! Commands of clients (`c1 create /a data`): recognised, so that a mistake in one is told, and refused until clients exist.
+//! What a client is told (`c1 create /a data`), in the words of zkCli.
 
-use super::parse::Words;
-use super::text::{TextError, Word, binary, one_of};
+use std::fmt;
 
-/// zkCli's own commands, and the recipes.
-const COMMANDS: [&str; 29] = [
+use super::parse::{self, Words};
+use super::text::{TextError, Word, binary, one_of, written};
+use crate::proto::{Acl, Bytes, Command, CreateMode, Op, Path, is_valid_path};
+
+/// One command, with all that is to be said of it.
+pub(super) struct Known {
+    pub name: &'static str,
+    pub form: &'static str,
+    /// One sentence.
+    pub what: &'static str,
+    pub example: &'static str,
+    /// Reads what follows its name.
+    take: fn(&mut Words) -> Result<Command, TextError>,
+}
+
+pub(super) const COMMANDS: &[Known] = &[
+    Known {
+        name: "create",
+        form: "create [-e] [-s] PATH [DATA]",
+        what: "A new node; -e: it goes with the session; -s: a number is added to its name.",
+        example: "create -e -s /lock/n- data",
+        take: create,
+    },
+    Known {
+        name: "set",
+        form: "set [-v VERSION] PATH DATA",
+        what: "New data for a node; -v: if that is its version.",
+        example: "set -v 3 /a x",
+        take: |words| {
+            let version = version(words, &["-s"])?;
+            let (path, data) = (path(words)?, data(words)?);
+            Ok(Command::Request(Op::SetData { path, data: Some(data), version }))
+        },
+    },
+    Known {
+        name: "get",
+        form: "get PATH",
+        what: "Asks for the data of a node.",
+        example: "get /a",
+        take: |words| plain(words, &["-s", "-w"], |path| Op::GetData { path, watch: false }),
+    },
+    Known {
+        name: "delete",
+        form: "delete [-v VERSION] PATH",
+        what: "Deletes a node without children; -v: if that is its version.",
+        example: "delete /a",
+        take: |words| {
+            let version = version(words, &[])?;
+            Ok(Command::Request(Op::Delete { path: path(words)?, version }))
+        },
+    },
+    Known {
+        name: "ls",
+        form: "ls PATH",
+        what: "Asks for the names of the children of a node.",
+        example: "ls /",
+        take: |words| plain(words, &["-s", "-w", "-R"], |path| Op::GetChildren { path, watch: false }),
+    },
+    Known {
+        name: "stat",
+        form: "stat PATH",
+        what: "Asks whether there is such a node.",
+        example: "stat /a",
+        take: |words| plain(words, &["-w"], |path| Op::Exists { path, watch: false }),
+    },
+    Known {
+        name: "sync",
+        form: "sync PATH",
+        what: "Waits until the client's server has what the leader had committed.",
+        example: "sync /a",
+        take: |words| plain(words, &[], |path| Op::Sync { path }),
+    },
+    Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
+    Known {
+        name: "connect",
+        form: "connect [SERVER]",
+        what: "Opens a session after one was closed or has expired; one that lives goes to the server.",
+        example: "connect s2",
+        take: |words| Ok(Command::Connect { server: if words.is_done() { None } else { Some(parse::server(words)?) } }),
+    },
+];
+
+/// Other commands of zkCli, and recipes, which need the next version.
+const LATER: [&str; 20] = [
     "addWatch",
     "addauth",
     "barrier",
-    "close",
     "config",
-    "connect",
     "counter",
-    "create",
-    "delete",
     "deleteall",
     "election",
-    "get",
     "getAcl",
     "getAllChildrenNumber",
     "getEphemerals",
     "lock",
-    "ls",
     "multi",
     "queue",
     "reconfig",
     "removewatches",
     "semaphore",
-    "set",
     "setAcl",
     "setquota",
-    "stat",
-    "sync",
     "version",
     "whoami",
 ];
 
-/// Why a line whose subject is a client cannot be used.
-pub(super) fn refuse(words: &Words, client: &Word) -> TextError {
-    let Some(command) = words.left().first() else {
-        let end = client.span.end;
-        return TextError::new(end..end, "a command is missing").with_help(format!("what should {} do?", client.text));
+/// What stands behind the name of a client.
+pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
+    let names = COMMANDS.iter().map(|known| known.name);
+    let word = words.next("a command").map_err(|error| error.with_help(one_of("", names.clone())))?.clone();
+    let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
+        return Err(if LATER.contains(&word.text.as_str()) {
+            needs_next_version(&word)
+        } else {
+            TextError::new(word.span.clone(), format!("unknown client command `{}`", word.text)).with_help(one_of(&word.text, names))
+        });
     };
-    if !COMMANDS.contains(&command.text.as_str()) {
-        let help = one_of(&command.text, COMMANDS);
-        return TextError::new(command.span.clone(), format!("unknown client command `{}`", command.text)).with_help(help);
+    let command = (known.take)(words).and_then(|command| words.finish().map(|()| command));
+    command.map_err(|error| if error.help.is_some() { error } else { error.with_help(format!("the form is `{}`", known.form)) })
+}
+
+fn needs_next_version(word: &Word) -> TextError {
+    let names: Vec<&str> = COMMANDS.iter().map(|known| known.name).collect();
+    TextError::new(word.span.clone(), format!("`{}` needs the next version", word.text)).with_help(format!("this one has {}", names.join(", ")))
+}
+
+fn create(words: &mut Words) -> Result<Command, TextError> {
+    let (mut ephemeral, mut sequential) = (false, false);
+    while let Some(option) = option(words, &["-e", "-s"], &["-c", "-t"])? {
+        let flag = if option.text == "-e" { &mut ephemeral } else { &mut sequential };
+        if std::mem::replace(flag, true) {
+            return Err(TextError::new(option.span, format!("`{}` stands twice", option.text)));
+        }
     }
-    if let Some(error) = words.left().iter().filter_map(binary).find_map(Result::err) {
-        return error;
+    let mode = match (ephemeral, sequential) {
+        (false, false) => CreateMode::Persistent,
+        (false, true) => CreateMode::PersistentSequential,
+        (true, false) => CreateMode::Ephemeral,
+        (true, true) => CreateMode::EphemeralSequential,
+    };
+    // The number that a sequential node gets completes its name.
+    let path = if sequential { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
+    let data = if words.is_done() { None } else { Some(data(words)?) };
+    Ok(Command::Request(Op::Create { path, data, acl: Acl::open(), mode }))
+}
+
+/// A command with nothing but a path.
+fn plain(words: &mut Words, later: &[&str], op: fn(Path) -> Op) -> Result<Command, TextError> {
+    option(words, &[], later)?;
+    path(words).map(|path| Command::Request(op(path)))
+}
+
+/// `-v VERSION`, or any.
+fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
+    if option(words, &["-v"], later)?.is_none() {
+        return Ok(-1);
     }
-    let message = format!("`{} {}`: commands of clients need the next version", client.text, command.text);
-    TextError::new(client.span.start..command.span.end, message)
+    let word = words.next("a version")?;
+    let version = word.text.parse().ok().filter(|version| *version >= -1);
+    version.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not a version", word.text)).with_help("a whole number; -1 is any"))
+}
+
+/// The next word if it begins with `-`: one of `known`, or an error. zkCli has those in `later` too.
+fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Word>, TextError> {
+    let Some(word) = words.next_if(|text| text.starts_with('-')).cloned() else { return Ok(None) };
+    if known.contains(&word.text.as_str()) {
+        return Ok(Some(word));
+    }
+    Err(if later.contains(&word.text.as_str()) {
+        TextError::new(word.span, format!("the option `{}` needs the next version", word.text))
+    } else {
+        TextError::new(word.span, format!("unknown option `{}`", word.text))
+    })
+}
+
+fn path(words: &mut Words) -> Result<Path, TextError> {
+    path_that(words, is_valid_path)
+}
+
+fn path_that(words: &mut Words, is_valid: impl Fn(&str) -> bool) -> Result<Path, TextError> {
+    let word = words.next("a path (/a/b)")?;
+    if is_valid(&word.text) {
+        return Ok(word.text.as_str().into());
+    }
+    let help = "a path begins with `/`, ends without one, and has no empty, `.` or `..` part";
+    Err(TextError::new(word.span.clone(), format!("`{}` is not a path", word.text)).with_help(help))
+}
+
+fn data(words: &mut Words) -> Result<Bytes, TextError> {
+    let word = words.next("the data")?;
+    binary(word).unwrap_or_else(|| Ok(word.text.clone().into_bytes())).map(Bytes::from)
+}
+
+/// A command as it is read back.
+pub struct CommandLine<'a>(pub &'a Command);
+
+impl fmt::Display for CommandLine<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self.0 {
+            Command::Connect { server: None } => write!(out, "connect"),
+            Command::Connect { server: Some(server) } => write!(out, "connect {server}"),
+            Command::Request(Op::Create { path, data, mode, .. }) => {
+                let ephemeral = if mode.is_ephemeral() { "-e " } else { "" };
+                let sequential = if mode.is_sequential() { "-s " } else { "" };
+                write!(out, "create {ephemeral}{sequential}{}", written(path))?;
+                data.iter().try_for_each(|data| write!(out, " {}", Data(data)))
+            }
+            Command::Request(Op::SetData { path, data, version }) => {
+                write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
+            }
+            Command::Request(Op::Delete { path, version }) => write!(out, "delete {}{}", Version(*version), written(path)),
+            Command::Request(Op::GetData { path, .. }) => write!(out, "get {}", written(path)),
+            Command::Request(Op::Exists { path, .. }) => write!(out, "stat {}", written(path)),
+            Command::Request(Op::GetChildren { path, .. }) => write!(out, "ls {}", written(path)),
+            Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
+            Command::Request(op @ (Op::CloseSession | Op::Ping | Op::CreateSession { .. })) => write!(out, "{op}"),
+        }
+    }
+}
+
+/// `-v 3 `, or nothing for any version.
+struct Version(i32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        if self.0 == -1 { Ok(()) } else { write!(out, "-v {} ", self.0) }
+    }
+}
+
+/// Text as text, anything else in hexadecimal.
+struct Data<'a>(&'a [u8]);
+
+impl fmt::Display for Data<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match std::str::from_utf8(self.0) {
+            Ok(text) => out.write_str(&written(text)),
+            Err(_) => {
+                out.write_str("0x")?;
+                self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Action;
+    use super::*;
+
+    #[test]
+    fn every_example_is_of_its_command_and_in_canonical_form() {
+        for known in COMMANDS {
+            let line = format!("c1 {}", known.example);
+            let action = Action::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+            assert_eq!(action.to_string(), line);
+            assert!(known.example.starts_with(known.name) && known.form.starts_with(known.name));
+            assert!(!LATER.contains(&known.name));
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_command() {
+        for (spelling, canonical) in [
+            ("c1 create -s -e /a", "c1 create -e -s /a"),
+            ("c1  create  \"/a\" 'x'", "c1 create /a 'x'"),
+            ("c1 create -s /q/", "c1 create -s /q/"),
+            ("c1 set /a 0x6869", "c1 set /a hi"),
+            ("c1 set /a 0xFF00", "c1 set /a 0xff00"),
+            ("c1 set /a \"0xff\"", "c1 set /a \"0xff\""),
+            ("c1 set /a \"\"", "c1 set /a \"\""),
+            ("c1 set /a -v", "c1 set /a -v"),
+            ("c1 set -v -1 /a x", "c1 set /a x"),
+            ("c12 delete -v 0 \"/a b\"", "c12 delete -v 0 \"/a b\""),
+            ("c1 create /a 0x", "c1 create /a \"\""),
+        ] {
+            assert_eq!(Action::parse(spelling).map(|action| action.to_string()), Ok(canonical.into()), "{spelling}");
+            assert_eq!(Action::parse(spelling), Action::parse(canonical));
+        }
+    }
+
+    #[test]
+    fn mistakes_point_at_the_word() {
+        for (line, wrong, message) in [
+            ("c1", "", "a command is missing"),
+            ("c1 craete /a", "craete", "unknown client command `craete`"),
+            ("c1 getAcl /a", "getAcl", "`getAcl` needs the next version"),
+            ("c1 get -w /a", "-w", "the option `-w` needs the next version"),
+            ("c1 get -x /a", "-x", "unknown option `-x`"),
+            ("c1 create -e -e /a", "-e", "`-e` stands twice"),
+            ("c1 create", "", "a path (/a/b) is missing"),
+            ("c1 create a", "a", "`a` is not a path"),
+            ("c1 create /a/", "/a/", "`/a/` is not a path"),
+            ("c1 create -s /a/../b", "/a/../b", "`/a/../b` is not a path"),
+            ("c1 set /a", "", "the data is missing"),
+            ("c1 set -v x /a y", "x", "`x` is not a version"),
+            ("c1 set /a x y", "y", "`y` is too much"),
+            ("c1 create /a 0xabc", "0xabc", "`0xabc` is not binary data"),
+            ("c1 create \"/a", "\"/a", "this quote is never closed"),
+            ("c1 connect c2", "c2", "`c2` is not a server"),
+            ("c01 close", "c01", "unknown verb `c01`"),
+        ] {
+            let error = Action::parse(line).expect_err(line);
+            let at = error.span.clone();
+            assert_eq!((&line[at.clone()], error.message.as_str()), (wrong, message), "{line}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The one vocabulary of actions: faults, their ends, and picked choices. A step of a scenario is an action with a time or a condition.
 //!
 //! Files, generator, shrinker, narration and the teacher's prompt all use it; the text form is what [`Action::parse`] reads and
-//! `Display` prints, each the inverse of the other. Client commands share the grammar and are refused until clients exist.
+//! `Display` prints, each the inverse of the other. What clients are told is part of it, as zkCli has it.
 
 mod client;
 mod parse;
@@ -12,12 +12,13 @@ pub mod text;
 mod verbs;
 mod who;
 
+pub use client::CommandLine;
 pub use text::TextError;
 pub use verbs::grammar_help;
 pub use who::{Role, Who};
 
 use super::disk::DiskFault;
-use crate::proto::{Micros, Span, Stage};
+use crate::proto::{Command, Micros, NodeId, Span, Stage};
 
 /// Something done to the world from outside the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +84,11 @@ pub enum Action {
     },
     /// What is pending happens now, before anything earlier in the queue.
     Fire(Choice),
+    /// A client is told something by its user.
+    Client {
+        who: Who,
+        command: Command,
+    },
 }
 
 /// One server or every one that is down.
@@ -132,7 +138,7 @@ pub enum Choice {
     },
     Timer {
         who: Who,
-        /// One of [`TIMER_NAMES`].
+        /// One of [`crate::proto::Timer::NAMES`]; of several such timers the earliest.
         timer: &'static str,
     },
     Stage {
@@ -144,29 +150,6 @@ pub enum Choice {
         who: Who,
     },
 }
-
-/// The text forms of [`crate::proto::Timer`]. A handshake and a learner's read stand for the earliest of their connections.
-pub const TIMER_NAMES: [&str; 19] = [
-    "election_poll",
-    "handshake",
-    "query_reply",
-    "query_pause",
-    "observer_delay",
-    "half_tick",
-    "leader_wait",
-    "learner_read",
-    "leader_read",
-    "leader_connect",
-    "session_expiry",
-    "client_read",
-    "purge",
-    "reconnect",
-    "connect_timeout",
-    "server_read",
-    "client_ping",
-    "session_expiration",
-    "workload",
-];
 
 impl Action {
     /// The same action about other nodes: roles replaced by whoever plays them.
@@ -182,6 +165,7 @@ impl Action {
         match self {
             Action::Crash(who) | Action::PowerLoss(who) | Action::Restart(Whom::One(who)) | Action::Start(who) | Action::Wipe(who) => vec![who],
             Action::Pause { who, .. } | Action::Resume(who) | Action::Clock { who, .. } | Action::Disk { who, .. } => vec![who],
+            Action::Client { who, .. } => vec![who],
             Action::Partition(groups) => groups.iter_mut().flatten().collect(),
             Action::Restart(Whom::All) | Action::Heal | Action::Quiet => Vec::new(),
             Action::Cut { link, .. } | Action::Mend(link) | Action::Hold { link, .. } | Action::Release { link, .. } => {
@@ -199,6 +183,8 @@ impl Action {
         match self {
             Action::Crash(who) | Action::PowerLoss(who) | Action::Restart(Whom::One(who)) | Action::Start(who) | Action::Wipe(who) => vec![*who],
             Action::Pause { who, .. } | Action::Resume(who) | Action::Clock { who, .. } | Action::Disk { who, .. } => vec![*who],
+            Action::Client { who, command: Command::Connect { server: Some(server) } } => vec![*who, Who::Node(NodeId::Server(*server))],
+            Action::Client { who, .. } => vec![*who],
             Action::Partition(groups) => groups.concat(),
             Action::Restart(Whom::All) | Action::Heal | Action::Quiet => Vec::new(),
             Action::Cut { link, .. } | Action::Mend(link) | Action::Hold { link, .. } | Action::Release { link, .. } => vec![link.from, link.to],
@@ -206,8 +192,7 @@ impl Action {
             Action::Reset(one, other) => vec![*one, *other],
             Action::Fire(Choice::Message { from, to }) => vec![*from, *to],
             Action::Fire(Choice::Timer { who, .. } | Choice::Disk { who }) => vec![*who],
-            Action::Fire(Choice::Stage { who, stage: Stage::SendWorker(peer) }) => vec![*who, Who::server(peer.0)],
-            Action::Fire(Choice::Stage { who, .. }) => vec![*who],
+            Action::Fire(Choice::Stage { who, stage }) => [*who].into_iter().chain(stage.peer().map(|peer| Who::server(peer.0))).collect(),
         }
     }
 }

@@ -14,8 +14,8 @@ impl Action {
     pub fn parse(line: &str) -> Result<Action, TextError> {
         let mut words = Words::of(line)?;
         let first = words.next("an action").map_err(|error| error.with_help("the grammar is in `zoolab help steps`"))?.clone();
-        if let Some(NodeId::Client(_)) = NodeId::parse(&first.text) {
-            return Err(client::refuse(&words, &first));
+        if let Some(node @ NodeId::Client(_)) = NodeId::parse(&first.text).filter(|node| node.to_string() == first.text) {
+            return client::command(&mut words).map(|command| Action::Client { who: Who::Node(node), command });
         }
         let Some(verb) = VERBS.iter().find(|verb| verb.name == first.text) else {
             let help = one_of(&first.text, VERBS.iter().map(|verb| verb.name));
@@ -74,7 +74,7 @@ impl<'a> Words<'a> {
         Ok((rest, start..start + rest.len()))
     }
 
-    fn finish(&self) -> Result<(), TextError> {
+    pub(super) fn finish(&self) -> Result<(), TextError> {
         self.left().first().map_or(Ok(()), |word| Err(TextError::new(word.span.clone(), format!("`{}` is too much", word.text))))
     }
 }

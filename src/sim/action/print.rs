@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, Choice, ClockChange, Link, Percent, Shift, Who, Whom};
+use super::{Action, Choice, ClockChange, CommandLine, Link, Percent, Shift, Who, Whom};
 use crate::proto::Micros;
 
 impl fmt::Display for Action {
@@ -33,6 +33,7 @@ impl fmt::Display for Action {
             Action::Fire(Choice::Timer { who, timer }) => write!(out, "fire timer {who} {timer}"),
             Action::Fire(Choice::Stage { who, stage }) => write!(out, "fire stage {who} {stage}"),
             Action::Fire(Choice::Disk { who }) => write!(out, "fire disk {who}"),
+            Action::Client { who, command } => write!(out, "{who} {}", CommandLine(command)),
         }
     }
 }

@@ -94,6 +94,27 @@ fn quoted(line: &str, start: usize) -> Result<Word, TextError> {
     Err(TextError::new(start..line.len(), "this quote is never closed"))
 }
 
+/// `text` as a word of a line: in quotes if it would not be read back as it is.
+pub fn written(text: &str) -> String {
+    let as_it_is = |words: &[Word]| matches!(words, [word] if !word.quoted && word.text == text) && !text.starts_with("0x");
+    if words(text).is_ok_and(|words| as_it_is(&words)) { text.into() } else { quoted_text(text) }
+}
+
+fn quoted_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\0' => quoted.push_str("\\0"),
+            other => quoted.push(other),
+        }
+    }
+    quoted + "\""
+}
+
 /// Whether the word writes bytes in hexadecimal: `0x` and an even number of digits.
 pub fn binary(word: &Word) -> Option<Result<Vec<u8>, TextError>> {
     let digits = word.text.strip_prefix("0x").filter(|_| !word.quoted)?;
@@ -137,6 +158,24 @@ mod tests {
         assert_eq!(words(r#"c1 set /a "x"#).expect_err("never closed").span, 10..12);
         assert_eq!(words(r#"c1 set /a "x\"#).expect_err("never closed").span, 10..13);
         assert_eq!(words(r#"a "\q""#).expect_err("unknown escape").span, 3..5);
+    }
+
+    #[test]
+    fn what_is_written_is_one_word_again() {
+        for (text, word) in [
+            ("plain", "plain"),
+            ("käse=1", "käse=1"),
+            ("", "\"\""),
+            ("two words", "\"two words\""),
+            ("a|b", "\"a|b\""),
+            ("a->b", "\"a->b\""),
+            ("->", "->"),
+            ("0xff", "\"0xff\""),
+            ("say \"hi\"\n\t\0\\", "\"say \\\"hi\\\"\\n\\t\\0\\\\\""),
+        ] {
+            assert_eq!(written(text), word);
+            assert_eq!(texts(&written(text)), [text]);
+        }
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use super::super::disk::DISK_FAULTS;
+use super::client::COMMANDS;
 use super::parse::{self, Words};
 use super::text::TextError;
-use super::{Action, Choice, ClockChange, TIMER_NAMES, Who, Whom};
-use crate::proto::Stage;
+use super::{Action, Choice, ClockChange, Who, Whom};
+use crate::proto::{ServerId, Stage, Timer};
 
 /// One row: a verb with all that is to be said of it.
 pub(super) struct Verb {
@@ -155,7 +156,7 @@ fn clock(words: &mut Words) -> Result<Action, TextError> {
 
 fn choice(words: &mut Words) -> Result<Choice, TextError> {
     if words.next_is("timer") {
-        return Ok(Choice::Timer { who: Who::take(words)?, timer: parse::name_of(words, "a timer", &TIMER_NAMES)? });
+        return Ok(Choice::Timer { who: Who::take(words)?, timer: parse::name_of(words, "a timer", Timer::NAMES)? });
     }
     if words.next_is("stage") {
         return Ok(Choice::Stage { who: Who::take(words)?, stage: stage(words)? });
@@ -168,13 +169,12 @@ fn choice(words: &mut Words) -> Result<Choice, TextError> {
 }
 
 fn stage(words: &mut Words) -> Result<Stage, TextError> {
-    const STAGES: [&str; 4] = ["quorum_peer", "worker_receiver", "worker_sender", "send_worker"];
-    Ok(match parse::name_of(words, "a stage", &STAGES)? {
-        "quorum_peer" => Stage::QuorumPeer,
-        "worker_receiver" => Stage::WorkerReceiver,
-        "worker_sender" => Stage::WorkerSender,
-        _ => Stage::SendWorker(parse::server(words)?),
-    })
+    let name = parse::name_of(words, "a stage", Stage::NAMES)?;
+    let of = |peer| Stage::named(name, peer).expect("it is one of the names");
+    match of(ServerId::NOBODY).peer() {
+        Some(_) => parse::server(words).map(of),
+        None => Ok(of(ServerId::NOBODY)),
+    }
 }
 
 /// The grammar of steps with an example for every verb, as `zoolab help steps` prints it.
@@ -182,6 +182,10 @@ pub fn grammar_help() -> String {
     let mut help = String::from(INTRODUCTION);
     for verb in VERBS {
         let _ = write!(help, "\n  {}\n      {}\n      {}\n", verb.form, verb.what, verb.example);
+    }
+    help.push_str(CLIENTS);
+    for known in COMMANDS {
+        let _ = write!(help, "\n  CLIENT {}\n      {}\n      c1 {}\n", known.form, known.what, known.example);
     }
     help.push_str("\nFaults of a disk (FILE is one such as log.newest or currentEpoch):\n\n");
     for (form, what) in DISK_FAULTS {
@@ -197,10 +201,22 @@ A step is an action with a time or a condition:
   { \"after\": \"20ms\", \"do\": \"restart s3\" }           so long after the step above
   { \"when\": \"s2 established\", \"do\": \"crash s1\" }    as soon as an event matches
 
-NODE is a server (s1) or a role, resolved when the step runs: leader,
-follower N, observer N, looking N (the Nth by id, from 1). TIME is a number
-with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME. PACKET is a
-kind of packet, such as NOTIFICATION or LEADERINFO.
+NODE is a server (s1), a client (c1) or a role, resolved when the step runs:
+leader, follower N, observer N, looking N (the Nth by id, from 1). TIME is a
+number with a unit: us, ms, s, min, h. SPAN is TIME..TIME or one TIME. PACKET is
+a kind of packet, such as NOTIFICATION or LEADERINFO.
+";
+
+const CLIENTS: &str = "
+What clients are told, in the words of zkCli. Requests are answered later, and
+do not wait for each other. PATH and DATA are words, or texts in quotes
+(\\\" \\\\ \\n \\t \\0 are escapes); DATA that begins with 0x is bytes in
+hexadecimal. A step's `returns` is the answer that it must get: Ok, a path, the
+data, [a, b] for children, or the name of an error. A step with
+\"after\": \"reply\" waits for the answer to the step above:
+
+  { \"at\": \"1s\", \"do\": \"c1 create /a x\", \"returns\": \"/a\" }
+  { \"after\": \"reply\", \"do\": \"c1 get /a\", \"returns\": \"x\" }
 ";
 
 #[cfg(test)]

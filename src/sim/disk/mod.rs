@@ -136,7 +136,12 @@ impl Disk {
 
     /// Puts a file on the medium as if it had always been there: the state a scenario starts from.
     pub fn install(&mut self, file: FileName, bytes: &[u8]) {
-        self.files_mut().install(file, FileImage::from(bytes));
+        self.install_image(file, FileImage::from(bytes));
+    }
+
+    /// The same with an image, whose holes stay holes.
+    pub fn install_image(&mut self, file: FileName, image: FileImage) {
+        self.files_mut().install(file, image);
     }
 
     /// Files as processes see them, in the order of their names.

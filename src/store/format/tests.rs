@@ -98,10 +98,10 @@ fn form_byte(form: CreateForm) -> u8 {
 fn wish() -> impl Strategy<Value = (SessionId, Wish)> {
     let path = || prop::sample::select(&["/a", "/b", "/a/x", "/a/y", "/a/x/1", "/b/x"][..]);
     let wish = prop_oneof![
-        6 => (0..4u8, path(), any::<bool>(), 1..4).prop_map(|(form, path, ephemeral, perms)| Wish::Create { form, path, ephemeral, perms }),
+        6 => (0..4u8, path(), any::<bool>(), prop::sample::select(&[1, 2, 31][..])).prop_map(|(form, path, ephemeral, perms)| Wish::Create { form, path, ephemeral, perms }),
         4 => path().prop_map(Wish::Delete),
         2 => (path(), any::<u8>()).prop_map(|(path, byte)| Wish::Set(path, byte)),
-        2 => (path(), 1..4).prop_map(|(path, perms)| Wish::SetAcl(path, perms)),
+        2 => (path(), prop::sample::select(&[1, 2, 31][..])).prop_map(|(path, perms)| Wish::SetAcl(path, perms)),
         2 => Just(Wish::Open),
         1 => Just(Wish::Close),
     ];

@@ -27,7 +27,7 @@ fn topics_and_verbs_have_help() {
 #[test]
 fn topics_fit_a_narrow_terminal() {
     let folder = Folder::new("help_narrow");
-    for topic in ["steps", "when", "bugs", "checks"] {
+    for topic in ["steps", "when", "bugs", "checks", "budget"] {
         let text = folder.zoolab(&format!("help {topic}")).out;
         let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{topic}: {wide:?}");

@@ -1,8 +1,10 @@
 //! Lives of a process: crash, power loss, pause, exit.
 
-use zoolab::proto::{Micros, Span, Stage, Timer};
+use zoolab::proto::{Micros, NodeId, Span, Stage, Timer};
+use zoolab::sim::{Action, Origin};
+use zoolab::trace::Event;
 
-use super::probe::{Do, Lab, assert_lines};
+use super::probe::{Do, Lab, assert_lines, inject, lines, node};
 
 fn pair(s1: &[(u64, Do)], s2: &[(u64, Do)]) -> Lab {
     Lab::new([[&[(0, Do::Dial(2, 5_000))], s1].concat(), [&[(0, Do::Listen)], s2].concat()])
@@ -112,4 +114,52 @@ fn nothing_of_a_life_outlives_it() {
         360ms s1 timer observer_delay
         ",
     );
+}
+
+/// It reaches everybody, whatever is wrong between the others, and changes nothing of what happens without it.
+#[test]
+fn a_node_joins_a_running_world() {
+    let lab = Lab::new([vec![(0, Do::Listen)], vec![(0, Do::Dial(1, 5_000)), (500, Do::Send(1, 1..=2))]]);
+    let mut without = lab.world();
+    inject(&mut without, "slow s2 -> s1 30ms");
+    let mut world = without.clone();
+    world.run_until(Micros::from_millis(200));
+    let digest = without.run_until(Micros::from_millis(200));
+    assert_eq!((world.digest(), digest), (without.digest(), zoolab::sim::Stepped::Fired));
+    lines(&mut world);
+    world.join(node(NodeId::Client(1), vec![(10, Do::Dial(1, 5_000))]));
+    world.run_until(Micros::from_millis(1_000));
+    assert_lines(
+        &lines(&mut world),
+        "
+        230ms c1 connected to s1
+        240ms s1 accepted c1
+        530ms s1 got 1
+        530ms s1 got 2
+        ",
+    );
+}
+
+/// What a client is told is told at once, with its own record; at a stalled or dead one it is told to nobody, and that is said.
+#[test]
+fn clients_are_told() {
+    let mut world = Lab::new([vec![]]).world();
+    world.join(node(NodeId::Client(7), vec![]));
+    world.run_until(Micros::from_millis(5));
+    inject(&mut world, "c7 create  -s /a 0xff");
+    assert_lines(&lines(&mut world), "5ms c7 told create -s /a 0xff");
+    let mut fails = |action: &str, why: &str| {
+        let told = world.inject(&Action::parse(action).expect("an action"), Origin::Author);
+        assert_eq!(told, Err(why.into()), "{action}");
+        assert_eq!(world.take_events().iter().map(Event::kind).collect::<Vec<_>>(), ["action", "action_failed"]);
+    };
+    fails("c8 close", "there is no c8");
+    let mut world = Lab::new([vec![]]).world();
+    world.join(node(NodeId::Client(7), vec![]));
+    world.run_until(Micros::from_millis(5));
+    inject(&mut world, "pause c7");
+    let close = Action::parse("c7 close").expect("an action");
+    assert_eq!(world.inject(&close, Origin::Author), Err("c7 is paused".into()));
+    inject(&mut world, "crash c7");
+    assert_eq!(world.inject(&close, Origin::Author), Err("c7 is not running".into()));
 }

@@ -7,7 +7,7 @@ use zoolab::actor::{Actor, Cx, Effect, Input};
 use zoolab::bugs::Bugs;
 use zoolab::proto::{ConnId, Micros, NodeId, Packet, Port, ServerId, Span, Stage, Timer};
 use zoolab::sim::{Action, Clock, NodeConfig, Origin, Recording, Timing, World, WorldConfig};
-use zoolab::trace::{Event, Record};
+use zoolab::trace::{Event, Note, Record};
 
 /// One thing that a script does. Servers are named by their numbers, times are in ms.
 #[derive(Clone)]
@@ -54,6 +54,7 @@ impl Actor for Probe {
             Input::Connected { to, conn, .. } => drop(self.dialled.insert(to, conn)),
             Input::Accepted { conn, .. } => self.accepted = Some(conn),
             Input::Stage(stage) if self.spins == Some(stage) => cx.wake(stage),
+            Input::Command(command) => cx.note(Note::BootRefused { reason: format!("{command:?}") }),
             _ => {}
         }
     }
@@ -105,12 +106,7 @@ impl Lab {
     }
 
     pub fn world(&self) -> World<Probe> {
-        let node = |(at, script): (usize, &Vec<(u64, Do)>)| NodeConfig {
-            id: NodeId::server(at as i64 + 1),
-            program: Probe { script: script.clone(), dialled: BTreeMap::new(), accepted: None, spins: None },
-            start: Some(Micros::ZERO),
-            clock: Clock::new(0, 0),
-        };
+        let node = |(at, script): (usize, &Vec<(u64, Do)>)| node(NodeId::server(at as i64 + 1), script.clone());
         let config = WorldConfig { seed: self.seed, timing: self.timing.clone(), bugs: Bugs::NONE, supervise: self.supervise };
         let mut world = World::new(config, self.scripts.iter().enumerate().map(node).collect());
         world.set_recording(Recording::Full);
@@ -127,6 +123,12 @@ impl Lab {
         world.run_until(Micros::from_millis(until));
         lines(&mut world)
     }
+}
+
+/// A node that starts with the run, or as soon as it joins.
+pub fn node(id: NodeId, script: Vec<(u64, Do)>) -> NodeConfig<Probe> {
+    let program = Probe { script, dialled: BTreeMap::new(), accepted: None, spins: None };
+    NodeConfig { id, program, start: Some(Micros::ZERO), clock: Clock::new(0, 0) }
 }
 
 pub fn inject(world: &mut World<Probe>, action: &str) {
@@ -161,6 +163,7 @@ fn said(record: &Record) -> Option<String> {
         Record::Stage { stage } => format!("stage {stage}"),
         Record::Started { life } if *life > 1 => format!("life {life}"),
         Record::Exited { code } => format!("exit {code}"),
+        Record::Command { command } => format!("told {command}"),
         _ => return None,
     })
 }

@@ -1,0 +1,136 @@
+//! When to have a copy of a disk recovered: what events alone cannot tell.
+//!
+//! Checks may not read logs and snapshots. They ask: [`Checks::probe`](super::Checks::probe) says which disk, and why; whoever can read it
+//! answers with a note ([`Note::DiskProbed`](crate::trace::Note::DiskProbed)) that the checks then observe like any other. Asking is
+//! sampled, and what it costs stays a small part of the run: the transactions that probes replay are counted against those that servers
+//! apply.
+
+use super::replication::{Change, Replication};
+use crate::proto::{NodeId, ServerId, Zxid};
+use crate::trace::{Event, Note, Probing, Record, What};
+
+/// One in so many fsyncs of a log is followed by "what if it lost power now?".
+const SYNCS: u32 = 64;
+
+/// For so many transactions that servers apply, a probe may replay one.
+const SHARE: u64 = 16;
+
+/// What may be replayed at once in a short run.
+const CREDIT: u64 = 2_000;
+
+/// Recovering a disk costs something however short its log is: as much as so many transactions.
+const COST_MIN: u64 = 50;
+
+/// A disk to be recovered, on a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub server: ServerId,
+    /// With [`Probing::PowerLoss`] the copy is to lose power first.
+    pub why: Probing,
+    /// Replay goes no further than this, if it is given.
+    pub up_to: Option<Zxid>,
+    /// Numbers the probes of a run, so that chance may fall differently each time.
+    pub number: u64,
+}
+
+/// What is asked next, and what may be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Probes {
+    due: Vec<Probe>,
+    asked: u64,
+    /// Transactions applied, and replayed by probes.
+    applied: u64,
+    spent: u64,
+    servers: Vec<Sampling>,
+}
+
+/// For one server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sampling {
+    syncs: u32,
+    /// Transactions in the log since its last snapshot: what a recovery has to replay.
+    tail: u64,
+    /// A snapshot is finished, and is to be probed once the log is durable up to here.
+    snapshot: Option<Zxid>,
+}
+
+impl Probes {
+    /// What is to be recovered now, if anything.
+    pub fn next(&mut self) -> Option<Probe> {
+        self.due.pop()
+    }
+
+    #[inline]
+    pub fn observe(&mut self, world: &Replication, change: &Change, event: &Event) {
+        match (change, &event.what) {
+            (Change::Applied { .. }, _) => self.applied += 1,
+            (Change::Appended(_), _) => {
+                if let Some(sampling) = self.of(event) {
+                    sampling.tail += 1;
+                }
+            }
+            (Change::Other, What::Note(Note::LogSynced { .. })) => self.on_log_synced(world, event),
+            (Change::Other, What::Note(note)) => self.on_note(world, note, event),
+            (Change::Other, What::Record(Record::PowerLost { .. } | Record::Crashed)) => self.ask_anyhow(event, Probing::Crash),
+            _ => {}
+        }
+    }
+
+    fn of(&mut self, event: &Event) -> Option<&mut Sampling> {
+        let index = usize::try_from(event.node.and_then(NodeId::as_server)?.0).ok()?;
+        if index >= self.servers.len() {
+            self.servers.resize(index + 1, Sampling::default());
+        }
+        self.servers.get_mut(index)
+    }
+
+    fn on_note(&mut self, world: &Replication, note: &Note, event: &Event) {
+        match note {
+            Note::SnapshotTaken { .. } => {
+                let exact = event.node.and_then(NodeId::as_server).and_then(|me| world.of(me)).map(|replica| replica.memory.zxid);
+                if let Some(sampling) = self.of(event) {
+                    *sampling = Sampling { tail: 0, snapshot: exact, ..*sampling };
+                }
+            }
+            Note::Purged { .. } => self.ask_anyhow(event, Probing::Purge),
+            _ => {}
+        }
+    }
+
+    fn on_log_synced(&mut self, world: &Replication, event: &Event) {
+        let Some((log, memory)) = event.node.and_then(NodeId::as_server).and_then(|me| world.of(me)).map(|it| (it.disk.end().zxid, it.memory.zxid))
+        else {
+            return;
+        };
+        let Some(sampling) = self.of(event) else { return };
+        sampling.syncs += 1;
+        // Only as far as memory goes is it known what to expect.
+        if sampling.snapshot.is_some_and(|exact| exact <= memory && memory <= log) {
+            sampling.snapshot = None;
+            self.ask(event, Probing::Snapshot, Some(memory));
+        } else if sampling.syncs.is_multiple_of(SYNCS) {
+            self.ask(event, Probing::PowerLoss, None);
+        }
+    }
+
+    /// If it may cost so much.
+    fn ask(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
+        let cost = COST_MIN + self.of(event).map_or(0, |sampling| sampling.tail);
+        if self.spent + cost <= CREDIT + self.applied / SHARE {
+            self.spent += cost;
+            self.push(event, why, up_to);
+        }
+    }
+
+    /// What is asked about comes about once, or is dear itself.
+    fn ask_anyhow(&mut self, event: &Event, why: Probing) {
+        self.push(event, why, None);
+    }
+
+    fn push(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
+        if let Some(server) = event.node.and_then(NodeId::as_server) {
+            self.asked += 1;
+            self.due.push(Probe { server, why, up_to, number: self.asked });
+        }
+    }
+}

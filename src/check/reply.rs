@@ -1,0 +1,59 @@
+//! D-8: a write is durable on a quorum when its client is told.
+//!
+//! A committed transaction is in a quorum of logs, each of them forced. Every zxid that a server tells a client is held against what the
+//! kernel knows of the disks: then no power loss, not even of everybody at once, takes back what was answered.
+
+use super::Invariant::ReplyDurable;
+use super::electorate::Electorate;
+use super::replication::Replication;
+use super::verdict::{Breach, Fact};
+use crate::proto::{Packet, ServerId, Zxid};
+use crate::trace::{Event, Record, What};
+
+/// Remembers up to where it was so once: what was durable on a quorum when it was told is what counts.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyDurability {
+    up_to: Zxid,
+}
+
+impl ReplyDurability {
+    #[inline]
+    pub fn check(&mut self, electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {
+        let What::Record(Record::Sent { packet: Packet::ClientReply(reply), to, .. }) = &event.what else { return None };
+        // A reader is told the epoch of its server, which no transaction has.
+        if reply.zxid <= self.up_to || reply.zxid.counter() == 0 {
+            return None;
+        }
+        let behind = |zxid: Zxid| world.replicas().filter(move |(_, replica)| replica.durable.known >= zxid).map(|(id, _)| id);
+        if electorate.is_quorum_of(behind(reply.zxid)) {
+            self.up_to = reply.zxid;
+            return None;
+        }
+        let names: Vec<String> = behind(reply.zxid).filter(|id| electorate.is_voter(*id)).map(|id: ServerId| id.to_string()).collect();
+        let on = if names.is_empty() { "nobody's disk".into() } else { format!("the disks of no more voters than {}", names.join(", ")) };
+        let durable = Fact::new(event.n, format!("{} is durable on {on}", reply.zxid));
+        Some((ReplyDurable, [durable, Fact::new(event.n, format!("{to} is told of it: {event}"))]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Invariant;
+    use crate::check::replication_story::Commit;
+    use crate::check::tests::Story;
+
+    #[test]
+    fn a_client_is_told_what_a_quorum_has_on_disk() {
+        let mut story = Story::ensemble();
+        story.replicates((1, 1)).replies(1, (1, 1)).replies(2, (1, 0)).loses_power(1).loses_power(2).replies(3, (1, 1));
+        assert_eq!(story.violation(), None);
+    }
+
+    #[test]
+    fn one_disk_is_not_enough() {
+        let mut story = Story::ensemble();
+        story.proposes(3, (1, 1)).logs(3, (1, 1)).commits(3, (1, 1), &[3]).applies(3, Commit, (1, 1)).replies(3, (1, 1));
+        let violation = story.breaks(Invariant::ReplyDurable);
+        assert_eq!(violation.facts[0].text, "1:1 is durable on the disks of no more voters than s3");
+    }
+}

@@ -1,0 +1,247 @@
+//! The loop that connects, notices silence, and connects again. Source: `ClientCnxn.SendThread`, `ClientCnxnSocketNIO`.
+
+use std::sync::Arc;
+
+use crate::actor::{Cx, Effect};
+use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, Micros, Op, Packet, Port, ServerId, SessionId, Timer};
+use crate::trace::Note;
+
+use super::hosts::HostProvider;
+use super::session::{Afterwards, Session, State};
+use super::{Client, Reopen};
+
+/// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
+pub const CLEANUP: Micros = Micros::from_millis(100);
+/// A rest after all servers were tried in vain. Source: `SendThread.run`: `hostProvider.next(1000)`.
+pub const ROUND_REST: Micros = Micros::from_millis(1_000);
+/// Once a connection was up, each attempt is put off by less than so many milliseconds. Source: `SendThread.startConnect`.
+pub const PAUSE_MS: u64 = 1_000;
+/// A client that is awake and sent nothing for longer than this pings earlier by as much. Source: `SendThread.run`.
+pub const PING_MARGIN: Micros = Micros::from_millis(1_000);
+/// A client that is awake pings when it sent nothing for longer than this. Source: `MAX_SEND_PING_INTERVAL`.
+pub const PING_IDLE_MAX: Micros = Micros::from_secs(10);
+/// Source: `ClientCnxn.PING_XID`.
+pub const PING_XID: i32 = -2;
+
+impl Client {
+    /// A new handle, as `new ZooKeeper(…)` makes one. It tries `first` first, if that is said.
+    pub(super) fn open_session(&mut self, cx: &mut Cx, first: Option<ServerId>) {
+        let mut hosts = HostProvider::new(cx, &self.program.hosts, &self.program.members);
+        if let Some(first) = first {
+            hosts.put_first(first);
+        }
+        self.reopens = None;
+        self.session = Session::new(&self.program, hosts, cx.now);
+        self.requests.start_anew();
+        cx.disarm(Timer::Reconnect);
+        self.next_attempt(cx);
+        self.drive_all(cx);
+    }
+
+    /// `connect`: opens a session if there is none, or as soon as the one that ends is gone. One that lives goes to `server` next, and leaves
+    /// any other server at once.
+    pub(super) fn connect(&mut self, cx: &mut Cx, server: Option<ServerId>) {
+        if self.session.state == State::Closed {
+            self.open_session(cx, server);
+        } else if !self.session.takes_requests() {
+            self.reopens = Some(Reopen { first: server });
+        } else if let Some(server) = server {
+            self.move_to(cx, server);
+        }
+    }
+
+    /// `ZooKeeper.updateServerList`, which leaves the server that it is not to be on.
+    fn move_to(&mut self, cx: &mut Cx, server: ServerId) {
+        match self.session.state {
+            State::Connected(at, _) | State::Handshaking(at, _) if at == server => {}
+            State::Connected(..) | State::Handshaking(..) => {
+                self.session.hosts.put_first(server);
+                self.lose_connection(cx, &format!("its user sends it to {server}"));
+            }
+            State::Pausing(_) => {
+                self.session.hosts.put_first(server);
+                self.session.state = State::Pausing(self.session.hosts.next().server);
+            }
+            State::CleaningUp(_) | State::Dialling(_) | State::Closed => self.session.hosts.put_first(server),
+        }
+    }
+
+    /// The top of the loop, without a connection: whom to try, and when.
+    fn next_attempt(&mut self, cx: &mut Cx) {
+        if self.session.closing {
+            return self.on_closed_by_user(cx);
+        }
+        let turn = self.session.hosts.next();
+        let rest = if turn.comes_round { ROUND_REST } else { Micros::ZERO };
+        let pause = if self.session.had_connection { Micros::from_millis(cx.draw_below(PAUSE_MS)) } else { Micros::ZERO };
+        self.session.state = State::Pausing(turn.server);
+        match rest + pause {
+            Micros::ZERO => self.on_pause_over(cx),
+            pause => cx.arm(Timer::Reconnect, pause),
+        }
+    }
+
+    pub(super) fn on_pause_over(&mut self, cx: &mut Cx) {
+        match self.session.state {
+            State::CleaningUp(afterwards) => self.on_cleaned_up(cx, afterwards),
+            // Java looks whether the session is over just after it has begun to connect.
+            State::Pausing(_) if self.is_overdue(cx) => self.expire(cx),
+            State::Pausing(server) => {
+                cx.note(Note::Connecting { server });
+                cx.emit(Effect::Dial { to: server, port: Port::Client, timeout: self.session.limits.connect });
+                self.session.last_sent = cx.now;
+                self.session.state = State::Dialling(server);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_dial_failed(&mut self, cx: &mut Cx, to: ServerId, why: DialError) {
+        if self.session.state != State::Dialling(to) {
+            return;
+        }
+        match why {
+            // Only what ends the wait by itself is looked at for an expired session; a refusal is an exception of its own.
+            DialError::TimedOut if self.is_overdue(cx) => self.expire(cx),
+            DialError::TimedOut | DialError::Refused => self.clean_up(cx, Afterwards::Reconnect),
+        }
+    }
+
+    /// `SendThread.primeConnection`. That the connection is up counts as a word of the server.
+    pub(super) fn on_connected(&mut self, cx: &mut Cx, to: ServerId, conn: ConnId) {
+        let session = &mut self.session;
+        if session.state != State::Dialling(to) {
+            return cx.emit(Effect::Close(conn));
+        }
+        (session.last_heard, session.last_sent, session.had_connection) = (cx.now, cx.now, true);
+        self.requests.on_new_connection();
+        session.state = State::Handshaking(to, conn);
+        cx.send(conn, Packet::ConnectRequest(Arc::new(session.connect_request(self.program.timeout))));
+        cx.arm(Timer::ConnectTimeout, session.limits.connect);
+    }
+
+    pub(super) fn on_handshake_timeout(&mut self, cx: &mut Cx) {
+        if self.is_overdue(cx) { self.expire(cx) } else { self.lose_connection(cx, "the handshake takes too long") }
+    }
+
+    /// `SendThread.onConnected`.
+    pub(super) fn on_connect_response(&mut self, cx: &mut Cx, conn: ConnId, response: &ConnectResponse) {
+        let State::Handshaking(server, expected) = self.session.state else { return };
+        if conn != expected {
+            return;
+        }
+        cx.disarm(Timer::ConnectTimeout);
+        self.session.last_heard = cx.now;
+        if response.timeout <= 0 {
+            return self.expire(cx);
+        }
+        let renewed = self.session.id != SessionId::NONE;
+        self.session.on_accepted(response);
+        self.session.hosts.on_connected(server);
+        self.session.state = State::Connected(server, conn);
+        cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
+        cx.arm(Timer::ServerRead, self.session.limits.read);
+        self.flush(cx);
+    }
+
+    pub(super) fn on_hung_up(&mut self, cx: &mut Cx, conn: ConnId, why: CloseReason) {
+        if matches!(self.session.state, State::Connected(_, mine) | State::Handshaking(_, mine) if mine == conn) {
+            self.lose_connection(cx, &why.to_string());
+        }
+    }
+
+    /// Something was read on the session's connection.
+    pub(super) fn heard(&mut self, cx: &mut Cx) {
+        self.session.last_heard = cx.now;
+        cx.arm(Timer::ServerRead, self.session.limits.read);
+        self.turn(cx);
+    }
+
+    /// One turn of the loop with a session's connection: is the server silent for too long, is a ping due?
+    pub(super) fn turn(&mut self, cx: &mut Cx) {
+        let Some(conn) = self.session.connection() else { return };
+        let silence = cx.now.saturating_sub(self.session.last_heard);
+        if self.is_overdue(cx) {
+            return self.expire(cx);
+        }
+        if silence >= self.session.limits.read {
+            return self.lose_connection(cx, &format!("nothing heard for {silence}"));
+        }
+        let mut idle = cx.now.saturating_sub(self.session.last_sent);
+        if idle + margin(idle) >= self.ping_interval() || idle > PING_IDLE_MAX {
+            cx.send(conn, Packet::ClientRequest(Arc::new(ClientRequest { xid: PING_XID, op: Op::Ping })));
+            self.session.last_sent = cx.now;
+            idle = Micros::ZERO;
+        }
+        cx.arm(Timer::ClientPing, self.ping_interval().saturating_sub(idle + margin(idle)));
+    }
+
+    /// A third of the session timeout.
+    fn ping_interval(&self) -> Micros {
+        Micros::from_millis(self.session.limits.read.0 / 1_000 / 2)
+    }
+
+    fn is_overdue(&self, cx: &Cx) -> bool {
+        self.program.gives_up && self.session.is_overdue(cx.now)
+    }
+
+    /// The connection is of no use any more: everything that is queued will fail, and another server is tried.
+    pub(super) fn lose_connection(&mut self, cx: &mut Cx, why: &str) {
+        if let State::Connected(server, _) = self.session.state {
+            cx.note(Note::Disconnected { server, why: why.into() });
+        }
+        self.clean_up(cx, Afterwards::Reconnect);
+    }
+
+    /// The session is over, as a server says or as its own clock does.
+    fn expire(&mut self, cx: &mut Cx) {
+        cx.note(Note::SessionExpired { session: self.session.id });
+        self.clean_up(cx, Afterwards::Expired);
+    }
+
+    fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
+        self.close_socket(cx);
+        self.session.state = State::CleaningUp(afterwards);
+        cx.arm(Timer::Reconnect, CLEANUP);
+    }
+
+    fn close_socket(&mut self, cx: &mut Cx) {
+        if let State::Connected(_, conn) | State::Handshaking(_, conn) = self.session.state {
+            cx.emit(Effect::Close(conn));
+        }
+        for timer in [Timer::ConnectTimeout, Timer::ServerRead, Timer::ClientPing] {
+            cx.disarm(timer);
+        }
+    }
+
+    fn on_cleaned_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
+        self.fail_all(cx);
+        if afterwards == Afterwards::Reconnect {
+            return self.next_attempt(cx);
+        }
+        self.session.state = State::Closed;
+        // An application that still has work to do opens a new session, as it must.
+        let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));
+        match self.reopens {
+            Some(Reopen { first }) => self.open_session(cx, first),
+            None if has_work => self.open_session(cx, None),
+            None => self.drive_all(cx),
+        }
+    }
+
+    /// The user's `close` came to its end, answered or not.
+    pub(super) fn on_closed_by_user(&mut self, cx: &mut Cx) {
+        self.close_socket(cx);
+        self.fail_all(cx);
+        self.session.state = State::Closed;
+        cx.note(Note::ClientClosed { session: self.session.id });
+        if let Some(Reopen { first }) = self.reopens {
+            self.open_session(cx, first);
+        }
+    }
+}
+
+/// By how much a ping comes early once the client was idle for a while.
+fn margin(idle: Micros) -> Micros {
+    if idle > PING_MARGIN { PING_MARGIN } else { Micros::ZERO }
+}

@@ -1,0 +1,144 @@
+//! A client: the session state machine of the Java client, and what its user asks of it. Source: `ClientCnxn`; sessions reference §9, §10.
+//!
+//! The thread that talks to the servers (`SendThread`) is a loop: it connects, sends what is queued, reads, and at every turn looks at what
+//! is overdue. Here a turn follows every input, so that what Java notices only when it is awake is noticed no earlier. Callbacks run on
+//! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
+//!
+//! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
+//! - `requests`: what is queued, sent, answered, and fails with the connection. `calls`: how they are numbered.
+//! - `workload`: requests in a loop.
+//!
+//! Not modelled: watches, authentication, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
+
+mod calls;
+mod connection;
+mod hosts;
+mod requests;
+mod session;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use std::sync::Arc;
+
+pub use calls::Caller;
+pub use hosts::Hosts;
+pub use workload::{Act, Workload};
+
+use crate::actor::{Actor, Cx, Input};
+use crate::proto::{Command, Membership, Micros, Packet, ServerId, Stage, Timer};
+use calls::Calls;
+use hosts::HostProvider;
+use requests::Requests;
+use session::Session;
+use workload::Running;
+
+/// What a client knows when its process starts.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub members: Arc<Membership>,
+    pub hosts: Hosts,
+    /// The session timeout it asks for; servers have limits of their own.
+    pub timeout: Micros,
+    /// Whether it gives a session up when it heard of nobody for 4/3 of the timeout (3.9.3+, ZOOKEEPER-4508).
+    pub gives_up: bool,
+    /// Workloads that it takes part in, with their numbers in the scenario.
+    pub workloads: Vec<(u32, Arc<Workload>)>,
+}
+
+/// One client process. It begins to connect as soon as it runs.
+#[derive(Clone, Debug)]
+pub struct Client {
+    program: Arc<Program>,
+    session: Session,
+    requests: Requests,
+    calls: Calls,
+    workloads: Vec<Running>,
+    /// Its user wants another session as soon as this one has ended.
+    reopens: Option<Reopen>,
+}
+
+/// A session to be opened, at this server first.
+#[derive(Clone, Copy, Debug)]
+struct Reopen {
+    first: Option<ServerId>,
+}
+
+impl Client {
+    pub fn new(program: Program) -> Client {
+        Client {
+            session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
+            program: Arc::new(program),
+            requests: Requests::default(),
+            calls: Calls::from_boot(Micros::ZERO),
+            workloads: Vec::new(),
+            reopens: None,
+        }
+    }
+
+    /// The process starts, and with it the first session.
+    fn boot(&mut self, cx: &mut Cx) {
+        self.calls = Calls::from_boot(cx.now);
+        self.workloads = self.program.workloads.iter().map(|(number, load)| Running::new(cx, *number, load.clone())).collect();
+        self.open_session(cx, None);
+    }
+
+    fn on_command(&mut self, cx: &mut Cx, command: Command) {
+        match command {
+            Command::Request(op) => {
+                let call = self.calls.next(Caller::User);
+                self.request(cx, call, op);
+            }
+            Command::Connect { server } => self.connect(cx, server),
+        }
+    }
+
+    fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
+        match timer {
+            Timer::Reconnect => self.on_pause_over(cx),
+            Timer::ConnectTimeout => self.on_handshake_timeout(cx),
+            Timer::ServerRead | Timer::ClientPing => self.turn(cx),
+            Timer::Workload(number) => self.drive(cx, number),
+            // Every other timer is a server's.
+            _ => {}
+        }
+    }
+
+    fn drive_all(&mut self, cx: &mut Cx) {
+        for at in 0..self.workloads.len() {
+            self.drive(cx, self.workloads[at].number);
+        }
+    }
+
+    /// Makes the requests of a workload whose time has come.
+    fn drive(&mut self, cx: &mut Cx, number: u32) {
+        let Some(at) = self.workloads.iter().position(|workload| workload.number == number) else { return };
+        while self.session.takes_requests()
+            && let Some((call, op)) = self.workloads[at].next(cx, &mut self.calls)
+        {
+            self.request(cx, call, op);
+        }
+        self.workloads[at].settle(cx);
+    }
+}
+
+impl Actor for Client {
+    fn step(&mut self, cx: &mut Cx, input: Input) {
+        match input {
+            Input::Boot => self.boot(cx),
+            Input::Command(command) => self.on_command(cx, command),
+            Input::Timer(timer) => self.on_timer(cx, timer),
+            Input::Stage(Stage::EventThread) => self.run_callback(cx),
+            Input::Connected { to, conn, .. } => self.on_connected(cx, to, conn),
+            Input::DialFailed { to, why, .. } => self.on_dial_failed(cx, to, why),
+            Input::Packet { conn, packet: Packet::ConnectResponse(response) } => self.on_connect_response(cx, conn, &response),
+            Input::Packet { conn, packet: Packet::ClientReply(reply) } => self.on_reply(cx, conn, &reply),
+            Input::Closed { conn, why } => self.on_hung_up(cx, conn, why),
+            Input::WindowFull { conn } => self.on_window(cx, conn, false),
+            Input::WindowOpen { conn } => self.on_window(cx, conn, true),
+            // A client has no ports, no disk and no other stage, and is sent nothing else.
+            Input::Packet { .. } | Input::Stage(_) | Input::Accepted { .. } | Input::Datagram { .. } | Input::Disk { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Requests: queued, sent, answered or failed, and told to their user. Source: `ClientCnxn.queuePacket`, `readResponse`, `conLossPacket`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::actor::Cx;
+use crate::proto::{Answer, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
+use crate::trace::{Note, OpText};
+
+use super::Client;
+use super::calls::Caller;
+use super::connection::PING_XID;
+use super::session::State;
+use super::workload::Running;
+
+/// What was asked and is not told yet.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    /// Java counts on over all connections of a handle.
+    next_xid: i32,
+    /// Not sent yet, in the order of asking.
+    outgoing: VecDeque<Request>,
+    /// Sent and not answered, in the order of sending: the server answers in this order.
+    pending: VecDeque<Sent>,
+    /// Whether the connection takes more bytes now.
+    writable: bool,
+    /// What the event thread has to tell.
+    finished: VecDeque<Finished>,
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    call: u64,
+    op: Op,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    xid: i32,
+    call: u64,
+    closes: bool,
+}
+
+/// The end of a call.
+#[derive(Clone, Debug)]
+struct Finished {
+    call: u64,
+    result: Result<Answer, ErrorCode>,
+    /// Of the reply; `None` when no server answered.
+    zxid: Option<Zxid>,
+}
+
+impl Requests {
+    /// Those of a new handle. What an earlier one has to tell stays.
+    pub fn start_anew(&mut self) {
+        let finished = std::mem::take(&mut self.finished);
+        *self = Requests { finished, ..Requests::default() };
+    }
+
+    /// A new connection takes whatever is written.
+    pub fn on_new_connection(&mut self) {
+        self.writable = true;
+    }
+
+    fn take_xid(&mut self) -> i32 {
+        let xid = self.next_xid;
+        self.next_xid = if xid == i32::MAX - 1 { 1 } else { xid + 1 };
+        xid
+    }
+}
+
+impl Default for Requests {
+    fn default() -> Requests {
+        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new() }
+    }
+}
+
+impl Client {
+    /// A request of this number: sent now, or as soon as there is a connection, or failed at once when there will be none.
+    pub(super) fn request(&mut self, cx: &mut Cx, call: u64, op: Op) {
+        cx.note(Note::Called { call, op: OpText(op.clone()) });
+        let closes = op == Op::CloseSession;
+        if closes {
+            self.workloads.iter_mut().for_each(Running::stop);
+            self.drive_all(cx);
+        }
+        if !self.session.takes_requests() {
+            // What is closed already can be closed again.
+            let result = if closes && self.session.state == State::Closed { Ok(Answer::Done) } else { Err(self.session.loss()) };
+            return self.finish(cx, Finished { call, result, zxid: None });
+        }
+        self.session.closing |= closes;
+        self.requests.outgoing.push_back(Request { call, op });
+        self.flush(cx);
+    }
+
+    /// Sends what is queued, as far as the connection takes it.
+    pub(super) fn flush(&mut self, cx: &mut Cx) {
+        let Some(conn) = self.session.connection().filter(|_| self.requests.writable) else { return };
+        while let Some(Request { call, op }) = self.requests.outgoing.pop_front() {
+            let xid = self.requests.take_xid();
+            self.requests.pending.push_back(Sent { xid, call, closes: op == Op::CloseSession });
+            cx.send(conn, Packet::ClientRequest(Arc::new(ClientRequest { xid, op })));
+            self.session.last_sent = cx.now;
+        }
+        self.turn(cx);
+    }
+
+    /// `SendThread.readResponse`.
+    pub(super) fn on_reply(&mut self, cx: &mut Cx, conn: ConnId, reply: &ClientReply) {
+        if self.session.connection() != Some(conn) {
+            return;
+        }
+        if reply.xid == PING_XID {
+            return self.heard(cx);
+        }
+        let Some(Sent { xid, call, closes }) = self.requests.pending.pop_front() else {
+            return self.lose_connection(cx, &format!("an answer to nothing that was asked, xid {}", reply.xid));
+        };
+        if xid != reply.xid {
+            self.finish(cx, Finished { call, result: Err(ErrorCode::ConnectionLoss), zxid: None });
+            return self.lose_connection(cx, &format!("an answer out of order, xid {} where {xid} is next", reply.xid));
+        }
+        if reply.zxid > Zxid::ZERO {
+            self.session.last_zxid = reply.zxid;
+        }
+        self.finish(cx, Finished { call, result: reply.result.clone(), zxid: Some(reply.zxid) });
+        if closes { self.on_closed_by_user(cx) } else { self.heard(cx) }
+    }
+
+    /// Everything that is sent or queued fails alike: nobody knows, or will know, what became of it.
+    pub(super) fn fail_all(&mut self, cx: &mut Cx) {
+        let code = self.session.loss();
+        let sent = std::mem::take(&mut self.requests.pending).into_iter().map(|sent| sent.call);
+        let queued = std::mem::take(&mut self.requests.outgoing).into_iter().map(|request| request.call);
+        for call in sent.chain(queued) {
+            self.finish(cx, Finished { call, result: Err(code), zxid: None });
+        }
+    }
+
+    pub(super) fn on_window(&mut self, cx: &mut Cx, conn: ConnId, is_open: bool) {
+        if self.session.connection() == Some(conn) {
+            self.requests.writable = is_open;
+            self.flush(cx);
+        }
+    }
+
+    /// The user will be told when the event thread comes to it.
+    fn finish(&mut self, cx: &mut Cx, finished: Finished) {
+        self.requests.finished.push_back(finished);
+        cx.wake(Stage::EventThread);
+    }
+
+    /// The event thread runs one callback.
+    pub(super) fn run_callback(&mut self, cx: &mut Cx) {
+        let Some(Finished { call, result, zxid }) = self.requests.finished.pop_front() else { return };
+        if !self.requests.finished.is_empty() {
+            cx.wake(Stage::EventThread);
+        }
+        cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
+        if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
+            if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {
+                workload.on_returned(call, &result, zxid.is_some());
+            }
+            self.drive(cx, number);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A session as its client knows it, and the limits that follow from its timeout. Source: `ClientCnxn`, `ZooKeeper.States`.
+
+use crate::proto::{ConnId, ConnectRequest, ConnectResponse, ErrorCode, Micros, ServerId, SessionId, Zxid};
+
+use super::Program;
+use super::hosts::HostProvider;
+
+/// One handle (`ZooKeeper` object): a session and the way to it.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub state: State,
+    pub hosts: HostProvider,
+    /// [`SessionId::NONE`] until a server has given one.
+    pub id: SessionId,
+    password: [u8; 16],
+    /// Of the last ordinary reply. A server that has applied less does not serve this client.
+    pub last_zxid: Zxid,
+    pub limits: Limits,
+    /// When the connection came up, or something was read from it.
+    pub last_heard: Micros,
+    /// When a dial began, its connection came up, or something was sent.
+    pub last_sent: Micros,
+    /// A connection was up once: from then on attempts are put off (`isFirstConnect`).
+    pub had_connection: bool,
+    /// Its user closes it: nothing more is taken, and it is not connected again.
+    pub closing: bool,
+}
+
+/// Where the way to the servers stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A connection, or an attempt at one, just ended; what is queued fails when it is cleaned up.
+    CleaningUp(Afterwards),
+    /// Before the next attempt, which will be at this server.
+    Pausing(ServerId),
+    Dialling(ServerId),
+    /// The ConnectRequest is sent.
+    Handshaking(ServerId, ConnId),
+    Connected(ServerId, ConnId),
+    /// No session: not begun, closed or expired.
+    Closed,
+}
+
+/// What follows when a connection is cleaned up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    Reconnect,
+    /// The session has expired (`States.CLOSED`).
+    Expired,
+}
+
+/// How long things may take: whole milliseconds, rounded down as Java does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A dial, and again the handshake.
+    pub connect: Micros,
+    /// Silence of a server, until its connection is given up.
+    pub read: Micros,
+    /// Silence of everybody, until the session is given up.
+    pub expiration: Micros,
+}
+
+impl Limits {
+    /// For a session timeout and the number of servers in the connect string.
+    pub fn of(timeout: Micros, servers: u64) -> Limits {
+        let millis = timeout.0 / 1_000;
+        Limits {
+            connect: Micros::from_millis(millis / servers.max(1)),
+            read: Micros::from_millis(millis * 2 / 3),
+            expiration: Micros::from_millis(millis * 4 / 3),
+        }
+    }
+}
+
+impl Session {
+    /// Nothing yet; the way round the servers is `hosts`.
+    pub fn new(program: &Program, hosts: HostProvider, now: Micros) -> Session {
+        Session {
+            state: State::Closed,
+            limits: Limits::of(program.timeout, hosts.count()),
+            hosts,
+            id: SessionId::NONE,
+            password: [0; 16],
+            last_zxid: Zxid::ZERO,
+            last_heard: now,
+            last_sent: now,
+            had_connection: false,
+            closing: false,
+        }
+    }
+
+    /// What it says first on a new connection. It asks for the timeout that its user wants, whatever it was given before.
+    pub fn connect_request(&self, timeout: Micros) -> ConnectRequest {
+        ConnectRequest { last_zxid_seen: self.last_zxid, timeout: (timeout.0 / 1_000) as i32, session: self.id, password: self.password }
+    }
+
+    /// A server gave it a session, or took it back into its own.
+    pub fn on_accepted(&mut self, response: &ConnectResponse) {
+        let timeout = Micros::from_millis(u64::from(response.timeout.unsigned_abs()));
+        self.limits = Limits::of(timeout, self.hosts.count());
+        self.id = response.session;
+        self.password = response.password;
+    }
+
+    /// The connection that requests go out on.
+    pub fn connection(&self) -> Option<ConnId> {
+        if let State::Connected(_, conn) = self.state { Some(conn) } else { None }
+    }
+
+    /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
+    pub fn takes_requests(&self) -> bool {
+        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired))
+    }
+
+    /// What becomes of requests that no server will answer any more.
+    pub fn loss(&self) -> ErrorCode {
+        match self.state {
+            State::Closed | State::CleaningUp(Afterwards::Expired) => ErrorCode::SessionExpired,
+            _ => ErrorCode::ConnectionLoss,
+        }
+    }
+
+    /// Whether nobody was heard for so long that the session must be over. One that no server ever gave cannot be.
+    pub fn is_overdue(&self, now: Micros) -> bool {
+        self.id != SessionId::NONE && now.saturating_sub(self.last_heard) >= self.limits.expiration
+    }
+}

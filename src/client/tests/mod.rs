@@ -1,0 +1,7 @@
+//! A client alone with servers that say what a test wants them to say, at the microsecond it wants.
+
+mod connecting;
+mod lone;
+mod requests;
+mod sessions;
+mod workloads;

@@ -1,0 +1,27 @@
+//! What a step says that a client must be answered: only what can be an answer to its request.
+
+use super::checker::Checker;
+use super::problem::Path;
+use crate::proto::{Command, ErrorCode, Op};
+use crate::sim::Action;
+use crate::trace::nearest;
+
+/// Tells what is wrong with the `returns` of a step.
+pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: &str) {
+    let op = match action {
+        Action::Client { command: Command::Request(op), .. } => op,
+        Action::Client { .. } => return checker.wrong_key(place, "`connect` returns nothing", "a step can wait for it: \"when\": \"c1 connected\""),
+        _ => return checker.wrong_key(place, "only a client's request returns something", ""),
+    };
+    let (fits, success) = match op {
+        Op::Create { .. } => (text.starts_with('/'), "the path that is created"),
+        Op::GetData { .. } => return,
+        Op::GetChildren { .. } => (text.starts_with('[') && text.ends_with(']'), "[a, b], the children's names"),
+        _ => (text == "Ok", "Ok"),
+    };
+    let errors = ErrorCode::ALL.iter().map(|code| code.name());
+    if !fits && !errors.clone().any(|name| name == text) {
+        let meant = nearest(text, errors.chain(["Ok"])).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();
+        checker.wrong(place, format!("`{text}` can be no answer to this"), format!("{meant}expected {success}, or the name of an error"));
+    }
+}

@@ -1,0 +1,154 @@
+//! The clients' connections of one server. Source: `ServerCnxn`, `NIOServerCnxnFactory`.
+//!
+//! Not modelled: throttling, limits on their number, four-letter words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::actor::{Cx, Effect};
+use crate::proto::{Answer, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Zxid};
+use crate::trace::Note;
+
+use super::expiry::next_interval;
+use super::session_names::password;
+
+/// Connections expire in buckets of so long, and so long may one stay without a session. Source: `nio.sessionlessCnxnTimeout`.
+const SESSIONLESS_TIMEOUT: Micros = Micros::from_secs(10);
+
+/// The open connections, and which of them carries which session.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    open: BTreeMap<ConnId, Connection>,
+    /// A session is carried by one connection of a server at a time.
+    by_session: BTreeMap<SessionId, ConnId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Connection {
+    phase: Phase,
+    /// [`SessionId::NONE`] until the client has said what it wants.
+    pub session: SessionId,
+    /// Negotiated, in milliseconds.
+    pub timeout: i32,
+    /// When the last packet came.
+    heard: Micros,
+}
+
+/// How far the handshake is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Until ConnectRequest.
+    Greeting,
+    /// Until the session is created, or known to live. The server reads nothing from the connection meanwhile.
+    Opening {
+        renewed: bool,
+    },
+    Open,
+}
+
+impl Connection {
+    /// When the server stops waiting for another packet.
+    fn idle_at(&self) -> Micros {
+        let timeout = if self.phase == Phase::Greeting { SESSIONLESS_TIMEOUT } else { Micros::from_millis(self.timeout.max(0) as u64) };
+        next_interval(self.heard + timeout, SESSIONLESS_TIMEOUT)
+    }
+}
+
+impl Connections {
+    pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
+        let connection = Connection { phase: Phase::Greeting, session: SessionId::NONE, timeout: 0, heard: cx.now };
+        cx.arm(Timer::ClientRead(conn), connection.idle_at() - cx.now);
+        self.open.insert(conn, connection);
+    }
+
+    pub fn contains(&self, conn: ConnId) -> bool {
+        self.open.contains_key(&conn)
+    }
+
+    /// A packet came. How far the handshake is, and with which session; `None` when this end has closed.
+    pub fn hear(&mut self, now: Micros, conn: ConnId) -> Option<(Phase, SessionId, i32)> {
+        let connection = self.open.get_mut(&conn)?;
+        connection.heard = now;
+        Some((connection.phase, connection.session, connection.timeout))
+    }
+
+    /// The connection is to carry this session, once that is sure. An older one of the same session on this server closes.
+    pub fn attach(&mut self, cx: &mut Cx, conn: ConnId, session: SessionId, timeout: i32, renewed: bool) {
+        if let Some(older) = self.by_session.get(&session).copied() {
+            self.close(cx, older);
+        }
+        let Some(connection) = self.open.get_mut(&conn) else {
+            return;
+        };
+        (connection.session, connection.timeout, connection.phase) = (session, timeout, Phase::Opening { renewed });
+        cx.arm(Timer::ClientRead(conn), connection.idle_at() - cx.now);
+        self.by_session.insert(session, conn);
+    }
+
+    /// The handshake ends, if the connection is still there. Not `valid`: the client is told that its session has expired.
+    /// Source: `finishSessionInit`.
+    pub fn finish_session_init(&mut self, cx: &mut Cx, conn: ConnId, valid: bool) {
+        let Some(connection) = self.open.get_mut(&conn) else {
+            return;
+        };
+        let Phase::Opening { renewed } = connection.phase else {
+            return;
+        };
+        let (session, timeout) = (connection.session, connection.timeout);
+        if valid {
+            connection.phase = Phase::Open;
+            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password: password(session) })));
+            cx.note(Note::SessionAttached { session, timeout, renewed });
+        } else {
+            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout: 0, session: SessionId::NONE, password: [0; 16] })));
+            self.close(cx, conn);
+        }
+    }
+
+    /// Answers a request, if its connection is still there.
+    pub fn reply(&self, cx: &mut Cx, conn: ConnId, xid: i32, zxid: Zxid, result: Result<Answer, ErrorCode>) {
+        if self.contains(conn) {
+            cx.send(conn, Packet::ClientReply(Arc::new(ClientReply { xid, zxid, result })));
+        }
+    }
+
+    /// The connection that carries a session on this server.
+    pub fn of_session(&self, session: SessionId) -> Option<ConnId> {
+        self.by_session.get(&session).copied()
+    }
+
+    /// [`Timer::ClientRead`] ran out: a silent connection closes; one that was heard from since gets the rest of its time.
+    pub fn on_idle(&mut self, cx: &mut Cx, conn: ConnId) {
+        let Some(connection) = self.open.get(&conn) else {
+            return;
+        };
+        let idle_at = connection.idle_at();
+        if cx.now < idle_at {
+            cx.arm(Timer::ClientRead(conn), idle_at - cx.now);
+        } else {
+            self.close(cx, conn);
+        }
+    }
+
+    pub fn close(&mut self, cx: &mut Cx, conn: ConnId) {
+        if self.forget(cx, conn) {
+            cx.emit(Effect::Close(conn));
+        }
+    }
+
+    /// The connection is gone, its session is not. False when it was gone before.
+    pub fn forget(&mut self, cx: &mut Cx, conn: ConnId) -> bool {
+        let Some(connection) = self.open.remove(&conn) else {
+            return false;
+        };
+        self.by_session.remove(&connection.session);
+        cx.disarm(Timer::ClientRead(conn));
+        true
+    }
+
+    pub fn close_all(&mut self, cx: &mut Cx) {
+        while let Some((conn, _)) = self.open.first_key_value() {
+            self.close(cx, *conn);
+        }
+    }
+}

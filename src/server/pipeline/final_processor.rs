@@ -1,0 +1,73 @@
+//! Transactions are applied and requests answered. Source: `FinalRequestProcessor`, `ZooKeeperServer.processTxn`.
+
+use std::sync::Arc;
+
+use crate::actor::Cx;
+use crate::proto::{Answer, ErrorCode, Op, Proposal, Txn};
+use crate::trace::{ApplyHow, Note};
+use crate::tree::Database;
+
+use super::commit_processor::Work;
+use super::reads::read;
+use super::request::{Origin, Request};
+use super::{Output, Pipeline, Role};
+
+impl Pipeline {
+    pub(super) fn on_commit_processor(&mut self, cx: &mut Cx, db: &mut Database) {
+        self.commits_woken = false;
+        while let Some(work) = self.commits.next() {
+            match work {
+                Work::Serve(request) => {
+                    let result = match request.refused {
+                        Some(code) => Err(code),
+                        None => read(db, request.op()),
+                    };
+                    self.answer(cx, db, &request, result);
+                }
+                Work::Apply(proposal, request) => self.apply(cx, db, &proposal, request),
+            }
+        }
+    }
+
+    /// A committed transaction changes the database and the tracker, and only then is its client answered.
+    fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>, request: Option<Request>) {
+        let result = db.apply(proposal);
+        cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
+        let closed = matches!(proposal.txn, Txn::CloseSession { .. }).then_some(proposal.header.session);
+        match &mut self.role {
+            Role::Leader { prep, tracker } => {
+                prep.applied(proposal.zxid());
+                closed.into_iter().for_each(|session| tracker.remove(session));
+                self.outputs.push(Output::Applied(proposal.zxid()));
+            }
+            Role::Learner(learner) => closed.into_iter().for_each(|session| learner.remove_session(session)),
+        }
+        match request {
+            Some(request) if matches!(request.origin, Origin::Client(_)) => self.answer(cx, db, &request, result),
+            // Somebody else closed the session, or a learner did: a connection that carries it here has lost its purpose (ZOOKEEPER-558).
+            _ => {
+                if let Some(conn) = closed.and_then(|session| self.connections.of_session(session)) {
+                    self.connections.close(cx, conn);
+                }
+            }
+        }
+    }
+
+    /// Answers a client of this server, if it is still connected. A reply tells the zxid that was applied last: a write's own.
+    fn answer(&mut self, cx: &mut Cx, db: &Database, request: &Request, result: Result<Answer, ErrorCode>) {
+        let Origin::Client(conn) = request.origin else {
+            return;
+        };
+        match (request.op(), result) {
+            // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
+            (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
+            (op, result) => {
+                self.connections.reply(cx, conn, request.cxid, db.last_processed, result);
+                if matches!(op, Op::CloseSession) {
+                    self.connections.close(cx, conn);
+                }
+            }
+        }
+    }
+}

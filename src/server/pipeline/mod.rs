@@ -1,0 +1,283 @@
+//! The request pipeline of a serving server: its clients' connections, and what becomes of their requests. Source: `ZooKeeperServer` and
+//! its `RequestProcessor`s; zab reference §8, sessions reference.
+//!
+//! ```text
+//! leader    client ─▶ Prep ─▶ CommitProcessor ─▶ Final        Prep ─▶ Propose (followers, request logger)
+//! learner   client ─▶ FollowerRequestProcessor ─▶ CommitProcessor ─▶ Final        FollowerRequestProcessor ─▶ Forward (leader's Prep)
+//! ```
+//!
+//! A pipeline lives as long as the server part runs: from the moment a role serves until it is left. It owns the connections on
+//! [`Port::Client`], the session tracker, and every queue between a request and its reply; the database belongs to the server and is handed
+//! in. What concerns the other servers leaves as [`Output`]s, which the owner takes after every call, in order.
+//!
+//! Not modelled: throttling (`RequestThrottler`, `globalOutstandingLimit`), local sessions, read-only mode.
+
+mod access;
+mod changes;
+mod commit_processor;
+mod connections;
+mod expiry;
+mod final_processor;
+mod handshake;
+mod learner;
+mod prep;
+mod reads;
+mod request;
+mod session_names;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::actor::{Cx, Effect};
+use crate::proto::{Config, ConnId, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid};
+use crate::trace::Note;
+use crate::tree::Database;
+
+use commit_processor::CommitProcessor;
+use connections::{Connections, Phase};
+use learner::LearnerPart;
+use prep::{Prep, Prepared};
+use request::{Origin, Owner, Request};
+use session_names::SessionIds;
+use sessions::SessionTracker;
+
+/// Which chain of processors the pipeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `LeaderZooKeeperServer`: makes transactions, expires sessions.
+    Leader,
+    /// `FollowerZooKeeperServer`: sends its clients' writes to the leader, applies what that commits.
+    Follower,
+    /// `ObserverZooKeeperServer`: the same, told by INFORM.
+    Observer,
+}
+
+/// What the pipeline asks of the rest of the server. To be carried out in order, before the next input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Leader: propose it to the followers, then log it (`ProposalRequestProcessor`). It is in the commit processor's queue already.
+    Propose(Arc<Proposal>),
+    /// Learner: send it to the leader as REQUEST.
+    Forward(Arc<QuorumRequest>),
+    /// Learner: ask the leader whether the session lives, as REVALIDATE; answered by [`Pipeline::on_revalidated`]. Milliseconds.
+    Revalidate { session: SessionId, timeout: i32 },
+    /// Leader: a learner's sync was reached. SYNC goes to this handler at once if nothing is outstanding, else right behind the commit of
+    /// what was proposed last (`Leader.processSync`).
+    AnswerSync { handler: ConnId, session: SessionId, cxid: i32 },
+    /// Leader: this transaction is applied (`ToBeAppliedRequestProcessor`).
+    Applied(Zxid),
+    /// Leader: this zxid is the last of its epoch and is not proposed; the server must leave its role (ZOOKEEPER-1277).
+    RolledOver(Zxid),
+}
+
+/// The server part of a role: connections, sessions, processors.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    config: Arc<Config>,
+    kind: Kind,
+    role: Role,
+    connections: Connections,
+    session_ids: SessionIds,
+    commits: CommitProcessor,
+    /// [`Stage::CommitProcessor`] was asked for and has not come.
+    commits_woken: bool,
+    outputs: Vec<Output>,
+}
+
+/// What leaders and learners do not share.
+#[derive(Clone, Debug)]
+enum Role {
+    Leader { prep: Prep, tracker: SessionTracker },
+    Learner(LearnerPart),
+}
+
+impl Pipeline {
+    /// The server part starts and listens for clients (a leader does not with `leaderServes` off). On a leader every session of the
+    /// database gets a fresh timeout, and the first transaction the zxid after `first`: (epoch, 0), unless a test counts from elsewhere.
+    pub fn start(cx: &mut Cx, me: ServerId, config: Arc<Config>, kind: Kind, db: &Database, first: Zxid) -> Pipeline {
+        let role = match kind {
+            Kind::Leader => {
+                let known = db.sessions().iter().map(|(session, timeout)| (*session, *timeout));
+                let tracker = SessionTracker::new(cx.now, config.tick_time, known);
+                cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));
+                Role::Leader { prep: Prep::new(first), tracker }
+            }
+            Kind::Follower | Kind::Observer => Role::Learner(LearnerPart::default()),
+        };
+        if kind != Kind::Leader || config.leader_serves {
+            cx.emit(Effect::Listen(Port::Client));
+        }
+        Pipeline {
+            config,
+            kind,
+            role,
+            connections: Connections::default(),
+            session_ids: SessionIds::new(me, cx.now),
+            commits: CommitProcessor::new(kind != Kind::Leader),
+            commits_woken: false,
+            outputs: Vec::new(),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Moves what it asks for into `outputs`, which must be empty; its memory is used again.
+    pub fn swap_outputs(&mut self, outputs: &mut Vec<Output>) {
+        std::mem::swap(&mut self.outputs, outputs);
+    }
+
+    /// Somebody connected to [`Port::Client`].
+    pub fn on_accepted(&mut self, cx: &mut Cx, conn: ConnId) {
+        self.connections.accept(cx, conn);
+    }
+
+    /// Whether this is one of its clients' connections.
+    pub fn owns(&self, conn: ConnId) -> bool {
+        self.connections.contains(conn)
+    }
+
+    /// A packet of a client. While a handshake is under way nothing else is read; clients send nothing then.
+    pub fn on_packet(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, packet: &Packet) {
+        match (self.connections.hear(cx.now, conn), packet) {
+            (Some((Phase::Open, session, timeout)), Packet::ClientRequest(request)) => {
+                self.submit_own(cx, timeout, Request::of_client(conn, session, request.clone()));
+            }
+            (Some((Phase::Greeting, ..)), Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, request),
+            _ => {}
+        }
+    }
+
+    /// A request of this server's own clients enters the pipeline and counts as a sign of life. Source: `submitRequestNow`.
+    fn submit_own(&mut self, cx: &mut Cx, timeout: i32, request: Request) {
+        match &mut self.role {
+            Role::Leader { prep, tracker } => {
+                // The request of a session that is being closed, or was, is dropped without an answer.
+                if tracker.touch(cx.now, request.session, timeout) {
+                    prep.submit(cx, request);
+                }
+            }
+            Role::Learner(learner) => learner.submit(cx, timeout, request),
+        }
+    }
+
+    /// A client's connection ended. Its session lives on.
+    pub fn on_closed(&mut self, cx: &mut Cx, conn: ConnId) {
+        self.connections.forget(cx, conn);
+    }
+
+    /// [`Timer::SessionExpiry`] or [`Timer::ClientRead`] ran out.
+    pub fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
+        match timer {
+            Timer::SessionExpiry => self.expire_sessions(cx),
+            Timer::ClientRead(conn) => self.connections.on_idle(cx, conn),
+            _ => {}
+        }
+    }
+
+    /// Leader: sessions whose time is over are closed; nothing saves them from now on.
+    fn expire_sessions(&mut self, cx: &mut Cx) {
+        let Role::Leader { prep, tracker } = &mut self.role else {
+            return;
+        };
+        for session in tracker.expire(cx.now) {
+            cx.note(Note::SessionExpiring { session });
+            let request = QuorumRequest { session, cxid: 0, op: Op::CloseSession };
+            prep.submit(cx, Request::of_server(Origin::Tracker, Arc::new(request)));
+        }
+        cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));
+    }
+
+    /// One of its stages may work: [`Stage::FollowerRequestProcessor`], [`Stage::PrepRequestProcessor`] or [`Stage::CommitProcessor`].
+    /// Each does all that is queued.
+    pub fn on_stage(&mut self, cx: &mut Cx, db: &mut Database, stage: Stage) {
+        match stage {
+            Stage::PrepRequestProcessor => self.on_prep(cx, db),
+            Stage::FollowerRequestProcessor => self.on_follower_request_processor(cx),
+            Stage::CommitProcessor => self.on_commit_processor(cx, db),
+            _ => {}
+        }
+    }
+
+    /// Leader: requests get their zxids, and enter the commit processor before they are proposed.
+    fn on_prep(&mut self, cx: &mut Cx, db: &Database) {
+        while let Role::Leader { prep, tracker } = &mut self.role
+            && let Some(mut request) = prep.next()
+        {
+            if request.op().is_write() {
+                let prepared = prep.prepare(cx, db, tracker, &request);
+                self.queue_for_commit(cx, request);
+                self.outputs.push(match prepared {
+                    Prepared::Proposal(proposal) => Output::Propose(proposal),
+                    Prepared::RolledOver(zxid) => Output::RolledOver(zxid),
+                });
+                continue;
+            }
+            request.refused = prep.check_session(cx, tracker, &request).err();
+            match request.origin {
+                // A learner's sync; other reads stay with it.
+                Origin::Learner(handler) => self.outputs.push(Output::AnswerSync { handler, session: request.session, cxid: request.cxid }),
+                Origin::Client(_) | Origin::Tracker => self.queue_for_commit(cx, request),
+            }
+        }
+    }
+
+    /// Hands a request to the commit processor, which need not wake for one that waits for a commit anyway.
+    fn queue_for_commit(&mut self, cx: &mut Cx, request: Request) {
+        if self.commits.request(request) {
+            self.wake_commit_processor(cx);
+        }
+    }
+
+    fn wake_commit_processor(&mut self, cx: &mut Cx) {
+        if !self.commits_woken {
+            self.commits_woken = true;
+            cx.wake(Stage::CommitProcessor);
+        }
+    }
+
+    /// Leader: a learner's REQUEST came. `handler` is the learner's connection, which owns what it brings.
+    pub fn submit(&mut self, cx: &mut Cx, handler: ConnId, request: Arc<QuorumRequest>) {
+        if let Role::Leader { prep, .. } = &mut self.role {
+            prep.submit(cx, Request::of_server(Origin::Learner(handler), request));
+        }
+    }
+
+    /// A transaction is committed: by this leader, or as a COMMIT or INFORM says. In zxid order; applied by the commit processor later.
+    pub fn commit(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+        self.commits.commit(proposal);
+        self.wake_commit_processor(cx);
+    }
+
+    /// Leader: sessions that a learner heard from.
+    pub fn touch(&mut self, cx: &mut Cx, sessions: &[(SessionId, i32)]) {
+        if let Role::Leader { tracker, .. } = &mut self.role {
+            for (session, timeout) in sessions {
+                tracker.touch(cx.now, *session, *timeout);
+            }
+        }
+    }
+
+    /// Leader: a client came back through the learner behind `handler`. True when its session lives; it belongs to that learner now.
+    /// Source: `Leader.revalidateSession`.
+    pub fn revalidate(&mut self, cx: &mut Cx, handler: ConnId, session: SessionId, timeout: i32) -> bool {
+        let Role::Leader { tracker, .. } = &mut self.role else {
+            return false;
+        };
+        let valid = tracker.touch(cx.now, session, timeout);
+        tracker.set_owner(session, Owner::Learner(handler));
+        valid
+    }
+
+    /// The server part stops: nobody may connect, every client is let go, what is queued is forgotten.
+    pub fn shut_down(&mut self, cx: &mut Cx) {
+        cx.emit(Effect::Unlisten(Port::Client));
+        if self.kind == Kind::Leader {
+            cx.disarm(Timer::SessionExpiry);
+        }
+        self.connections.close_all(cx);
+    }
+}

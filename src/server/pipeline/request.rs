@@ -1,0 +1,77 @@
+//! A request on its way through the processors. Source: `Request`.
+
+use std::sync::Arc;
+
+use crate::proto::{ClientRequest, ConnId, ErrorCode, Op, QuorumRequest, SessionId};
+
+/// Who asked, and so who is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client of this server, on this connection; it may have closed since.
+    Client(ConnId),
+    /// Leader: a learner, on the connection of its handler. The learner answers its client itself.
+    Learner(ConnId),
+    /// Leader: nobody; the expiry of a session.
+    Tracker,
+}
+
+/// Through whom a session speaks: its requests are taken from nobody else. Source: `SessionImpl.owner`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The leader itself.
+    Leader,
+    /// The learner behind this handler.
+    Learner(ConnId),
+}
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub session: SessionId,
+    /// The xid of the client's request; 0 for what servers ask.
+    pub cxid: i32,
+    pub origin: Origin,
+    body: Body,
+    /// Leader: what its check of the session said of a read.
+    pub refused: Option<ErrorCode>,
+}
+
+/// Shared with the packet that brought it, or that will carry it on.
+#[derive(Clone, Debug)]
+enum Body {
+    Client(Arc<ClientRequest>),
+    Quorum(Arc<QuorumRequest>),
+}
+
+impl Request {
+    /// What a client of this server sent.
+    pub fn of_client(conn: ConnId, session: SessionId, request: Arc<ClientRequest>) -> Request {
+        Request { session, cxid: request.xid, origin: Origin::Client(conn), body: Body::Client(request), refused: None }
+    }
+
+    /// What a learner forwarded, or a server asks by itself.
+    pub fn of_server(origin: Origin, request: Arc<QuorumRequest>) -> Request {
+        Request { session: request.session, cxid: request.cxid, origin, body: Body::Quorum(request), refused: None }
+    }
+
+    pub fn op(&self) -> &Op {
+        match &self.body {
+            Body::Client(request) => &request.op,
+            Body::Quorum(request) => &request.op,
+        }
+    }
+
+    pub fn owner(&self) -> Owner {
+        match self.origin {
+            Origin::Learner(handler) => Owner::Learner(handler),
+            Origin::Client(_) | Origin::Tracker => Owner::Leader,
+        }
+    }
+
+    /// As it travels to the leader.
+    pub fn for_leader(&self) -> Arc<QuorumRequest> {
+        match &self.body {
+            Body::Client(request) => Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone() }),
+            Body::Quorum(request) => request.clone(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One server's pipeline with nothing around it: a test plays its clients, the rest of the server, and the other servers.
+
+mod bench;
+mod closing;
+mod expiry;
+mod handshake;
+mod learner;
+mod order;
+mod ownership;
+mod prep;
+mod reads;
+mod rollover;

@@ -1,0 +1,111 @@
+//! An established leader: proposals go out, acknowledgements come in, and a quorum of them commits. Source: `Leader.propose`, `processAck`,
+//! `LearnerHandler.run`; zab reference §8.
+
+use std::sync::Arc;
+
+use crate::actor::Cx;
+use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, Zxid};
+use crate::trace::{LookingReason, Note, Surprise};
+
+use super::proposals::Acked;
+use super::{Leader, RoleEvent};
+
+impl Leader {
+    /// A request became a transaction: it goes to every follower. Its own request logger is the caller's business, after this.
+    pub fn propose(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+        let zxid = proposal.zxid();
+        cx.note(Note::Proposed { txn: proposal.id(), what: proposal.clone() });
+        for handler in self.handlers.iter_mut().filter(|handler| handler.is_forwarding && handler.follows()) {
+            handler.queue(cx, QuorumKind::Proposal, zxid, QuorumData::Txn(proposal.clone()));
+        }
+        self.proposals.propose(proposal);
+    }
+
+    /// The epoch has no zxid left: a new epoch is made by a new election (ZOOKEEPER-1277).
+    pub fn roll_over(&mut self, cx: &mut Cx, zxid: Zxid) {
+        cx.note(Note::ZxidRolledOver { zxid });
+        self.leave(LookingReason::ZxidRolledOver);
+    }
+
+    /// What its own request logger has made durable counts like any follower's. Source: `AckRequestProcessor`.
+    pub fn on_logged(&mut self, cx: &mut Cx, logged: &[Arc<Proposal>]) {
+        logged.iter().for_each(|proposal| self.process_ack(cx, self.me, proposal.zxid()));
+    }
+
+    /// A packet of a learner that is up to date.
+    pub(super) fn on_learner_packet(&mut self, cx: &mut Cx, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        match (kind, data) {
+            (QuorumKind::Ack, _) => {
+                if let Some(handler) = self.handler(conn) {
+                    handler.age.on_ack(zxid);
+                    if let Some(sid) = handler.sid() {
+                        self.process_ack(cx, sid, zxid);
+                    }
+                }
+            }
+            (QuorumKind::Ping, QuorumData::Touched(sessions)) => {
+                if !sessions.is_empty() {
+                    self.events.push(RoleEvent::Touched(sessions));
+                }
+            }
+            (QuorumKind::Request, QuorumData::Request(request)) => self.events.push(RoleEvent::Request(conn, request)),
+            (QuorumKind::Revalidate, QuorumData::Revalidate { session, timeout }) => {
+                self.events.push(RoleEvent::Revalidate { learner: conn, session, timeout });
+            }
+            // Only logged.
+            _ => cx.note(Note::Unexpected { what: Surprise::Message, zxid, expected: self.proposals.last_proposed }),
+        }
+    }
+
+    fn process_ack(&mut self, cx: &mut Cx, sid: ServerId, zxid: Zxid) {
+        match self.proposals.ack(sid, zxid, &self.voters, &self.config.membership) {
+            Acked::Counted => {}
+            Acked::Unknown => cx.note(Note::Unexpected { what: Surprise::Ack, zxid, expected: self.proposals.last_proposed }),
+            Acked::Committed(proposal, quorum) => {
+                cx.note(Note::Committed { txn: proposal.id(), quorum: quorum.to_vec() });
+                self.commit(cx, proposal);
+            }
+        }
+    }
+
+    /// COMMIT to followers, the whole transaction to observers, then its own commit processor, then whoever waits for this with a sync.
+    fn commit(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+        let zxid = proposal.zxid();
+        for handler in self.handlers.iter_mut().filter(|handler| handler.is_forwarding) {
+            if handler.follows() {
+                handler.queue(cx, QuorumKind::Commit, zxid, QuorumData::Empty);
+            } else {
+                handler.queue(cx, QuorumKind::Inform, zxid, QuorumData::Txn(proposal.clone()));
+            }
+        }
+        self.events.push(RoleEvent::Commit(proposal));
+        while let Some(learner) = self.proposals.next_sync(zxid) {
+            self.send_sync(cx, learner);
+        }
+    }
+
+    /// The final processor has applied it.
+    pub fn on_applied(&mut self, zxid: Zxid) {
+        self.proposals.on_applied(zxid);
+    }
+
+    /// A sync of a learner's client has come through the processors: SYNC, behind everything proposed before it.
+    pub fn answer_sync(&mut self, cx: &mut Cx, learner: ConnId) {
+        if self.proposals.sync(learner) {
+            self.send_sync(cx, learner);
+        }
+    }
+
+    fn send_sync(&mut self, cx: &mut Cx, learner: ConnId) {
+        if let Some(handler) = self.handler(learner) {
+            handler.queue(cx, QuorumKind::Sync, Zxid::ZERO, QuorumData::Empty);
+        }
+    }
+
+    /// Whether a session lives that a client wants to go on with, through this learner.
+    pub fn answer_revalidate(&mut self, cx: &mut Cx, learner: ConnId, session: SessionId, valid: bool) {
+        if let Some(handler) = self.handler(learner) {
+            handler.queue(cx, QuorumKind::Revalidate, Zxid::UNTRUSTED, QuorumData::Revalidated { session, valid });
+        }
+    }
+}

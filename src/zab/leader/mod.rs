@@ -1,0 +1,224 @@
+//! The leader's side. Source: `Leader`, `LearnerHandler`; zab reference §2, §3, §4, §6, §8.
+
+mod age_check;
+mod broadcast;
+mod discovery;
+mod handler;
+mod proposals;
+mod synchronization;
+mod ticks;
+
+use std::sync::Arc;
+
+use crate::actor::{Cx, Effect};
+use crate::proto::{Config, ConnId, Epoch, Micros, Packet, Port, QuorumData, QuorumKind, ServerId, Timer, Vote, Zxid};
+use crate::store::Image;
+use crate::trace::{LookingReason, Note, Surprise};
+
+use super::voters::{ServerSet, Voters};
+use super::{Replica, RoleEvent};
+use handler::{Handler, HandlerStage, Identity};
+use proposals::Proposals;
+
+/// A server that was elected, until it stops leading.
+#[derive(Clone, Debug)]
+pub struct Leader {
+    me: ServerId,
+    config: Arc<Config>,
+    voters: Voters,
+    /// Where its history ended when it began to lead, and the epoch of that: what learners are compared with.
+    summary: (Epoch, Zxid),
+    phase: Phase,
+    /// Its own thread still sleeps after the epoch was fixed, while handlers go on: ZOOKEEPER-1270.
+    oversleeps: bool,
+    /// The largest accepted epoch heard so far, plus one; fixed when a quorum has told.
+    epoch: Epoch,
+    /// Who told an accepted epoch, who acknowledged the new one, who acknowledged NEWLEADER: participants only.
+    connecting: ServerSet,
+    electing: ServerSet,
+    acknowledged: ServerSet,
+    /// In the order in which they connected.
+    handlers: Vec<Handler>,
+    proposals: Proposals,
+    /// When it began to wait for an epoch quorum, on its own clock.
+    waiting_since: Micros,
+    half_ticks: u64,
+    tick: u64,
+    events: Vec<RoleEvent>,
+    /// It told that it leaves: nothing more happens to it.
+    is_over: bool,
+}
+
+/// How far the leader itself is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    /// Its own database is written down first; learners that connect wait.
+    TakingSnapshot,
+    /// `getEpochToPropose`: until a quorum told its accepted epochs.
+    WaitingForEpoch,
+    /// The promise is being written; LEADERINFO waits for it.
+    WritingAcceptedEpoch,
+    /// `waitForEpochAck`.
+    WaitingForEpochAcks,
+    /// `waitForNewLeaderAck`; its own counts once currentEpoch is written.
+    WaitingForNewLeaderAcks,
+    /// Established: the tick loop.
+    Serving,
+}
+
+impl Leader {
+    pub fn start(cx: &mut Cx, me: ServerId, replica: &mut Replica, vote: Vote) -> Leader {
+        cx.note(Note::LeadingStarted { vote });
+        cx.emit(Effect::Listen(Port::Quorum));
+        replica.snapshotter.take(cx, &replica.database, Image::Leading);
+        let config = replica.config.clone();
+        Leader {
+            me,
+            voters: Voters::of(&config.membership),
+            summary: (replica.epochs.current, replica.last_zxid()),
+            phase: Phase::TakingSnapshot,
+            oversleeps: false,
+            epoch: Epoch(-1),
+            connecting: ServerSet::default(),
+            electing: ServerSet::default(),
+            acknowledged: ServerSet::default(),
+            handlers: Vec::new(),
+            proposals: Proposals::new(Zxid::ZERO),
+            waiting_since: cx.now,
+            half_ticks: 0,
+            tick: 0,
+            events: Vec::new(),
+            is_over: false,
+            config,
+        }
+    }
+
+    /// Moves what it tells the server into `events`, which must be empty; its memory is used again.
+    pub fn swap_events(&mut self, events: &mut Vec<RoleEvent>) {
+        std::mem::swap(&mut self.events, events);
+    }
+
+    /// The zxid it proposed last: (epoch, 0) before the first; `None` before it has an epoch.
+    pub fn last_proposed(&self) -> Option<Zxid> {
+        (self.phase > Phase::WritingAcceptedEpoch).then_some(self.proposals.last_proposed)
+    }
+
+    pub fn on_accepted(&mut self, cx: &mut Cx, conn: ConnId) {
+        let deadline = self.tick + u64::from(self.config.init_limit + self.config.sync_limit);
+        self.handlers.push(Handler::new(conn, deadline));
+        cx.arm(Timer::LearnerRead(conn), self.config.init_time());
+    }
+
+    /// Whether this is the connection of one of its learners.
+    pub fn owns(&self, conn: ConnId) -> bool {
+        self.position(conn).is_some()
+    }
+
+    fn position(&self, conn: ConnId) -> Option<usize> {
+        self.handlers.iter().position(|handler| handler.conn == conn)
+    }
+
+    fn handler(&mut self, conn: ConnId) -> Option<&mut Handler> {
+        self.handlers.iter_mut().find(|handler| handler.conn == conn)
+    }
+
+    fn connections_at(&self, stage: HandlerStage) -> Vec<ConnId> {
+        self.handlers.iter().filter(|handler| handler.stage == stage).map(|handler| handler.conn).collect()
+    }
+
+    /// A packet of a learner. While its handler waits for others it stays in the socket.
+    pub fn on_packet(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        let is_first_snapshot = self.phase == Phase::TakingSnapshot;
+        let Some(handler) = self.handler(conn) else {
+            return;
+        };
+        if handler.is_waiting() || is_first_snapshot {
+            return handler.inbox.push_back(Packet::Quorum { kind, zxid, data });
+        }
+        self.read(cx, replica, conn, kind, zxid, data);
+    }
+
+    /// The handler does not wait any more: it reads what came meanwhile.
+    fn resume(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId) {
+        while let Some(handler) = self.handler(conn).filter(|handler| !handler.is_waiting())
+            && let Some(Packet::Quorum { kind, zxid, data }) = handler.inbox.pop_front()
+        {
+            self.read(cx, replica, conn, kind, zxid, data);
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        let (tick, limit) = (self.tick, u64::from(self.config.sync_limit));
+        let Some(handler) = self.handler(conn) else {
+            return;
+        };
+        match handler.stage {
+            HandlerStage::UpToDate => {
+                handler.tick_of_next_ack_deadline = tick + limit;
+                cx.arm(Timer::LearnerRead(conn), self.config.sync_time());
+                self.on_learner_packet(cx, conn, kind, zxid, data);
+            }
+            HandlerStage::Syncing => self.on_ack_new_leader(cx, replica, conn, kind, zxid),
+            stage => {
+                cx.arm(Timer::LearnerRead(conn), self.config.init_time());
+                match (stage, kind, data) {
+                    (HandlerStage::Connected, QuorumKind::FollowerInfo | QuorumKind::ObserverInfo, QuorumData::LearnerInfo(sid)) => {
+                        self.on_learner_info(cx, replica, conn, kind, sid, zxid.epoch());
+                    }
+                    (HandlerStage::OfferedEpoch, QuorumKind::AckEpoch, QuorumData::CurrentEpoch(epoch)) => {
+                        self.on_ack_epoch(cx, replica, conn, epoch, zxid);
+                    }
+                    _ => self.refuse(cx, conn, zxid),
+                }
+            }
+        }
+    }
+
+    /// A packet that the handler's thread does not expect ends it.
+    fn refuse(&mut self, cx: &mut Cx, conn: ConnId, zxid: Zxid) {
+        cx.note(Note::Unexpected { what: Surprise::State, zxid, expected: self.epoch.first_zxid() });
+        self.drop_handler(cx, conn);
+    }
+
+    /// The window of a learner's connection is full, or takes bytes again.
+    pub fn on_window(&mut self, cx: &mut Cx, conn: ConnId, is_full: bool) {
+        if let Some(handler) = self.handler(conn) {
+            handler.on_window(cx, is_full);
+        }
+    }
+
+    /// Nothing was read from a learner for too long.
+    pub fn on_read_timeout(&mut self, cx: &mut Cx, conn: ConnId) {
+        self.drop_handler(cx, conn);
+    }
+
+    fn drop_handler(&mut self, cx: &mut Cx, conn: ConnId) {
+        if self.position(conn).is_some() {
+            self.on_closed(cx, conn);
+            cx.emit(Effect::Close(conn));
+        }
+    }
+
+    pub fn on_closed(&mut self, cx: &mut Cx, conn: ConnId) {
+        if let Some(position) = self.position(conn) {
+            self.handlers.remove(position);
+            cx.disarm(Timer::LearnerRead(conn));
+        }
+    }
+
+    fn leave(&mut self, why: LookingReason) {
+        if !self.is_over {
+            self.is_over = true;
+            self.events.push(RoleEvent::Leave(why));
+        }
+    }
+
+    /// It stops leading: nobody may connect, every learner is let go.
+    pub fn shut_down(&mut self, cx: &mut Cx) {
+        cx.emit(Effect::Unlisten(Port::Quorum));
+        cx.disarm(Timer::LeaderWait);
+        cx.disarm(Timer::HalfTick);
+        let open: Vec<ConnId> = self.handlers.iter().map(|handler| handler.conn).collect();
+        open.into_iter().for_each(|conn| self.drop_handler(cx, conn));
+    }
+}

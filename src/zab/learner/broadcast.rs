@@ -1,0 +1,67 @@
+//! A learner that serves: it logs what is proposed, and applies what is committed, in the leader's order. Source: `Follower.processPacket`,
+//! `Observer.processPacket`; zab reference §8.5.
+
+use std::sync::Arc;
+
+use crate::actor::Cx;
+use crate::proto::{LearnerType, Proposal, QuorumData, QuorumKind, Zxid};
+use crate::trace::Surprise;
+use crate::zab::{EXIT_UNMATCHED_COMMIT, Replica, RoleEvent};
+
+use super::Learner;
+
+impl Learner {
+    pub(super) fn on_broadcast(&mut self, cx: &mut Cx, replica: &mut Replica, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        let follows = self.role == LearnerType::Participant;
+        match (kind, data) {
+            (QuorumKind::Proposal, QuorumData::Txn(proposal)) if follows => {
+                self.expect_successor(cx, zxid);
+                self.log_request(cx, replica, proposal);
+            }
+            (QuorumKind::Commit, _) if follows => self.on_commit(cx, zxid),
+            (QuorumKind::Inform, QuorumData::Txn(proposal)) if !follows => {
+                self.expect_successor(cx, zxid);
+                self.log_and_commit(cx, replica, proposal);
+            }
+            (QuorumKind::Ping, _) => self.events.push(RoleEvent::Pinged(zxid)),
+            (QuorumKind::Sync, _) => self.events.push(RoleEvent::SyncReplied),
+            (QuorumKind::Revalidate, QuorumData::Revalidated { session, valid }) => self.events.push(RoleEvent::Revalidated { session, valid }),
+            (QuorumKind::Proposal | QuorumKind::Commit | QuorumKind::Inform, _) => self.surprised(cx, Surprise::Message, zxid, self.last_proposal),
+            // UPTODATE once more, say: only logged.
+            _ => self.surprised(cx, Surprise::State, zxid, self.last_proposal),
+        }
+    }
+
+    /// A gap in the log is only warned of.
+    fn expect_successor(&mut self, cx: &mut Cx, zxid: Zxid) {
+        let expected = Zxid(self.last_proposal.0 + 1);
+        if zxid != expected && zxid.epoch() <= self.last_proposal.epoch() {
+            self.surprised(cx, Surprise::Proposal, zxid, expected);
+        }
+        self.last_proposal = zxid;
+    }
+
+    /// To the request logger, which has it acknowledged. Source: `FollowerZooKeeperServer.logRequest`.
+    pub(super) fn log_request(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
+        self.pending.push_back(proposal.clone());
+        replica.logger.log(cx, proposal);
+    }
+
+    /// The oldest proposal, or nothing goes right any more. Source: `FollowerZooKeeperServer.commit`.
+    pub(super) fn on_commit(&mut self, cx: &mut Cx, zxid: Zxid) {
+        match self.pending.front().map(|proposal| proposal.zxid()) {
+            None => self.surprised(cx, Surprise::Commit, zxid, self.last_proposal),
+            Some(head) if head != zxid => {
+                self.surprised(cx, Surprise::Commit, zxid, head);
+                self.end(RoleEvent::Exit(EXIT_UNMATCHED_COMMIT));
+            }
+            Some(_) => self.events.extend(self.pending.pop_front().map(RoleEvent::Commit)),
+        }
+    }
+
+    /// An observer logs what is committed, and nothing waits for it. Source: `ObserverZooKeeperServer.commitRequest`.
+    pub(super) fn log_and_commit(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
+        replica.logger.log(cx, proposal.clone());
+        self.events.push(RoleEvent::Commit(proposal));
+    }
+}
