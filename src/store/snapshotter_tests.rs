@@ -21,7 +21,7 @@ fn large() -> Database {
 
 /// One wake-up and what the disk does about it.
 fn wake_up(bench: &mut Bench, snapshotter: &mut Snapshotter, database: &Database) -> SnapshotEvent {
-    let first = bench.step(|cx| snapshotter.on_stage(cx, database));
+    let first = bench.step(|cx| snapshotter.on_stage(cx, database, &mut RequestLogger::new(config(1000))));
     let rest = bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
     [first].into_iter().chain(rest).find(|event| *event != SnapshotEvent::Continues).unwrap_or(SnapshotEvent::Continues)
 }
@@ -132,7 +132,7 @@ fn one_that_fails_leaves_no_empty_file() {
             wake_up(&mut bench, &mut snapshotter, &database);
         }
         bench.fault = Some((fault, DiskError::NoSpace)).filter(|_| fault == "write");
-        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         events.extend(bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome)));
         assert!(events.contains(&SnapshotEvent::Failed(DiskError::NoSpace)), "{fault}");
         assert_eq!(bench.files.len(), left, "{fault} after {chunks} chunks");
@@ -146,10 +146,10 @@ fn one_that_is_given_up_is_deleted() {
         bench.step(|cx| snapshotter.take_in_background(cx, &database));
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
         if operation_under_way {
-            bench.step(|cx| snapshotter.on_stage(cx, &database));
+            bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         }
         bench.step(|cx| snapshotter.abandon(cx));
-        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
         assert!(snapshotter.is_idle() && bench.files.is_empty());
         assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)), "a new one may begin");

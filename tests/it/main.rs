@@ -16,5 +16,6 @@ mod kernel;
 mod layers;
 mod replication;
 mod shared;
+mod storage;
 mod stories;
 mod worked_examples;
