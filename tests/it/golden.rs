@@ -25,6 +25,7 @@ golden! {
     all_restart
     backoff_after_partition
     bug_unsynced_rename
+    bug_zk1367
     bug_zk1419
     bug_zk1514
     bug_zk1732
@@ -33,8 +34,10 @@ golden! {
     bug_zk480
     bug_zk764
     bug_zk975
+    client_is_ahead_of_its_server
     clock_drift
     clock_skew_is_harmless
+    closing_session_takes_its_last_words
     dead_leader_is_not_reelected
     drain_discards_notes
     epoch_file_write_fails
@@ -61,11 +64,15 @@ golden! {
     old_algorithm_lost_datagrams
     one_way_cut
     only_the_latest_note
+    orphan_session
     power_loss_keeps_promise
     reset_connections
     restarted_leader_believes_followers
     restarted_leader_rejoins
     rolling_restart
+    session_expires
+    session_moves
+    session_outlives_its_leader
     short_pause_is_harmless
     silent_peer_blocks_accept
     slow_link_election
@@ -75,8 +82,10 @@ golden! {
     stale_answer
     stale_restart_joins
     supervised_exit
+    sync_then_read
     three_boot
     tie_even
+    touches_get_lost
     two_leaders_for_a_moment
     untrusted_database_does_not_vote
     vote_arrives_in_drain
