@@ -41,6 +41,8 @@ struct Job {
     /// The tree as it was when it stopped being the live one; `None`: the live one.
     frozen: Option<Database>,
     walker: Option<SnapshotWalker>,
+    /// A file was created for it.
+    is_begun: bool,
     /// Bytes written.
     position: u64,
     /// The last bytes, with the zxid that the tree had when they were taken from it.
@@ -72,6 +74,8 @@ pub enum Image {
 enum Phase {
     /// Others come first.
     Waiting,
+    /// Is there a file of this name already?
+    Looking,
     Creating,
     /// Nothing: it is the stage's turn.
     Walking,
@@ -150,7 +154,8 @@ impl Snapshotter {
     pub fn on_disk(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> SnapshotEvent {
         let job = self.jobs.front_mut().expect("only our own operations complete");
         match (&mut job.phase, outcome) {
-            (Phase::Abandoned, _) => job.begin(cx, Phase::Discarding),
+            (Phase::Abandoned, _) if job.is_begun => job.begin(cx, Phase::Discarding),
+            (Phase::Abandoned, _) => self.next_job(cx),
             (Phase::Discarding, _) => self.next_job(cx),
             (Phase::Deleting(files), Ok(_) | Err(DiskError::NotFound)) => {
                 let rest = files.split_off(1);
@@ -158,6 +163,13 @@ impl Snapshotter {
                 job.begin(cx, phase);
             }
             (_, Err(error)) => return job.fail(cx, error),
+            (Phase::Looking, Ok(DiskReply::Listed(files))) => {
+                if Listing::of(&files).snapshots.iter().any(|other| other.zxid == job.zxid) {
+                    self.next_job(cx);
+                } else {
+                    job.create(cx);
+                }
+            }
             (Phase::Listing, Ok(DiskReply::Listed(files))) => {
                 let superseded = job.superseded(&files);
                 if superseded.is_empty() {
@@ -174,7 +186,7 @@ impl Snapshotter {
             (Phase::Renaming, Ok(_)) if !cx.bugs.has(Bug::UnsyncedRename) => job.begin(cx, Phase::ForcingName),
             (Phase::Renaming | Phase::ForcingName, Ok(_)) => return self.written(cx),
             (Phase::ForcingDeletions, Ok(_)) => return self.taken(cx),
-            (Phase::Waiting | Phase::Walking | Phase::Listing, Ok(_)) => unreachable!("no such operation is under way"),
+            (Phase::Waiting | Phase::Looking | Phase::Walking | Phase::Listing, Ok(_)) => unreachable!("no such operation is under way"),
         }
         SnapshotEvent::Continues
     }
@@ -209,16 +221,19 @@ impl Snapshotter {
 
     fn enqueue(&mut self, cx: &mut Cx, database: &Database, kind: Kind) {
         let zxid = database.last_processed;
-        self.jobs.push_back(Job { zxid, kind, frozen: None, walker: None, position: 0, last: None, phase: Phase::Waiting });
+        self.jobs.push_back(Job { zxid, kind, frozen: None, walker: None, is_begun: false, position: 0, last: None, phase: Phase::Waiting });
         if self.jobs.len() == 1 {
             self.start(cx);
         }
     }
 
     fn start(&mut self, cx: &mut Cx) {
-        if let Some(job) = self.jobs.front_mut() {
-            cx.note(Note::SnapshotStarted { zxid: job.zxid });
-            job.begin(cx, Phase::Creating);
+        match self.jobs.front_mut() {
+            // Nothing would be new in it, and an image that was forced under this name would be emptied first, perhaps the only one there is.
+            // (A deviation: ZooKeeper writes over it.)
+            Some(job) if job.kind == Kind::Background => job.begin(cx, Phase::Looking),
+            Some(job) => job.create(cx),
+            None => {}
         }
     }
 
@@ -247,6 +262,12 @@ impl Snapshotter {
 }
 
 impl Job {
+    fn create(&mut self, cx: &mut Cx) {
+        self.is_begun = true;
+        cx.note(Note::SnapshotStarted { zxid: self.zxid });
+        self.begin(cx, Phase::Creating);
+    }
+
     fn is_forced(&self, bugs: Bugs) -> bool {
         match self.kind {
             Kind::Background => false,
@@ -289,7 +310,7 @@ impl Job {
             Phase::Forcing => DiskOp::Sync { file: written },
             Phase::Renaming => DiskOp::Rename { from: written, to: name },
             Phase::ForcingName | Phase::ForcingDeletions => DiskOp::Sync { file: name },
-            Phase::Listing => DiskOp::List,
+            Phase::Looking | Phase::Listing => DiskOp::List,
             Phase::Deleting(files) => DiskOp::Delete { file: files[0].clone() },
             Phase::Discarding => DiskOp::Delete { file: written },
             Phase::Waiting | Phase::Walking | Phase::Abandoned => unreachable!("nothing to do while {phase:?}"),
