@@ -15,6 +15,7 @@ mod java;
 mod kernel;
 mod layers;
 mod replication;
+mod sessions;
 mod shared;
 mod storage;
 mod stories;
