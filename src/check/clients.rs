@@ -4,13 +4,14 @@
 //! that was answered before this one was asked for. Writes that nobody answered may have happened or not.
 //!
 //! C-4: the zxids that a client is shown, of reads too, never go back as long as its session lasts, whatever server it is connected to; and
-//! a server that has applied less than a client has seen does not take it.
+//! a server that has applied less than a client has seen does not take it. What counts is what reaches the client: a server that was paused
+//! may still take a connection that its client gave up long ago, and tells nobody.
 
 use super::Invariant::{LinearizableWrites, SingleSystemImage};
 use super::history::Found;
 use super::replication::Replication;
 use super::verdict::{Breach, Fact};
-use crate::proto::{NodeId, SessionId, Zxid};
+use crate::proto::{NodeId, ServerId, SessionId, Zxid};
 use crate::trace::{Event, Note};
 
 /// What was promised to clients.
@@ -19,6 +20,17 @@ pub struct Clients {
     clients: Vec<Client>,
     /// The largest zxid of an answered write, and the event of the answer.
     answered: Shown,
+    /// Servers that took a session back and had applied less than its client had seen, until the client hears of it.
+    behind: Vec<Taken>,
+}
+
+/// A session that a server took back.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    server: ServerId,
+    session: SessionId,
+    /// What the server had applied then.
+    applied: Shown,
 }
 
 /// A zxid, and the event with which it was shown.
@@ -57,20 +69,15 @@ impl Clients {
                 None
             }
             (NodeId::Client(me), Note::Returned { call, result, zxid }) => self.returned(world, me, *call, result, *zxid, event),
-            (NodeId::Client(me), Note::Connected { session, .. }) => {
-                let client = self.client(me);
-                if client.session != *session {
-                    (client.session, client.seen) = (*session, Shown::default());
+            (NodeId::Client(me), Note::Connected { server, session, .. }) => self.connected(me, *server, *session),
+            (NodeId::Server(server), Note::SessionAttached { session, renewed: true, .. }) => {
+                self.behind.retain(|taken| (taken.server, taken.session) != (server, *session));
+                let seen = self.clients.iter().find(|client| client.session == *session)?.seen;
+                let applied = Shown { zxid: world.of(server)?.memory.zxid, event: event.n };
+                if applied.zxid < seen.zxid {
+                    self.behind.push(Taken { server, session: *session, applied });
                 }
                 None
-            }
-            (NodeId::Server(server), Note::SessionAttached { session, renewed: true, .. }) => {
-                let seen = self.clients.iter().find(|client| client.session == *session)?.seen;
-                let applied = world.of(server)?.memory.zxid;
-                (applied < seen.zxid).then(|| {
-                    let was_shown = Fact::new(seen.event, format!("the client of session {session} was shown {}", seen.zxid));
-                    (SingleSystemImage, [was_shown, Fact::new(event.n, format!("{server} takes it, and has applied {applied}"))])
-                })
             }
             _ => None,
         }
@@ -82,6 +89,17 @@ impl Clients {
             self.clients.resize(index + 1, Client::default());
         }
         &mut self.clients[index]
+    }
+
+    fn connected(&mut self, me: u32, server: ServerId, session: SessionId) -> Option<Breach> {
+        let client = self.client(me);
+        if client.session != session {
+            (client.session, client.seen) = (session, Shown::default());
+        }
+        let seen = client.seen;
+        let Taken { applied, .. } = self.behind.iter().find(|taken| (taken.server, taken.session) == (server, session))?;
+        let was_shown = Fact::new(seen.event, format!("the client of session {session} was shown {}", seen.zxid));
+        Some((SingleSystemImage, [was_shown, Fact::new(applied.event, format!("{server} takes it, and has applied {}", applied.zxid))]))
     }
 
     fn returned(&mut self, world: &Replication, me: u32, call: u64, result: &str, zxid: Option<Zxid>, event: &Event) -> Option<Breach> {
@@ -215,6 +233,9 @@ mod tests {
         connects(&mut story, 1, 3, 5, false);
         story.asks(1, 1).is_told(1, 1, (1, 2));
         story.notes(1, Note::SessionAttached { session: SessionId(5), timeout: 4000, renewed: true });
+        connects(&mut story, 1, 3, 5, true);
+        assert_eq!(story.violation(), None, "the client gave the connection to s1 up before it was taken");
+        connects(&mut story, 1, 1, 5, true);
         let violation = story.breaks(Invariant::SingleSystemImage);
         assert_eq!(violation.facts[1].text, "s1 takes it, and has applied 1:1");
     }

@@ -36,6 +36,8 @@ struct LogFile {
 struct Forcing {
     file: FileName,
     up_to: Option<Zxid>,
+    /// The snapshot that a recovery stands on.
+    base: Option<Zxid>,
 }
 
 impl Durable {
@@ -55,7 +57,9 @@ impl Durable {
     pub fn started(&mut self, tag: DiskTag, op: &DiskOp) {
         let forcing = match op {
             DiskOp::Sync { file } => {
-                Some(Forcing { file: file.clone(), up_to: self.files.iter().rev().find(|log| same(&log.name, file)).map(|log| log.last) })
+                let up_to = self.files.iter().rev().find(|log| same(&log.name, file)).map(|log| log.last);
+                let base = if let DiskTag::Recovery(_) = tag { snapshot_in(file) } else { None };
+                Some(Forcing { file: file.clone(), up_to, base })
             }
             _ => None,
         };
@@ -64,7 +68,8 @@ impl Durable {
 
     pub fn done(&mut self, tag: DiskTag, well: bool, event: u64) {
         let Some(index) = self.under_way.iter().position(|(asked, _)| *asked == tag) else { return };
-        let Some(Forcing { file, up_to }) = self.under_way.remove(index).1.filter(|_| well) else { return };
+        let Some(Forcing { file, up_to, base }) = self.under_way.remove(index).1.filter(|_| well) else { return };
+        self.raise(base.unwrap_or(Zxid::NONE), event);
         self.snapshot_forced |= tag == DiskTag::Snapshot;
         if let Some((log, up_to)) = self.files.iter_mut().rev().find(|log| same(&log.name, &file)).zip(up_to) {
             log.forced = log.forced.max(up_to);
@@ -106,6 +111,12 @@ impl Durable {
             self.files.clear();
         }
     }
+}
+
+/// The zxid in the name of a snapshot: all up to there is in it.
+fn snapshot_in(file: &str) -> Option<Zxid> {
+    let digits = file.rsplit('/').next()?.strip_prefix("snapshot.")?;
+    u64::from_str_radix(digits, 16).ok().map(|zxid| Zxid(zxid as i64))
 }
 
 /// Names are shared, so that nearly always the pointers tell.
@@ -161,6 +172,16 @@ mod tests {
             durable.process_ended(lost_power);
             durable.started(DiskTag::Recovery(3), &sync("log.1"));
             durable.done(DiskTag::Recovery(3), true, 9);
+            assert_eq!(durable.known, known);
+        }
+    }
+
+    #[test]
+    fn a_recovery_forces_the_snapshot_that_it_stands_on() {
+        let mut durable = Durable::default();
+        for (tag, known) in [(DiskTag::Snapshot, Zxid::ZERO), (DiskTag::Recovery(0), zxid(0x1f))] {
+            durable.started(tag, &sync("version-2/snapshot.10000001f"));
+            durable.done(tag, true, 9);
             assert_eq!(durable.known, known);
         }
     }

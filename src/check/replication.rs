@@ -388,7 +388,7 @@ impl Replication {
         match (words.next(), words.next().and_then(NodeId::parse), words.next()) {
             (Some("disk"), Some(server), Some(fault)) if happens => {
                 if let Some(replica) = self.learner(server) {
-                    replica.faulty = fault != "behave";
+                    replica.faulty = fault != "behave" && (replica.faulty || FAILING.contains(&fault));
                     replica.damaged |= DAMAGING.contains(&fault);
                 }
             }
@@ -397,6 +397,9 @@ impl Replication {
         }
     }
 }
+
+/// Faults with which a disk may refuse what a server needs to boot.
+const FAILING: [&str; 4] = ["fail-read", "fail-write", "fail-fsync", "full"];
 
 /// Faults after which a disk may lose what it had promised: bits rot, writes go astray, an fsync loses what it was to make durable, nothing
 /// is kept in order.

@@ -10,8 +10,8 @@ use super::mistake::Mistake;
 use crate::proto::{FileImage, ServerId};
 use crate::sim::disk::Disk;
 
-/// Bytes that are written together, unless all of them are zeros: then they stay a hole.
-const BLOCK: usize = 64 << 10;
+/// Bytes that are written together, unless all of them are zeros: then they stay a hole. File systems have pages of this size.
+const BLOCK: usize = 4 << 10;
 
 /// Refuses a folder that holds something: nothing is ever written over. To be asked before the run.
 pub fn check_target(folder: &Path) -> Result<(), Mistake> {
@@ -48,7 +48,7 @@ fn write_sparse(path: &Path, image: &FileImage) -> io::Result<()> {
     let mut block = vec![0; BLOCK];
     for at in (0..image.len()).step_by(BLOCK) {
         let read = image.read(at, &mut block);
-        if block[..read].iter().any(|byte| *byte != 0) {
+        if block[..read] != [0; BLOCK][..read] {
             file.seek(SeekFrom::Start(at))?;
             file.write_all(&block[..read])?;
         }

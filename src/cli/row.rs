@@ -8,7 +8,7 @@ use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, HINT, Output};
 use super::trial::{Trial, Trials};
 use crate::check::{LeaderTimes, Statistics, Verdict};
 use crate::scenario;
-use crate::trace::{Entry, line};
+use crate::trace::{line, plot};
 
 /// What is shown beneath a line stands under its title.
 pub const INDENT: &str = "         ";
@@ -108,7 +108,7 @@ pub fn story(loaded: &Loaded, trial: &Trial) -> String {
         text.push_str(&format!("{}\n", plain(why)));
     }
     text.push('\n');
-    for event in trial.events.iter().filter(|event| event.is_headline()) {
+    for event in plot(&trial.events) {
         text.push_str(&line(event));
         if let Some(note) = trial.report.notes.get(&event.n) {
             text.push_str(&format!("  {HINT}({}){HINT:#}", plain(note)));

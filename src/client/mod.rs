@@ -5,13 +5,12 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
-//! - `requests`: what is queued, sent, answered, and fails with the connection. `calls`: how they are numbered.
+//! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //!
 //! Not modelled: watches, authentication, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
-mod calls;
 mod connection;
 mod hosts;
 mod requests;
@@ -22,13 +21,11 @@ mod workload;
 
 use std::sync::Arc;
 
-pub use calls::Caller;
 pub use hosts::Hosts;
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Command, Membership, Micros, Packet, ServerId, Stage, Timer};
-use calls::Calls;
+use crate::proto::{Caller, Calls, Command, Membership, Micros, Packet, ServerId, Stage, Timer};
 use hosts::HostProvider;
 use requests::Requests;
 use session::Session;

@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{Answer, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
+use crate::proto::{Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
 use crate::trace::{Note, OpText};
 
 use super::Client;
-use super::calls::Caller;
 use super::connection::PING_XID;
 use super::session::State;
 use super::workload::Running;

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh64::xxh64;
 
 use crate::actor::Cx;
-use crate::proto::{Acl, AclList, Answer, Bytes, CreateMode, ErrorCode, Micros, Op, Path, Timer};
+use crate::proto::{Acl, AclList, Answer, Bytes, Caller, Calls, CreateMode, ErrorCode, Micros, Op, Path, Timer, count_of};
 use crate::trace::Note;
-
-use super::calls::{Caller, Calls, count_of};
 
 /// What each of its clients does. Times are of the client's own clock.
 #[derive(Clone, Debug, PartialEq, Eq)]

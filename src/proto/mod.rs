@@ -1,5 +1,6 @@
 //! Nouns without behaviour: ids, times, votes, messages, configuration. Everything else may use them; they use nothing.
 
+mod call;
 mod client;
 mod config;
 mod disk;
@@ -17,6 +18,7 @@ pub mod txn_bytes;
 mod vote;
 mod words;
 
+pub use call::{Caller, Calls, count_of};
 pub use client::{Answer, ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse, CreateMode, Op, Stat, result_text};
 pub use config::{Config, Member, Membership};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};

@@ -205,8 +205,6 @@ pub enum DiskTag {
 pub enum SmallFile {
     AcceptedEpoch,
     CurrentEpoch,
-    /// Stands in for log and snapshots until they exist: the last zxid of this server's history.
-    LastZxid,
 }
 
 impl ConnId {

@@ -8,8 +8,8 @@ use super::file::{ClientFile, ClientName, ConnectFile, MixFile, ScenarioFile, Wo
 use super::problem::Path;
 use super::steps::members;
 use super::{ClientStart, WorkloadPlan, read};
-use crate::client::{Act, Caller, Hosts, Workload};
-use crate::proto::{Config, Micros, NodeId, ServerId, is_valid_path};
+use crate::client::{Act, Hosts, Workload};
+use crate::proto::{Caller, Config, Micros, NodeId, ServerId, is_valid_path};
 use crate::sim::action::text::one_of;
 
 /// Clients are numbered from 1 to this.

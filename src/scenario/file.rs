@@ -366,7 +366,8 @@ pub struct ExpectFile {
     /// Epoch of that leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
-    /// Time from the last step that fired (the start of the run, if none did) to the next established leader.
+    /// Time from the last step that fired (the start of the run, if none did; what clients are told does not count) to the next established
+    /// leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_leader: Option<SpanText>,
     /// At most so many leaders are established, recovery not counted.

@@ -217,7 +217,7 @@ pub struct Expect {
     pub round: Option<Round>,
     /// Its epoch.
     pub epoch: Option<Epoch>,
-    /// From the last step that fired (the start of the run, if none did) to the next `established`.
+    /// From the last step that fired (the start of the run, if none did) to the next `established`. What clients are told does not count.
     pub time_to_leader: Option<Span>,
     /// At most so many leaders are established, recovery not counted.
     pub leaders_max: Option<u32>,

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::WorkloadPlan;
-use crate::client::Caller;
-use crate::proto::{ErrorCode, NodeId};
+use crate::proto::{Caller, ErrorCode, NodeId};
 use crate::trace::{Event, Note};
 
 /// Counts over all clients of one workload. What it does to prepare itself is not counted.

@@ -219,7 +219,7 @@ impl Server {
                 }
             }
             Stage::SnapshotTaker => {
-                let event = self.replica.snapshotter.on_stage(cx, &self.replica.database);
+                let event = self.replica.snapshotter.on_stage(cx, &self.replica.database, &mut self.replica.logger);
                 self.on_snapshot(cx, event);
             }
             Stage::QuorumPeer if self.elected.is_some() => self.store_result(cx),

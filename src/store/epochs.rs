@@ -48,7 +48,7 @@ impl Epochs {
                 self.current = Epoch(epoch);
                 cx.note(Note::EpochWritten { file: EpochFile::CurrentEpoch, epoch: Epoch(epoch) });
             }
-            Progress::Written(SmallFile::LastZxid, _) | Progress::Continues | Progress::Failed(..) => {}
+            Progress::Continues | Progress::Failed(..) => {}
         }
         progress
     }

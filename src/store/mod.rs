@@ -11,7 +11,6 @@
 //! [`mod@format`] knows the bytes of the files, [`history`] makes those that a scenario starts from.
 
 pub mod boot;
-mod durable;
 mod epochs;
 pub mod format;
 pub mod history;
@@ -29,7 +28,6 @@ mod txn_log;
 #[cfg(test)]
 mod bench;
 
-pub use durable::{Boot, Durable};
 pub use epochs::Epochs;
 pub use log_sync::{LogRead, LogSync};
 pub use purge::Purge;

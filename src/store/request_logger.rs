@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{Config, DiskError, DiskReply, Proposal, Stage};
+use crate::proto::{Config, DiskError, DiskReply, Proposal, Stage, Zxid};
 
 use super::txn_log::{Progress, TxnLog};
 
@@ -30,6 +30,19 @@ pub struct RequestLogger {
     threshold: Option<u32>,
     /// To be told with the next event.
     snapshot_due: bool,
+    /// The oldest transaction that was dropped after a failure, until the log is past it again.
+    lost: Option<Zxid>,
+    /// The snapshot taker waits for the next batch.
+    is_awaited: bool,
+}
+
+/// Whether the log holds what a snapshot does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coverage {
+    All,
+    NotYet,
+    /// Some of it was lost.
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +90,8 @@ impl RequestLogger {
             since_roll: 0,
             threshold: None,
             snapshot_due: false,
+            lost: None,
+            is_awaited: false,
         }
     }
 
@@ -98,6 +113,7 @@ impl RequestLogger {
         // `ZKDatabase.append` counts them, but only the logger's own thread asks whether a snapshot is due.
         self.since_roll += proposals.len() as u32;
         proposals.iter().for_each(|proposal| self.log.append(proposal.clone()));
+        self.lost = None;
         self.batch = proposals;
         self.state = State::Flushing;
         self.log.commit(cx);
@@ -115,7 +131,11 @@ impl RequestLogger {
     /// For `DiskTag::Log`.
     pub fn on_disk(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> LoggerEvent {
         let repairing = self.state == State::Repairing;
-        match self.log.on_disk(cx, outcome) {
+        let progress = self.log.on_disk(cx, outcome);
+        if progress != Progress::Continues && std::mem::take(&mut self.is_awaited) {
+            cx.wake(Stage::SnapshotTaker);
+        }
+        match progress {
             Progress::Continues => self.event(),
             Progress::Done => {
                 self.state = State::Waiting;
@@ -125,6 +145,7 @@ impl RequestLogger {
             }
             Progress::Failed(error) => {
                 self.state = State::Failed;
+                self.lost = self.oldest().or(self.lost);
                 self.batch.clear();
                 self.draining = false;
                 let failure = if repairing { LogFailure::Repair(error) } else { LogFailure::Append(error) };
@@ -161,6 +182,20 @@ impl RequestLogger {
         self.log.close();
     }
 
+    /// Whether everything up to `zxid` that came here is durable. If not yet, `Stage::SnapshotTaker` is woken when there is more to say.
+    pub(super) fn coverage(&mut self, zxid: Zxid) -> Coverage {
+        if self.lost.is_some_and(|lost| lost <= zxid) {
+            return Coverage::Never;
+        }
+        self.is_awaited = self.oldest().is_some_and(|oldest| oldest <= zxid);
+        if self.is_awaited { Coverage::NotYet } else { Coverage::All }
+    }
+
+    /// The oldest transaction that is not durable.
+    fn oldest(&self) -> Option<Zxid> {
+        self.batch.first().or(self.queue.front()).map(|proposal| proposal.zxid())
+    }
+
     /// A batch is done: the next one, if there is any.
     fn go_on(&mut self, cx: &mut Cx) {
         match (self.queue.is_empty(), self.draining) {
@@ -176,6 +211,7 @@ impl RequestLogger {
         for proposal in self.queue.drain(..count) {
             self.log.append(proposal.clone());
             self.batch.push(proposal);
+            self.lost = None;
             self.since_roll += 1;
             let threshold = *self.threshold.get_or_insert_with(|| snapshot_threshold(cx, &self.config));
             if self.since_roll > threshold {

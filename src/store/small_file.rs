@@ -12,7 +12,6 @@ pub fn name(file: SmallFile) -> &'static str {
     match file {
         SmallFile::AcceptedEpoch => "version-2/acceptedEpoch",
         SmallFile::CurrentEpoch => "version-2/currentEpoch",
-        SmallFile::LastZxid => "version-2/lastZxid",
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! One is written at a time, a few nodes at a wake-up, while the tree goes on changing: its name is the zxid at its beginning, its content
 //! partly younger (fuzzy), and replaying the log from that name on makes it right.
+//!
+//! A repair of ours: the last bytes of a background snapshot, without which it counts for nothing, wait until the log holds all that it may
+//! hold. Memory is ahead of the log, since a quorum of others may commit a transaction first; after a crash ZooKeeper may then load a
+//! tree with parts of transactions that its log does not have. They are committed and come again, so nobody sees it; but a restarted
+//! server would not have the state of the zxid that it votes with.
 
 use std::collections::VecDeque;
 
@@ -13,6 +18,7 @@ use crate::tree::Database;
 
 use super::format::{SnapshotWalker, snapshot_name};
 use super::listing::Listing;
+use super::request_logger::{Coverage, RequestLogger};
 
 /// The process ends when a snapshot cannot be written. Source: `ExitCode.TXNLOG_ERROR_TAKING_SNAPSHOT`.
 pub const EXIT_SNAPSHOT_FAILED: i32 = 10;
@@ -35,8 +41,12 @@ struct Job {
     /// The tree as it was when it stopped being the live one; `None`: the live one.
     frozen: Option<Database>,
     walker: Option<SnapshotWalker>,
+    /// A file was created for it.
+    is_begun: bool,
     /// Bytes written.
     position: u64,
+    /// The last bytes, with the zxid that the tree had when they were taken from it.
+    last: Option<(Bytes, Zxid)>,
     phase: Phase,
 }
 
@@ -64,6 +74,8 @@ pub enum Image {
 enum Phase {
     /// Others come first.
     Waiting,
+    /// Is there a file of this name already?
+    Looking,
     Creating,
     /// Nothing: it is the stage's turn.
     Walking,
@@ -74,6 +86,8 @@ enum Phase {
     Listing,
     /// Of other snapshots, the first of these.
     Deleting(VecDeque<FileName>),
+    /// The sync of any file makes older changes of names durable.
+    ForcingDeletions,
     /// It was given up while an operation was under way; its file goes next.
     Abandoned,
     Discarding,
@@ -108,17 +122,30 @@ impl Snapshotter {
         self.enqueue(cx, database, Kind::Awaited(image));
     }
 
-    /// For `Stage::SnapshotTaker`: a few nodes more. `database` is the live one.
-    pub fn on_stage(&mut self, cx: &mut Cx, database: &Database) -> SnapshotEvent {
+    /// For `Stage::SnapshotTaker`: a few nodes more. `database` is the live one. `logger` is asked whether its log holds what a background
+    /// snapshot does.
+    pub fn on_stage(&mut self, cx: &mut Cx, database: &Database, logger: &mut RequestLogger) -> SnapshotEvent {
         let Some(job) = self.jobs.front_mut().filter(|job| job.phase == Phase::Walking) else {
             return SnapshotEvent::Continues;
         };
-        let database = job.frozen.as_ref().unwrap_or(database);
-        let walker = job.walker.get_or_insert_with(|| SnapshotWalker::new(database));
-        match walker.next(database, NODES_PER_WAKE_UP) {
-            Some(bytes) => job.begin(cx, Phase::Writing(bytes)),
-            None if job.is_forced(cx.bugs) => job.begin(cx, Phase::Forcing),
-            None => return self.written(cx),
+        if job.last.is_none() {
+            match job.walk(database) {
+                Some(bytes) => job.begin(cx, Phase::Writing(bytes)),
+                None if job.last.is_some() => {}
+                None if job.is_forced(cx.bugs) => job.begin(cx, Phase::Forcing),
+                None => return self.written(cx),
+            }
+        }
+        if let Some((bytes, zxid)) = &job.last {
+            match logger.coverage(*zxid) {
+                Coverage::NotYet => {}
+                Coverage::Never => self.abandon(cx),
+                Coverage::All => {
+                    let bytes = bytes.clone();
+                    job.last = None;
+                    job.begin(cx, Phase::Writing(bytes));
+                }
+            }
         }
         SnapshotEvent::Continues
     }
@@ -127,16 +154,28 @@ impl Snapshotter {
     pub fn on_disk(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> SnapshotEvent {
         let job = self.jobs.front_mut().expect("only our own operations complete");
         match (&mut job.phase, outcome) {
-            (Phase::Abandoned, _) => job.begin(cx, Phase::Discarding),
+            (Phase::Abandoned, _) if job.is_begun => job.begin(cx, Phase::Discarding),
+            (Phase::Abandoned, _) => self.next_job(cx),
             (Phase::Discarding, _) => self.next_job(cx),
             (Phase::Deleting(files), Ok(_) | Err(DiskError::NotFound)) => {
                 let rest = files.split_off(1);
-                return self.delete(cx, rest);
+                let phase = if rest.is_empty() { Phase::ForcingDeletions } else { Phase::Deleting(rest) };
+                job.begin(cx, phase);
             }
             (_, Err(error)) => return job.fail(cx, error),
+            (Phase::Looking, Ok(DiskReply::Listed(files))) => {
+                if Listing::of(&files).snapshots.iter().any(|other| other.zxid == job.zxid) {
+                    self.next_job(cx);
+                } else {
+                    job.create(cx);
+                }
+            }
             (Phase::Listing, Ok(DiskReply::Listed(files))) => {
                 let superseded = job.superseded(&files);
-                return self.delete(cx, superseded);
+                if superseded.is_empty() {
+                    return self.taken(cx);
+                }
+                job.begin(cx, Phase::Deleting(superseded));
             }
             (Phase::Writing(bytes), Ok(_)) => {
                 job.position += bytes.len() as u64;
@@ -146,7 +185,8 @@ impl Snapshotter {
             (Phase::Forcing, Ok(_)) => job.begin(cx, Phase::Renaming),
             (Phase::Renaming, Ok(_)) if !cx.bugs.has(Bug::UnsyncedRename) => job.begin(cx, Phase::ForcingName),
             (Phase::Renaming | Phase::ForcingName, Ok(_)) => return self.written(cx),
-            (Phase::Waiting | Phase::Walking | Phase::Listing, Ok(_)) => unreachable!("no such operation is under way"),
+            (Phase::ForcingDeletions, Ok(_)) => return self.taken(cx),
+            (Phase::Waiting | Phase::Looking | Phase::Walking | Phase::Listing, Ok(_)) => unreachable!("no such operation is under way"),
         }
         SnapshotEvent::Continues
     }
@@ -181,16 +221,19 @@ impl Snapshotter {
 
     fn enqueue(&mut self, cx: &mut Cx, database: &Database, kind: Kind) {
         let zxid = database.last_processed;
-        self.jobs.push_back(Job { zxid, kind, frozen: None, walker: None, position: 0, phase: Phase::Waiting });
+        self.jobs.push_back(Job { zxid, kind, frozen: None, walker: None, is_begun: false, position: 0, last: None, phase: Phase::Waiting });
         if self.jobs.len() == 1 {
             self.start(cx);
         }
     }
 
     fn start(&mut self, cx: &mut Cx) {
-        if let Some(job) = self.jobs.front_mut() {
-            cx.note(Note::SnapshotStarted { zxid: job.zxid });
-            job.begin(cx, Phase::Creating);
+        match self.jobs.front_mut() {
+            // Nothing would be new in it, and an image that was forced under this name would be emptied first, perhaps the only one there is.
+            // (A deviation: ZooKeeper writes over it.)
+            Some(job) if job.kind == Kind::Background => job.begin(cx, Phase::Looking),
+            Some(job) => job.create(cx),
+            None => {}
         }
     }
 
@@ -210,15 +253,6 @@ impl Snapshotter {
         self.taken(cx)
     }
 
-    fn delete(&mut self, cx: &mut Cx, files: VecDeque<FileName>) -> SnapshotEvent {
-        if files.is_empty() {
-            return self.taken(cx);
-        }
-        let job = self.jobs.front_mut().expect("it has superseded others");
-        job.begin(cx, Phase::Deleting(files));
-        SnapshotEvent::Continues
-    }
-
     fn taken(&mut self, cx: &mut Cx) -> SnapshotEvent {
         let job = self.jobs.front().expect("it is done");
         let event = SnapshotEvent::Taken { zxid: job.zxid, background: job.kind == Kind::Background };
@@ -228,6 +262,12 @@ impl Snapshotter {
 }
 
 impl Job {
+    fn create(&mut self, cx: &mut Cx) {
+        self.is_begun = true;
+        cx.note(Note::SnapshotStarted { zxid: self.zxid });
+        self.begin(cx, Phase::Creating);
+    }
+
     fn is_forced(&self, bugs: Bugs) -> bool {
         match self.kind {
             Kind::Background => false,
@@ -241,6 +281,18 @@ impl Job {
 
     fn is_given_up(&self) -> bool {
         matches!(self.phase, Phase::Abandoned | Phase::Discarding)
+    }
+
+    /// The next bytes that may be written. The last ones of a background snapshot are put aside.
+    fn walk(&mut self, live: &Database) -> Option<Bytes> {
+        let database = self.frozen.as_ref().unwrap_or(live);
+        let walker = self.walker.get_or_insert_with(|| SnapshotWalker::new(database));
+        let bytes = walker.next(database, NODES_PER_WAKE_UP)?;
+        if walker.is_finished() && self.kind == Kind::Background {
+            self.last = Some((bytes, database.last_processed));
+            return None;
+        }
+        Some(bytes)
     }
 
     fn await_stage(&mut self, cx: &mut Cx) {
@@ -257,8 +309,8 @@ impl Job {
             Phase::Writing(bytes) => DiskOp::Write { file: written, at: WriteAt::Byte(self.position), bytes: bytes.clone() },
             Phase::Forcing => DiskOp::Sync { file: written },
             Phase::Renaming => DiskOp::Rename { from: written, to: name },
-            Phase::ForcingName => DiskOp::Sync { file: name },
-            Phase::Listing => DiskOp::List,
+            Phase::ForcingName | Phase::ForcingDeletions => DiskOp::Sync { file: name },
+            Phase::Looking | Phase::Listing => DiskOp::List,
             Phase::Deleting(files) => DiskOp::Delete { file: files[0].clone() },
             Phase::Discarding => DiskOp::Delete { file: written },
             Phase::Waiting | Phase::Walking | Phase::Abandoned => unreachable!("nothing to do while {phase:?}"),

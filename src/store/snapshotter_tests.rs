@@ -21,7 +21,7 @@ fn large() -> Database {
 
 /// One wake-up and what the disk does about it.
 fn wake_up(bench: &mut Bench, snapshotter: &mut Snapshotter, database: &Database) -> SnapshotEvent {
-    let first = bench.step(|cx| snapshotter.on_stage(cx, database));
+    let first = bench.step(|cx| snapshotter.on_stage(cx, database, &mut RequestLogger::new(config(1000))));
     let rest = bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
     [first].into_iter().chain(rest).find(|event| *event != SnapshotEvent::Continues).unwrap_or(SnapshotEvent::Continues)
 }
@@ -132,7 +132,7 @@ fn one_that_fails_leaves_no_empty_file() {
             wake_up(&mut bench, &mut snapshotter, &database);
         }
         bench.fault = Some((fault, DiskError::NoSpace)).filter(|_| fault == "write");
-        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         events.extend(bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome)));
         assert!(events.contains(&SnapshotEvent::Failed(DiskError::NoSpace)), "{fault}");
         assert_eq!(bench.files.len(), left, "{fault} after {chunks} chunks");
@@ -146,12 +146,75 @@ fn one_that_is_given_up_is_deleted() {
         bench.step(|cx| snapshotter.take_in_background(cx, &database));
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
         if operation_under_way {
-            bench.step(|cx| snapshotter.on_stage(cx, &database));
+            bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         }
         bench.step(|cx| snapshotter.abandon(cx));
-        bench.step(|cx| snapshotter.on_stage(cx, &database));
+        bench.step(|cx| snapshotter.on_stage(cx, &database, &mut RequestLogger::new(config(1000))));
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
         assert!(snapshotter.is_idle() && bench.files.is_empty());
         assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)), "a new one may begin");
     }
+}
+
+#[test]
+fn one_that_exists_is_not_written_over() {
+    let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+    bench.install([(named("snapshot.100000064"), b"the only one".to_vec())]);
+    let before = bench.files.clone();
+    for given_up in [false, true] {
+        assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)));
+        if given_up {
+            bench.step(|cx| snapshotter.abandon(cx));
+        }
+        bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+        assert!(snapshotter.is_idle() && bench.files == before);
+    }
+}
+
+/// What it holds may be in no log yet: a server that loaded it would not have the state of the zxid that it votes with.
+#[test]
+fn its_last_bytes_wait_for_the_log() {
+    let (mut bench, mut snapshotter, mut logger) = (Bench::default(), Snapshotter::default(), RequestLogger::new(config(1000)));
+    let mut database = large();
+    let change = set("/n001", 101);
+    bench.step(|cx| logger.log(cx, change.clone()));
+    bench.step(|cx| snapshotter.take_in_background(cx, &database));
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    database.apply(&change).expect("the node exists");
+    bench.woken.clear();
+    for _ in 0..9 {
+        let event = bench.step(|cx| snapshotter.on_stage(cx, &database, &mut logger));
+        bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+        assert_eq!(event, SnapshotEvent::Continues);
+    }
+    assert!(bench.load(&config(1000), false).is_ok_and(|it| it.last_logged == Zxid::UNTRUSTED), "it does not count yet");
+
+    bench.woken.clear();
+    bench.step(|cx| logger.on_stage(cx));
+    bench.run(|cx, outcome| logger.on_disk(cx, outcome));
+    assert_eq!(bench.woken, [Stage::SnapshotTaker]);
+    bench.step(|cx| snapshotter.on_stage(cx, &database, &mut logger));
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    let taken = bench.step(|cx| snapshotter.on_stage(cx, &database, &mut logger));
+    assert_eq!(taken, SnapshotEvent::Taken { zxid: Zxid::new(1, 100), background: true });
+    assert_eq!(restart(&mut bench).digest(), database.digest());
+}
+
+#[test]
+fn it_is_given_up_when_the_log_has_lost_what_it_holds() {
+    let (mut bench, mut snapshotter, mut logger) = (Bench::default(), Snapshotter::default(), RequestLogger::new(config(1000)));
+    let mut database = large();
+    let change = set("/n001", 101);
+    bench.step(|cx| logger.log(cx, change.clone()));
+    bench.step(|cx| snapshotter.take_in_background(cx, &database));
+    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    database.apply(&change).expect("the node exists");
+    bench.fault = Some(("create", DiskError::Io));
+    bench.step(|cx| logger.on_stage(cx));
+    bench.run(|cx, outcome| logger.on_disk(cx, outcome));
+    while !snapshotter.is_idle() {
+        bench.step(|cx| snapshotter.on_stage(cx, &database, &mut logger));
+        bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    }
+    assert!(bench.files.is_empty());
 }

@@ -121,7 +121,7 @@ fn snap_cuts_the_log_and_its_image_supersedes_what_is_newer() {
     bench.step(|cx| snapshotter.take(cx, &adopted, super::super::Image::AfterSnap { to: at(4) }));
     while !snapshotter.is_idle() {
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
-        let event = bench.step(|cx| snapshotter.on_stage(cx, &adopted));
+        let event = bench.step(|cx| snapshotter.on_stage(cx, &adopted, &mut RequestLogger::new(config(1000))));
         assert_eq!(event, SnapshotEvent::Continues);
         bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
     }

@@ -1,7 +1,7 @@
 //! The transaction log as it is written: a buffer in the process, files that grow in steps, one write and one fsync per commit. Source:
 //! `FileTxnLog.append`, `commit`, `rollLog`, `FilePadding`; storage reference §2, §3.
 //!
-//! fsync of a new file also makes its name durable (design law 6), so nothing syncs the folder. Two deviations, both about failures. A
+//! The fsync of a new file also makes its name durable (design law 6), so nothing syncs the folder. Two deviations, both about failures. A
 //! batch is one write, where Java's buffer of 8 KiB may spill earlier. And after a failure nothing is tried again: ZooKeeper flushes the
 //! failed batch once more on shutdown, and a second fsync succeeds without the bytes that the first one lost. Here the file is cut back
 //! to what is known to be durable ([`TxnLog::repair`]) and left.
@@ -22,7 +22,7 @@ pub struct TxnLog {
     pre_alloc: u64,
     /// `forceSync`.
     forced: bool,
-    /// What the next commit forces, oldest first; the last one takes appends, if `open`. Source: `streamsToFlush`.
+    /// The files of the commit under way, oldest first; the last one takes appends, if `open`. Source: `streamsToFlush`.
     streams: Vec<Stream>,
     open: bool,
     /// Appended to the last stream and not written.
@@ -95,10 +95,16 @@ impl TxnLog {
         self.buffer.push(proposal);
     }
 
-    /// The next append opens a new file; this one is forced by the next commit.
+    /// The next append opens a new file. This one is forced before anything is written to that.
+    ///
+    /// A repair: ZooKeeper writes to both and then forces both, the old one first. Until then a power loss may take the end of the
+    /// old file and leave the beginning of the new one, and the server refuses to boot from a log with a hole (before 3.9.4: it did not notice).
     pub fn roll(&mut self) {
-        self.flush();
-        self.open = false;
+        if self.open {
+            self.flush();
+            self.force();
+            self.open = false;
+        }
     }
 
     /// Forgets the files, all of which must be forced.
@@ -108,11 +114,11 @@ impl TxnLog {
         self.open = false;
     }
 
-    /// Starts to write what is in the buffer, and to force every stream that needs it, the oldest first. Answered by [`Progress::Done`].
+    /// Starts to write what is in the buffer, and to force it. Answered by [`Progress::Done`].
     pub fn commit(&mut self, cx: &mut Cx) {
         self.flush();
-        if self.forced {
-            self.steps.extend((0..self.streams.len()).map(Step::Force));
+        if self.open {
+            self.force();
         }
         self.start(cx);
     }
@@ -164,13 +170,13 @@ impl TxnLog {
         self.steps.push_back(Step::Write(index, std::mem::take(&mut self.buffer)));
     }
 
-    fn start(&mut self, cx: &mut Cx) {
-        // A stream without anything new needs no fsync.
-        while let Some(Step::Force(index)) = self.steps.front()
-            && self.streams[*index].durable == self.streams[*index].position
-        {
-            self.steps.pop_front();
+    fn force(&mut self) {
+        if self.forced {
+            self.steps.push_back(Step::Force(self.streams.len() - 1));
         }
+    }
+
+    fn start(&self, cx: &mut Cx) {
         if let Some(step) = self.steps.front() {
             cx.emit(Effect::Disk { tag: DiskTag::Log, op: self.operation(step) });
         }
@@ -285,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_roll_the_old_file_is_forced_before_the_new_one() {
+    fn at_a_roll_the_old_file_is_forced_before_the_new_one_is_written() {
         let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
         commit(&mut bench, &mut log, [1]);
         bench.ops.clear();
@@ -293,9 +299,9 @@ mod tests {
         log.roll();
         assert_eq!(commit(&mut bench, &mut log, [3]), Progress::Done);
         let ops = bench.take_ops();
-        let names: Vec<_> = ops.iter().map(|op| op.split(' ').next_back().unwrap_or_default()).collect();
-        assert_eq!(ops.iter().filter(|op| op.starts_with("sync")).collect::<Vec<_>>(), ["sync log.100000001", "sync log.100000003"], "{names:?}");
-        assert_eq!(ops.last().map(String::as_str), Some("sync log.100000003"));
+        let verbs: Vec<_> = ops.iter().map(|op| op.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(verbs, ["write", "sync", "create", "write", "write", "write", "sync"]);
+        assert_eq!([&*ops[1], &*ops[6]], ["sync log.100000001", "sync log.100000003"]);
         commit(&mut bench, &mut log, [4]);
         assert_eq!(bench.take_ops().len(), 2, "the old file is closed");
     }

@@ -1,14 +1,14 @@
 //! Golden traces: the story of a window, written so that it changes only when the story does.
 
-use super::{Entry, sentence_at};
+use super::{Entry, Event, plot, sentence_at};
 
 /// A golden trace is read by people: longer ones are cut, and say so.
 const LINES_MAX: usize = 150;
 
-/// The headlines among `events`, one line each, with times in whole milliseconds and without the numbers of events, which every
-/// change of the mechanics moves.
-pub fn golden<'a, E: Entry + 'a>(events: impl IntoIterator<Item = &'a E>) -> String {
-    let mut headlines = events.into_iter().filter(|event| event.is_headline());
+/// The plot of `events`, one line each, with times in whole milliseconds and without the numbers of events, which every change of the
+/// mechanics moves.
+pub fn golden<'a>(events: impl IntoIterator<Item = &'a Event>) -> String {
+    let mut headlines = plot(events);
     let mut text: String = headlines.by_ref().take(LINES_MAX).map(golden_line).collect();
     match headlines.count() {
         0 => {}
@@ -17,7 +17,7 @@ pub fn golden<'a, E: Entry + 'a>(events: impl IntoIterator<Item = &'a E>) -> Str
     text
 }
 
-fn golden_line(event: &impl Entry) -> String {
+fn golden_line(event: &Event) -> String {
     let time = format!("{:>7}ms", event.at().0 / 1_000);
     format!("{}\n", sentence_at(&time, event))
 }

@@ -13,6 +13,7 @@ mod golden;
 mod kinds;
 mod nearest;
 mod note;
+mod plot;
 mod record;
 mod stored;
 mod text;
@@ -29,6 +30,7 @@ pub use nearest::nearest;
 pub use note::{
     ApplyHow, Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LookingReason, Note, OpText, Probing, SnapshotSource, Surprise, SyncHow,
 };
+pub use plot::plot;
 pub use record::Record;
 pub use stored::{Header, StoredEvent, StoredTrace, TraceError, seal, store};
 pub use text::line;

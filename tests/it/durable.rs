@@ -7,7 +7,8 @@ use zoolab::bugs::{Bug, Bugs};
 use zoolab::proto::{Config, DiskError, DiskTag, Epoch, Membership, Micros, NodeId, ServerId, SmallFile, Timer, Zxid};
 use zoolab::server::Server;
 use zoolab::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, Timing, World, WorldConfig};
-use zoolab::store::{Boot, Durable, Progress, content, name};
+use zoolab::store::boot::{Boot, BootEvent, Booted};
+use zoolab::store::{Progress, content, history, name};
 use zoolab::trace::{Note, Record};
 
 const S1: NodeId = NodeId::server(1);
@@ -15,27 +16,29 @@ const S1: NodeId = NodeId::server(1);
 /// Reads its files at boot; half a second later, if they hold the epoch 1, it promises epoch 2 and then adopts it.
 #[derive(Clone, Default)]
 struct Keeper {
-    boot: Boot,
-    recovered: Option<Result<Durable, String>>,
+    boot: Option<Boot>,
+    recovered: Option<Result<Booted, String>>,
     progress: Vec<Progress>,
 }
 
 impl Actor for Keeper {
     fn step(&mut self, cx: &mut Cx, input: Input) {
-        match (input, &mut self.recovered) {
-            (Input::Boot, _) => {
-                self.boot = Boot::start(cx);
+        match (input, &mut self.recovered, &mut self.boot) {
+            (Input::Boot, ..) => {
+                self.boot = Some(Boot::start(cx, Arc::new(Config::new(Membership::of(1, 0))), true));
                 cx.arm(Timer::ObserverDelay, Micros::from_millis(500));
             }
-            (Input::Disk { tag: DiskTag::Boot(file), outcome }, _) => {
-                if let Some(recovered) = self.boot.on_loaded(cx, file, outcome) {
-                    self.recovered = Some(recovered);
-                }
+            (Input::Disk { outcome, .. }, None, Some(boot)) => match boot.on_disk(cx, outcome) {
+                BootEvent::Continues => {}
+                BootEvent::Booted(booted) => self.recovered = Some(Ok(*booted)),
+                BootEvent::Refused(reason) => self.recovered = Some(Err(reason)),
+            },
+            (Input::Disk { tag: DiskTag::Atomic(_), outcome }, Some(Ok(Booted { epochs, .. })), _) => {
+                self.progress.push(epochs.on_disk(cx, outcome));
             }
-            (Input::Disk { tag: DiskTag::Atomic(_), outcome }, Some(Ok(durable))) => self.progress.push(durable.on_disk(cx, outcome)),
-            (Input::Timer(_), Some(Ok(durable))) if durable.accepted_epoch == Epoch(1) => {
-                durable.write_accepted_epoch(cx, Epoch(2));
-                durable.write_current_epoch(cx, Epoch(2));
+            (Input::Timer(_), Some(Ok(Booted { epochs, .. })), _) if epochs.accepted == Epoch(1) => {
+                epochs.write_accepted(cx, Epoch(2));
+                epochs.write_current(cx, Epoch(2));
             }
             _ => {}
         }
@@ -63,8 +66,8 @@ fn inject<A: Actor>(world: &mut World<A>, action: &str) {
 /// Accepted and current epoch in memory; `None` until the boot has read them.
 fn epochs(world: &World<Keeper>) -> Option<(i64, i64)> {
     let recovered = world.actor(S1)?.recovered.as_ref()?;
-    let durable = recovered.as_ref().unwrap_or_else(|reason| panic!("at {}: {reason}", world.now()));
-    Some((durable.accepted_epoch.0, durable.current_epoch.0))
+    let booted = recovered.as_ref().unwrap_or_else(|reason| panic!("at {}: {reason}", world.now()));
+    Some((booted.epochs.accepted.0, booted.epochs.current.0))
 }
 
 /// The same as a new life reads them.
@@ -123,31 +126,32 @@ fn a_failed_write_keeps_the_old_value_and_what_was_to_follow_is_not_written() {
     }
 }
 
-/// The numbers of a boot: last zxid, currentEpoch, acceptedEpoch; `None` for a missing file.
-fn boots_from(last: Option<Zxid>, current: Option<i64>, accepted: Option<i64>) -> Result<(Zxid, i64, i64), String> {
-    let files = [(SmallFile::LastZxid, last.map(|zxid| zxid.0)), (SmallFile::CurrentEpoch, current), (SmallFile::AcceptedEpoch, accepted)];
+/// What a boot makes of a history and the numbers in its files, `None` for a missing one: last zxid, current and accepted epoch.
+fn boots_from(last: Zxid, current: Option<i64>, accepted: Option<i64>) -> Result<(Zxid, i64, i64), String> {
+    let files = [(SmallFile::CurrentEpoch, current), (SmallFile::AcceptedEpoch, accepted)];
     let files: Vec<_> = files.into_iter().filter_map(|(file, number)| Some((file, content(number?)))).collect();
     let files: Vec<(SmallFile, &[u8])> = files.iter().map(|(file, bytes)| (*file, &**bytes)).collect();
     let mut world = world_of(Keeper::default(), 1, Bugs::NONE, &files);
+    for (file, bytes) in history::files(last) {
+        world.disk_mut(S1).unwrap().install(file, &bytes);
+    }
     world.run_until(Micros::from_millis(100));
-    let recovered = world.actor(S1).unwrap().recovered.clone().expect("all files were read");
-    let durable = recovered?;
+    let Booted { database, epochs, .. } = world.actor(S1).unwrap().recovered.clone().expect("all files were read")?;
     let files: Vec<_> = world.disk(S1).unwrap().durable_files().map(|(file, _)| file.to_string()).collect();
     for file in [SmallFile::CurrentEpoch, SmallFile::AcceptedEpoch] {
         assert!(files.iter().any(|found| found == name(file)), "a missing file is written: {files:?}");
     }
-    Ok((durable.last_zxid, durable.current_epoch.0, durable.accepted_epoch.0))
+    Ok((database.last_processed, epochs.current.0, epochs.accepted.0))
 }
 
 #[test]
 fn what_a_boot_makes_of_its_files() {
-    let last = Some(Zxid::new(4, 9));
-    assert_eq!(boots_from(None, None, None), Ok((Zxid::ZERO, 0, 0)));
-    assert_eq!(boots_from(last, None, None), Ok((Zxid::new(4, 9), 4, 4)));
-    assert_eq!(boots_from(last, Some(5), Some(6)), Ok((Zxid::new(4, 9), 5, 6)));
-    assert_eq!(boots_from(last, None, Some(6)), Ok((Zxid::new(4, 9), 4, 6)));
-    assert_eq!(boots_from(last, Some(3), Some(6)), Ok((Zxid::new(4, 9), 4, 6)), "a history adopted just before a crash");
-    assert_eq!(boots_from(Some(Zxid::UNTRUSTED), None, None), Ok((Zxid::UNTRUSTED, 0, 0)));
+    let last = Zxid::new(4, 9);
+    assert_eq!(boots_from(Zxid::ZERO, None, None), Ok((Zxid::ZERO, 0, 0)));
+    assert_eq!(boots_from(last, None, None), Ok((last, 4, 4)));
+    assert_eq!(boots_from(last, Some(5), Some(6)), Ok((last, 5, 6)));
+    assert_eq!(boots_from(last, None, Some(6)), Ok((last, 4, 6)));
+    assert_eq!(boots_from(last, Some(3), Some(6)), Ok((last, 4, 6)), "a history adopted just before a crash");
     for (current, accepted) in [(Some(5), Some(4)), (Some(5), None), (None, Some(3))] {
         let reason = boots_from(last, current, accepted).expect_err("the promise is older than the epoch");
         assert!(reason.contains("accepted epoch, "), "{reason}");
@@ -176,8 +180,10 @@ fn a_server_that_cannot_trust_its_files_does_not_start() {
     for (files, fault, why) in [
         (&[(SmallFile::CurrentEpoch, &b"5"[..]), (SmallFile::AcceptedEpoch, b"4")][..], None, "less than the current epoch"),
         (&[(SmallFile::CurrentEpoch, b"")], None, "does not hold a number"),
-        (&[(SmallFile::CurrentEpoch, b"1"), (SmallFile::AcceptedEpoch, b"1")], Some("fail-read"), "reading"),
-        (&[], Some("fail-fsync"), "writing"),
+        (&[(SmallFile::CurrentEpoch, b"1"), (SmallFile::AcceptedEpoch, b"1")], Some("fail-read currentEpoch"), "reading version-2/currentEpoch"),
+        (&[], Some("fail-read"), "listing"),
+        (&[], Some("fail-fsync"), "sync version-2/snapshot.0"),
+        (&[], Some("fail-fsync currentEpoch.tmp"), "writing version-2/currentEpoch"),
     ] {
         let reason = refusal(files, fault);
         assert!(reason.contains(why), "{reason}");

@@ -54,7 +54,7 @@ enum Mutation {
 }
 
 /// Pieces that mean something to some reader.
-const PIECES: [&str; 32] = [
+const PIECES: [&str; 40] = [
     "\"",
     "\\",
     "{",
@@ -87,6 +87,14 @@ const PIECES: [&str; 32] = [
     "\\n",
     "server.1=a:1:2",
     "c1 ",
+    "c1 set -v 1 /a 0xff",
+    "\"returns\": \"Ok\",",
+    "\"after\": \"reply\"",
+    "\"clients\": { \"c1\": {} },",
+    "\"workloads\": { \"w\": { \"rate\": \"3/s\" } },",
+    "\"tree\": { \"present\": { \"/a\": \"0x00\" } },",
+    "connect s1",
+    "/a/b",
 ];
 
 fn mutation() -> impl Strategy<Value = Mutation> {
@@ -130,7 +138,21 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
 fn line() -> impl Strategy<Value = String> {
     let word = prop_oneof![proptest::sample::select(&PIECES[..]).prop_map(String::from), "[a-z0-9.=#%|>-]{0,8}", any::<String>()];
     let verb = proptest::sample::select(
-        &["", "crash ", "pause s1 for ", "partition ", "cut s1 -> ", "clock s1 jump ", "disk s1 ", "fire ", "c1 create ", "s1 ", "established "][..],
+        &[
+            "",
+            "crash ",
+            "pause s1 for ",
+            "partition ",
+            "cut s1 -> ",
+            "clock s1 jump ",
+            "disk s1 ",
+            "fire ",
+            "c1 create ",
+            "c1 set -v 1 ",
+            "c1 get ",
+            "s1 ",
+            "established ",
+        ][..],
     );
     (verb, proptest::collection::vec(word, 0..6)).prop_map(|(verb, words)| format!("{verb}{}", words.join(" ")))
 }

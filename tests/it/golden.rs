@@ -26,6 +26,7 @@ golden! {
     backoff_after_partition
     broadcast_happy_path
     bug_unsynced_rename
+    bug_zk1367
     bug_zk1419
     bug_zk1514
     bug_zk1732
@@ -34,8 +35,10 @@ golden! {
     bug_zk480
     bug_zk764
     bug_zk975
+    client_is_ahead_of_its_server
     clock_drift
     clock_skew_is_harmless
+    closing_session_takes_its_last_words
     dead_leader_is_not_reelected
     deposed_leader_forgets
     drain_discards_notes
@@ -63,11 +66,15 @@ golden! {
     old_algorithm_lost_datagrams
     one_way_cut
     only_the_latest_note
+    orphan_session
     power_loss_keeps_promise
     reset_connections
     restarted_leader_believes_followers
     restarted_leader_rejoins
     rolling_restart
+    session_expires
+    session_moves
+    session_outlives_its_leader
     short_pause_is_harmless
     silent_peer_blocks_accept
     slow_link_election
@@ -77,8 +84,10 @@ golden! {
     stale_answer
     stale_restart_joins
     supervised_exit
+    sync_then_read
     three_boot
     tie_even
+    touches_get_lost
     two_leaders_for_a_moment
     untrusted_database_does_not_vote
     vote_arrives_in_drain

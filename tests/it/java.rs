@@ -83,6 +83,38 @@ fn a_real_server_serves_the_tree_of_our_files() {
     datadir::compare("our disk", &server.tree(), datadir::seen(&ours.database));
 }
 
+/// A run with writers: one server is there to the end, one loses power in the middle of its work.
+const RUN: &str = r#"{
+  "title": "Work for disks", "seed": 3,
+  "ensemble": { "servers": 3, "config": { "tickTime": 500, "initLimit": 10, "syncLimit": 5, "snapCount": 60, "preAllocSize": 64 } },
+  "clients": { "c1": { "timeout": "10s", "connect": "s1" }, "c2": { "timeout": "10s", "connect": "s2" } },
+  "workloads": { "work": { "clients": 2, "count": 120, "mix": { "create": 3, "set": 4, "delete": 2, "get": 1 } } },
+  "steps": [
+    { "at": "2s", "do": "c1 create -e /mine x" },
+    { "after": "0us", "do": "c2 create -s /numbered- x" },
+    { "at": "3s", "do": "power-loss s3" } ],
+  "run": "8s", "expect": { "verdict": "pass" }
+}"#;
+
+#[test]
+fn zookeeper_goes_on_where_a_run_ended() {
+    let Some(java) = java() else { return };
+    let folder = Folder::new("java_run");
+    folder.write("run.json", RUN);
+    let said = folder.zoolab("run run.json --export-disks disks");
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
+    for file in files(&folder.path().join("disks/s1/version-2")) {
+        agree(&java, &folder, &file, Extent::Everything);
+    }
+    for name in ["s2", "s3"] {
+        let home = folder.path().join("disks").join(name);
+        let ours = datadir::load(&home.join("version-2"));
+        assert!(ours.database.tree().len() > 15, "{name}: {}", ours.database.tree().len());
+        let server = server::Server::start(&java, &home);
+        datadir::compare(name, &server.tree(), datadir::seen(&ours.database));
+    }
+}
+
 /// Logs and snapshots of a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

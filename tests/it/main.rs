@@ -15,6 +15,8 @@ mod java;
 mod kernel;
 mod layers;
 mod replication;
+mod sessions;
 mod shared;
+mod storage;
 mod stories;
 mod worked_examples;

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::boot::{Recovery, recover};
+use super::txn::txns;
 use super::{Form, image};
 use crate::cli::input;
 use crate::cli::mistake::Mistake;
@@ -141,10 +142,6 @@ fn log(image: &FileImage) -> (String, Value) {
     let hex = |zxid: Zxid| format!("{:#x}", zxid.0);
     let (first, last) = (ends.map(|(first, _)| hex(first)), ends.map(|(_, last)| hex(last)));
     (text, json!({ "kind": "log", "txns": count, "first": first, "last": last, "damage": damage }))
-}
-
-fn txns(count: usize) -> String {
-    if count == 1 { "1 txn".into() } else { format!("{count} txns") }
 }
 
 fn unreadable(kind: &str, why: String) -> (String, Value) {

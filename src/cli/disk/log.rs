@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Form;
-use super::txn;
+use super::txn::{self, txns};
 use crate::cli::mistake::Mistake;
 use crate::cli::output::Output;
 use crate::proto::FileImage;
@@ -30,7 +30,7 @@ pub fn show(name: &str, image: &FileImage, form: Form, out: &mut Output) -> Resu
                 Form::Json => json!({ "kind": "tail", "at": at, "why": why.to_string() }).to_string(),
             },
             LogRecord::Broken { at, why } => {
-                let mistake = Mistake::new(format_args!("{name}, byte {at}, after {count} transactions: {why}"));
+                let mistake = Mistake::new(format_args!("{name}, byte {at}, after {}: {why}", txns(count)));
                 return Err(mistake.with_help("a server that needs this log refuses to start"));
             }
         };

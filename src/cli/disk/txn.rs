@@ -122,6 +122,11 @@ fn fields(txn: &Txn, object: &mut Map<String, Value>) {
     }
 }
 
+/// So many of them, in TxnLogToolkit's word.
+pub fn txns(count: usize) -> String {
+    if count == 1 { "1 txn".into() } else { format!("{count} txns") }
+}
+
 /// `data`: null, or its text; what is no text as `data_hex`.
 pub fn put_data(data: &Option<Bytes>, mut put: impl FnMut(&str, Value)) {
     match data.as_deref().map(|bytes| (bytes, std::str::from_utf8(bytes))) {

@@ -72,6 +72,11 @@ impl SnapshotWalker {
         self.zxid
     }
 
+    /// Whether the last bytes were handed out: without them no reader takes the rest for a snapshot.
+    pub const fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// The next bytes, with at most `nodes` nodes in them (at least one is visited); `None` after the last.
     pub fn next(&mut self, database: &Database, nodes: usize) -> Option<Bytes> {
         if self.finished {

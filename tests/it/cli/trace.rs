@@ -103,7 +103,7 @@ fn filters_that_cannot_be_understood_are_refused() {
     let mistakes = [
         ("--kind vote_chnged", "did you mean `vote_changed`?"),
         ("--node x", "is not a node"),
-        ("--node s4", "its servers are s1, s2, s3"),
+        ("--node s4", "it has s1, s2, s3"),
         ("--time 2s..1s", "is not a range of times"),
         ("--time -1s..2s", "`-1s` is not a time"),
         ("--seed -1", "a seed is a whole number"),

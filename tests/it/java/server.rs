@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use super::Java;
 pub struct Server {
     process: Child,
     port: u16,
+    log: PathBuf,
 }
 
 /// How long a Java server may take to start on a busy machine.
@@ -28,7 +29,8 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = format!("tickTime=2000\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n", folder.display());
         fs::write(folder.join("zoo.cfg"), config).unwrap();
-        let errors = fs::File::create(folder.join("server.log")).unwrap();
+        let log = folder.join("server.log");
+        let errors = fs::File::create(&log).unwrap();
         let mut command = java.command();
         // Properties stand before the class; `super:test` may read everything.
         let class_path = command.get_args().position(|arg| arg == "-cp").expect("a class path");
@@ -43,21 +45,32 @@ impl Server {
         command.args(&arguments[..class_path]).args(properties).args(&arguments[class_path..]);
         command.arg("org.apache.zookeeper.server.ZooKeeperServerMain").arg(folder.join("zoo.cfg"));
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors).spawn().expect("java runs");
-        let mut server = Server { process, port };
+        let mut server = Server { process, port, log };
         let started = Instant::now();
         while server.connect().is_none() {
-            let log = || fs::read_to_string(folder.join("server.log")).unwrap_or_default();
-            assert!(server.process.try_wait().unwrap().is_none(), "the server has ended: {}", log());
-            assert!(started.elapsed() < PATIENCE, "the server does not serve: {}", log());
+            assert!(server.process.try_wait().unwrap().is_none(), "the server has ended: {}", server.log());
+            assert!(started.elapsed() < PATIENCE, "the server does not serve: {}", server.log());
             sleep(Duration::from_millis(100));
         }
         server
+    }
+
+    /// What it had to say, at the level of warnings.
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Every node, as `tree.json` of the shared data has it. Sessions are not to be seen from outside: they are left out.
     pub fn tree(&self) -> Value {
         let mut session = self.connect().expect("a session");
         session.authenticate();
+        let log = self.log();
+        let complaints: Vec<_> = log
+            .lines()
+            .filter(|line| ["server.persistence.", "DataTree", "ZKDatabase"].iter().any(|name| line.contains(name)))
+            .filter(|line| !line.starts_with("\tat "))
+            .collect();
+        assert_eq!(complaints, [""; 0], "files are read without complaint");
         let mut tree = Map::new();
         let mut open = vec!["/".to_owned()];
         while let Some(path) = open.pop() {

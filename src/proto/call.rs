@@ -1,6 +1,6 @@
 //! The numbers of calls: what a user asks of a client, and is answered in the end.
 
-use crate::proto::Micros;
+use super::Micros;
 
 /// Who makes a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,11 @@ impl Caller {
         }
     }
 
+    /// Whether it is a workload, whatever it is at: what it does is many times the same.
+    pub const fn is_workload(self) -> bool {
+        !matches!(self, Caller::User)
+    }
+
     const fn number(self, count: u64) -> u64 {
         match self {
             Caller::User => count,
@@ -57,7 +62,7 @@ impl Calls {
 }
 
 /// What sets a call apart from all others of its client, whoever makes them.
-pub fn count_of(call: u64) -> u64 {
+pub const fn count_of(call: u64) -> u64 {
     call & ((1 << COUNTER_BITS) - 1)
 }
 

@@ -1,0 +1,128 @@
+//! How many committed writes a second of the wall a replicating ensemble makes, what a longer run costs, and whether its memory stays flat.
+//!
+//! ```text
+//! cargo bench --bench replication                all figures with their bars
+//! cargo bench --bench replication -- --profile   only the writes, for a profiler
+//! ```
+//!
+//! | figure | what is measured | bar |
+//! | --- | --- | --- |
+//! | writes | five servers, five closed-loop writers, one on each; digest and checks on, links 1 to 10 ms, default stage and disk delays | 70,000/s, aim 140,000 |
+//! | against the bare loop | the same writes as the 14 messages each of the kernel bench's toy, on its bare loop, in rounds in turn | told |
+//! | length | ten times the virtual time, snapshots and purging on | ten times the cost |
+//! | memory | peak of the resident set during that longer run, no trace kept | flat |
+//!
+//! A figure is a median of rounds in turn. Whether a bar holds is said and never asserted: a slow machine is not a defect.
+#![allow(clippy::disallowed_types, reason = "a benchmark reads the machine's clock")]
+#![allow(clippy::disallowed_methods, reason = "and its arguments")]
+#![allow(clippy::float_arithmetic, reason = "ratios decide nothing here")]
+#![allow(clippy::print_stdout, reason = "the report")]
+
+#[path = "../kernel/bare.rs"]
+mod bare;
+#[path = "../kernel/toy.rs"]
+#[allow(dead_code, reason = "only its constants are wanted here")]
+mod toy;
+
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zoolab::check::Verdict;
+use zoolab::scenario::{Report, Run, RunOptions, Scenario};
+
+const ROUNDS: u64 = 9;
+/// Virtual seconds of a run that is measured for speed.
+const SECONDS: u64 = 200;
+/// Transactions between two snapshots in the runs that are measured for length and memory.
+const SNAP_COUNT: u32 = 10_000;
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--profile") {
+        let (wall, writes) = measured(&scenario(10 * SECONDS, ""), 1);
+        println!("{:.0} writes/s", rate(wall, writes));
+        return;
+    }
+    println!("{:<34} {:>34} {:>22}  ", "figure", "measured", "bar");
+    speed();
+    length_and_memory();
+}
+
+/// Five writers, each on a server of its own, for so long. `settings` are further ones of the ensemble, each followed by a comma.
+fn scenario(seconds: u64, settings: &str) -> Arc<Scenario> {
+    let clients: Vec<String> = (1..=5).map(|number| format!(r#""c{number}": {{ "connect": "s{number}" }}"#)).collect();
+    let text = format!(
+        r#"{{ "title": "five writers", "ensemble": {{ "servers": 5, "config": {{ {settings} "tickTime": 2000 }} }},
+            "clients": {{ {} }}, "workloads": {{ "w": {{ "clients": ["c1", "c2", "c3", "c4", "c5"], "keys": 1000 }} }},
+            "run": "{seconds}s", "recover": false, "expect": {{}} }}"#,
+        clients.join(", ")
+    );
+    Arc::new(Scenario::read(text.as_bytes()).expect("a good scenario"))
+}
+
+/// The wall time of a run, and the writes that were acknowledged in it.
+fn measured(scenario: &Arc<Scenario>, seed: u64) -> (Duration, u64) {
+    let run = Run::new(scenario.clone(), RunOptions { seed: Some(seed), ..RunOptions::default() });
+    let start = Instant::now();
+    let (report, _) = run.finish();
+    let wall = start.elapsed();
+    (wall, acknowledged(&report))
+}
+
+fn acknowledged(report: &Report) -> u64 {
+    assert_eq!(report.verdict, Verdict::Pass, "the correct build breaks nothing");
+    let writes = report.workloads.values().map(|results| results.acked).sum();
+    assert!(writes > 0, "writers write");
+    writes
+}
+
+fn rate(wall: Duration, writes: u64) -> f64 {
+    writes as f64 / wall.as_secs_f64()
+}
+
+fn speed() {
+    let scenario = scenario(SECONDS, "");
+    let (mut rates, mut ratios) = (Vec::new(), Vec::new());
+    for seed in 1..=ROUNDS {
+        let (wall, writes) = measured(&scenario, seed);
+        let start = Instant::now();
+        let mut pattern = bare::Loop::new(seed);
+        pattern.run(writes * toy::MESSAGES_PER_REQUEST);
+        std::hint::black_box(pattern.digest());
+        ratios.push(start.elapsed().as_secs_f64() / wall.as_secs_f64());
+        rates.push(rate(wall, writes));
+    }
+    let (rate, ratio) = (median(rates), median(ratios));
+    report("committed writes", &format!("{rate:.0}/s"), "at least 70000/s", rate >= 70_000.0);
+    report("against the bare loop", &format!("{ratio:.3}"), "", true);
+}
+
+/// Both runs purge, so that what a longer one keeps is no more.
+fn length_and_memory() {
+    let settings = format!(r#""snapCount": {SNAP_COUNT}, "autopurge.purgeInterval": "10s", "#);
+    let (short, long) = (scenario(SECONDS, &settings), scenario(10 * SECONDS, &settings));
+    let (one, _) = measured(&short, 1);
+    let before = peak_kib();
+    let (ten, writes) = measured(&long, 1);
+    let (ratio, grown) = (ten.as_secs_f64() / one.as_secs_f64(), peak_kib().saturating_sub(before));
+    report("ten times the length", &format!("{ratio:.2} times the time"), "about 10", ratio < 12.0);
+    let text = format!("{:.1} MiB more, {writes} writes", grown as f64 / 1024.0);
+    report("its peak of memory", &text, "flat (under 16 MiB)", grown < 16 << 10);
+}
+
+/// Largest resident set of this process so far; zero where the system does not tell.
+fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// One line of the table.
+fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
+    println!("{figure:<34} {measured:>34} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
+}
