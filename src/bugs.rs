@@ -113,7 +113,7 @@ catalogue! {
         "the request logger survives a change of role, and writes after the zxid was told";
     Zk4785 "ZK-4785", affected "before 3.8.5, 3.9.2", breaks [new_leader_durable initial_history_integrity]:
         "currentEpoch first, the history later and by the request logger: ZK-4643 and ZK-4646 at once";
-    Zk4925 "ZK-4925", affected "3.9.3", breaks [no_holes history_consistency replica_convergence]:
+    Zk4925 "ZK-4925", affected "3.9.3", breaks [proposal_consistent no_holes history_consistency replica_convergence]:
         "transactions applied during synchronisation are missing from the committed log, and later from a DIFF";
     Zk5094 "ZK-5094", affected "all releases", breaks [reported_zxid_durable no_holes]:
         "memory of a broken-off TRUNC is kept, though its transactions were never logged";
@@ -127,7 +127,7 @@ catalogue! {
         "a leader whose request logger died goes on leading";
     Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
         "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
-    Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
+    Zk2325 "ZK-2325", affected "before 3.5.3", breaks [initial_history_integrity committed_log_durability disk_recovers reported_zxid_durable]:
         "a log without any valid snapshot counts as an empty database";
     Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:
         "purging keeps the newest snapshots, valid or not";
