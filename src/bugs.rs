@@ -127,7 +127,7 @@ catalogue! {
         "a leader whose request logger died goes on leading";
     Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
         "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
-    Zk2325 "ZK-2325", affected "before 3.5.3", breaks [initial_history_integrity committed_log_durability disk_recovers reported_zxid_durable]:
+    Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
         "a log without any valid snapshot counts as an empty database";
     Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:
         "purging keeps the newest snapshots, valid or not";
