@@ -142,19 +142,15 @@ catalogue! {
     MutantInformRestamped "mutant-inform-restamped", affected "no release", breaks [integrity]:
         "the leader stamps a transaction with a new time before it informs its observers of it";
     MutantAppliesEarly "mutant-applies-early", affected "no release", breaks [commit_consistency]:
-        "a follower applies a proposal once it is durable, without waiting for its COMMIT";
-    MutantServesEarly "mutant-serves-early", affected "no release", breaks [primary_integrity]:
-        "a leader takes requests once a quorum has acknowledged its epoch, before any follower has adopted its history";
+        "a follower applies a proposal as soon as it is durable, and does not wait for its COMMIT";
     MutantCommitsAlone "mutant-commits-alone", affected "no release", breaks [reply_durable prefix_consistency committed_log_monotonicity]:
         "a leader's own acknowledgement is enough to commit";
     MutantAcksEarly "mutant-acks-early", affected "no release", breaks [ack_durable]:
-        "a follower acknowledges a proposal when it is written, before it is forced";
-    MutantAnswersEarly "mutant-answers-early", affected "no release", breaks [linearizable_writes]:
-        "a learner answers a write once it is forwarded, with the last zxid that it has applied";
-    MutantServesThePast "mutant-serves-the-past", affected "no release", breaks [single_system_image]:
-        "a server takes clients that have seen more than it has applied";
+        "a follower acknowledges a proposal as soon as it comes, before it is forced";
+    MutantAnswersWithOlderZxid "mutant-answers-with-older-zxid", affected "no release", breaks [linearizable_writes]:
+        "writes are answered with the first zxid of their epoch instead of their own";
     MutantProposesToObservers "mutant-proposes-to-observers", affected "no release", breaks [message_legal]:
-        "observers are sent what is proposed and committed, as followers are";
+        "observers are sent what is proposed, as followers are";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

@@ -24,28 +24,81 @@ macro_rules! golden {
 golden! {
     all_restart
     backoff_after_partition
+    bit_rot_in_log
     broadcast_happy_path
+    bug_3_9_5
     bug_unsynced_rename
+    bug_unsynced_truncation
+    bug_zk1090
+    bug_zk1154
+    bug_zk1156
+    bug_zk1277
+    bug_zk1282
+    bug_zk1291
+    bug_zk1319
     bug_zk1367
     bug_zk1419
+    bug_zk1465
     bug_zk1514
+    bug_zk1551
+    bug_zk1653
     bug_zk1732
+    bug_zk2247
+    bug_zk2325
+    bug_zk2355
     bug_zk275
+    bug_zk2832
+    bug_zk2845
+    bug_zk2872
+    bug_zk3023
+    bug_zk3104
     bug_zk3109
+    bug_zk3231
+    bug_zk335
+    bug_zk3642
+    bug_zk3701
+    bug_zk3911
+    bug_zk4394
+    bug_zk4643
+    bug_zk4646
+    bug_zk4685
+    bug_zk4712
+    bug_zk4785
     bug_zk480
+    bug_zk4837
+    bug_zk4882
+    bug_zk4925
+    bug_zk508
+    bug_zk5094
+    bug_zk582
     bug_zk764
+    bug_zk790
+    bug_zk962
     bug_zk975
-    client_is_ahead_of_its_server
+    client_refused_by_lagging_server
     clock_drift
     clock_skew_is_harmless
     closing_session_takes_its_last_words
+    commit_needs_quorum
+    commits_in_order
+    connection_loss_is_unknown
+    corrupt_newest_snapshot
+    crash_keeps_page_cache
     dead_leader_is_not_reelected
     deposed_leader_forgets
+    diff_interrupted
+    disk_full_follower
+    disk_log_diff
     drain_discards_notes
     epoch_file_write_fails
+    epoch_promise_survives_restart
     five_boot
     flapping_link
     follower_crash
+    forced_snapshot_sync
+    fsync_fails_on_follower
+    fsync_fails_on_leader
+    fuzzy_snapshot_under_writes
     half_open_after_power_loss
     higher_epoch_beats_zxid
     higher_zxid_wins
@@ -54,47 +107,81 @@ golden! {
     late_joiner
     leader_abandoned
     leader_crash
+    leader_crash_after_quorum_newleader
+    leader_crash_before_newleader
+    leader_loses_quorum
     leader_pause_gc
     longer_log_is_refused
+    lost_rename_on_loose_disk
     lower_epoch_refused
     lower_round_better_vote
+    mutant_acks_early
+    mutant_answers_with_older_zxid
+    mutant_applies_early
+    mutant_commits_alone
     mutant_epoch_forgotten
+    mutant_inform_restamped
     mutant_no_rebroadcast
+    mutant_proposes_to_observers
     observer_delay
     observer_follows
+    observer_serves_reads
+    observer_sync
     old_algorithm
     old_algorithm_lost_datagrams
     one_way_cut
     only_the_latest_note
     orphan_session
     power_loss_keeps_promise
+    power_loss_of_all
+    power_loss_unsynced
+    proposals_while_syncing
+    purge_keeps_what_is_needed
+    read_error_at_boot
     reset_connections
+    restart_all_servers
     restarted_leader_believes_followers
     restarted_leader_rejoins
     rolling_restart
+    rolling_restart_under_writes
     session_expires
     session_moves
-    session_outlives_its_leader
+    session_outlives_leader
     short_pause_is_harmless
     silent_peer_blocks_accept
+    slow_disk_leader
+    slow_follower_dropped
     slow_link_election
+    snap_interrupted
+    snapshot_rolls_the_log
     split_2_3
     split_no_majority
     staggered_boot
     stale_answer
+    stale_read_then_sync
     stale_restart_joins
     supervised_exit
-    sync_then_read
+    sync_diff
+    sync_snap
+    sync_trunc
+    sync_trunc_then_diff
     three_boot
     tie_even
+    torn_tail
     touches_get_lost
+    trunc_across_epochs_is_snap
     two_leaders_for_a_moment
+    two_leaders_old_one_cannot_commit
+    uncommitted_tail_survives_in_new_leader
     untrusted_database_does_not_vote
     vote_arrives_in_drain
     vote_by_hearsay
     weight_zero_never_leads
     weighted_groups
     wipe_one_server
+    wipe_one_server_under_writes
+    writes_through_every_server
+    zxid_rollover
 }
 
 /// The run is as the file expects, and tells what it told before. The story ends where the recovery begins.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
+use crate::bugs::Bug;
 use crate::proto::{Answer, ErrorCode, Op, Proposal, Txn};
 use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
@@ -63,7 +64,12 @@ impl Pipeline {
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
-                self.connections.reply(cx, conn, request.cxid, db.last_processed, result);
+                let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {
+                    db.last_processed.epoch().first_zxid()
+                } else {
+                    db.last_processed
+                };
+                self.connections.reply(cx, conn, request.cxid, zxid, result);
                 if matches!(op, Op::CloseSession) {
                     self.connections.close(cx, conn);
                 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, Zxid};
+use crate::bugs::Bug;
+use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, TxnHeader, Zxid};
 use crate::trace::{LookingReason, Note, Surprise};
 
 use super::proposals::Acked;
@@ -15,7 +16,8 @@ impl Leader {
     pub fn propose(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
         let zxid = proposal.zxid();
         cx.note(Note::Proposed { txn: proposal.id(), what: proposal.clone() });
-        for handler in self.handlers.iter_mut().filter(|handler| handler.is_forwarding && handler.follows()) {
+        let to_observers = cx.bugs.has(Bug::MutantProposesToObservers);
+        for handler in self.handlers.iter_mut().filter(|handler| handler.is_forwarding && (handler.follows() || to_observers)) {
             handler.queue(cx, QuorumKind::Proposal, zxid, QuorumData::Txn(proposal.clone()));
         }
         self.proposals.propose(proposal);
@@ -58,7 +60,8 @@ impl Leader {
     }
 
     fn process_ack(&mut self, cx: &mut Cx, sid: ServerId, zxid: Zxid) {
-        match self.proposals.ack(sid, zxid, &self.voters, &self.config.membership) {
+        let alone = sid == self.me && cx.bugs.has(Bug::MutantCommitsAlone);
+        match self.proposals.ack(sid, zxid, &self.voters, &self.config.membership, alone) {
             Acked::Counted => {}
             Acked::Unknown => cx.note(Note::Unexpected { what: Surprise::Ack, zxid, expected: self.proposals.last_proposed }),
             Acked::Committed(proposal, quorum) => {
@@ -75,7 +78,8 @@ impl Leader {
             if handler.follows() {
                 handler.queue(cx, QuorumKind::Commit, zxid, QuorumData::Empty);
             } else {
-                handler.queue(cx, QuorumKind::Inform, zxid, QuorumData::Txn(proposal.clone()));
+                let informed = if cx.bugs.has(Bug::MutantInformRestamped) { restamped(&proposal) } else { proposal.clone() };
+                handler.queue(cx, QuorumKind::Inform, zxid, QuorumData::Txn(informed));
             }
         }
         self.events.push(RoleEvent::Commit(proposal));
@@ -108,4 +112,10 @@ impl Leader {
             handler.queue(cx, QuorumKind::Revalidate, Zxid::UNTRUSTED, QuorumData::Revalidated { session, valid });
         }
     }
+}
+
+/// The transaction with another time: `mutant-inform-restamped`.
+fn restamped(proposal: &Proposal) -> Arc<Proposal> {
+    let header = TxnHeader { time: proposal.header.time + 1, ..proposal.header };
+    Proposal::new(header, proposal.txn.clone())
 }

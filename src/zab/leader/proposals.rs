@@ -49,7 +49,8 @@ impl Proposals {
     }
 
     /// A quorum commits, and nothing before its predecessor. A proposal with a quorum behind one without waits for a further ACK of its own.
-    pub fn ack(&mut self, sid: ServerId, zxid: Zxid, voters: &Voters, membership: &Membership) -> Acked {
+    /// `alone`: this one acknowledgement is enough.
+    pub fn ack(&mut self, sid: ServerId, zxid: Zxid, voters: &Voters, membership: &Membership, alone: bool) -> Acked {
         // NEWLEADER's, or committed before.
         if zxid.counter() == 0 || zxid <= self.last_committed {
             return Acked::Counted;
@@ -61,7 +62,7 @@ impl Proposals {
         if voters.contains(sid) {
             found.acks.insert(sid);
         }
-        if position > 0 || !voters.decide(membership, &found.acks) {
+        if position > 0 || !(alone || voters.decide(membership, &found.acks)) {
             return Acked::Counted;
         }
         let Some(Outstanding { proposal, acks }) = self.outstanding.pop_front() else {
@@ -135,7 +136,7 @@ mod tests {
     impl Ledger {
         /// `committed 2:1 by 1 2`, `counted`, `unknown`.
         fn ack(&mut self, sid: i64, counter: u32) -> String {
-            match self.proposals.ack(ServerId(sid), Zxid::new(2, counter), &self.voters, &self.membership) {
+            match self.proposals.ack(ServerId(sid), Zxid::new(2, counter), &self.voters, &self.membership, false) {
                 Acked::Counted => "counted".into(),
                 Acked::Unknown => "unknown".into(),
                 Acked::Committed(proposal, acks) => {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
+use crate::bugs::Bug;
 use crate::proto::{LearnerType, Proposal, QuorumData, QuorumKind, Zxid};
 use crate::trace::Surprise;
 use crate::zab::{EXIT_UNMATCHED_COMMIT, Replica, RoleEvent};
@@ -17,7 +18,11 @@ impl Learner {
             (QuorumKind::Proposal, QuorumData::Txn(proposal)) if follows => {
                 self.expect_successor(cx, zxid);
                 self.log_request(cx, replica, proposal);
+                if cx.bugs.has(Bug::MutantAcksEarly) {
+                    self.send(cx, QuorumKind::Ack, zxid, QuorumData::Empty);
+                }
             }
+            (QuorumKind::Commit, _) if follows && cx.bugs.has(Bug::MutantAppliesEarly) => {}
             (QuorumKind::Commit, _) if follows => self.on_commit(cx, zxid),
             (QuorumKind::Inform, QuorumData::Txn(proposal)) if !follows => {
                 self.expect_successor(cx, zxid);

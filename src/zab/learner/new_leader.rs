@@ -183,6 +183,9 @@ impl Learner {
         // ZOOKEEPER-4685: the logger's own thread does not know what was acknowledged before.
         if self.phase == Phase::Serving || cx.bugs.has(Bug::Zk4685) {
             logged.iter().for_each(|proposal| self.send(cx, QuorumKind::Ack, proposal.zxid(), QuorumData::Empty));
+            if cx.bugs.has(Bug::MutantAppliesEarly) {
+                logged.iter().for_each(|proposal| self.on_commit(cx, proposal.zxid()));
+            }
         } else {
             self.held_acks.extend(logged.iter().map(|proposal| proposal.zxid()));
         }
