@@ -18,6 +18,7 @@ mod listing;
 mod log_sync;
 mod purge;
 mod recovery;
+mod replay;
 mod request_logger;
 mod sequence;
 mod small_file;

@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
-use crate::proto::{Config, DiskError, DiskOp, DiskReply, DiskTag, FileImage, FileName, Proposal, WriteAt, Zxid};
-use crate::trace::{ApplyHow, Note, SnapshotSource};
+use crate::proto::{Config, DiskError, DiskOp, DiskReply, DiskTag, FileImage, FileName, WriteAt, Zxid};
+use crate::trace::{Note, SnapshotSource};
 use crate::tree::Database;
 
-use super::format::{self, LogRecord, SnapshotWalker, snapshot_name};
+use super::format::{self, SnapshotWalker, snapshot_name};
 use super::listing::{DatedFile, INITIALIZE, Listing};
+use super::replay::Replay;
 use super::sequence::{Sequence, Step};
 
 /// How many snapshots are tried. Source: `FileSnap.deserialize`.
@@ -29,33 +30,15 @@ pub struct Recovery {
     tag: Tag,
     phase: Phase,
     listing: Listing,
-    database: Database,
-    /// Where the replay began: everything up to here was in the database.
-    base: Zxid,
+    replay: Replay,
     /// Logs to read, the one being loaded first.
     logs: VecDeque<FileName>,
-    /// A transaction beyond the base was found: from here on all are applied.
-    replaying: bool,
-    /// The last transaction of the logs that were read.
-    last_in_log: Zxid,
     /// Snapshots that passed the cheap test and could not be read.
     broken: u32,
     /// What the database was loaded from.
     stands_on: Vec<FileName>,
     /// A log file without a single byte, to be deleted.
     empty_log: Option<FileName>,
-    /// No notes.
-    silent: bool,
-    /// Where the last transaction is that was read, and the first one that is too new ([`Mode::UpTo`]).
-    last_read: Option<Place>,
-    cut: Option<Place>,
-}
-
-/// A byte of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub file: FileName,
-    pub byte: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +47,11 @@ enum Mode {
         db_autocreate: bool,
     },
     FastForward,
-    /// For a truncation: nothing newer than this, and the disk stays as it is.
-    UpTo(Zxid),
+    /// For a truncation: nothing newer than this, and the disk stays as it is. Silent when it will be read once more.
+    UpTo {
+        zxid: Zxid,
+        silent: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +110,7 @@ impl Recovery {
 
     /// The database as it was at `zxid`, for a truncation; changes nothing on disk. `silent`: it will be read once more, so nothing is told.
     pub(super) fn up_to(cx: &mut Cx, config: Arc<Config>, zxid: Zxid, tag: DiskTag, silent: bool) -> Recovery {
-        Recovery { silent, ..Recovery::start(cx, config, Mode::UpTo(zxid), Tag::Fixed(tag), None) }
+        Recovery::start(cx, config, Mode::UpTo { zxid, silent }, Tag::Fixed(tag), None)
     }
 
     /// As [`Recovery::load`], under another tag.
@@ -140,30 +126,19 @@ impl Recovery {
             tag,
             phase: Phase::Listing,
             listing: Listing::default(),
-            base: database.last_processed,
-            database,
+            replay: mode.replay(database),
             logs: VecDeque::new(),
-            replaying: false,
-            last_in_log: Zxid::ZERO,
             broken: 0,
             stands_on: Vec::new(),
             empty_log: None,
-            silent: false,
-            last_read: None,
-            cut: None,
         };
         recovery.ask(cx, DiskOp::List);
         recovery
     }
 
-    /// Where the log is to be cut so that nothing newer is left in that file; `None`: nothing newer was met.
-    pub(super) fn cut(&self) -> Option<&Place> {
-        self.cut.as_ref()
-    }
-
-    /// Where the last transaction begins that is not too new.
-    pub(super) fn last_read(&self) -> Option<&Place> {
-        self.last_read.as_ref()
+    /// How far it came, and what was too new.
+    pub(super) fn replay(&self) -> &Replay {
+        &self.replay
     }
 
     pub(super) fn listing(&self) -> &Listing {
@@ -203,7 +178,7 @@ impl Recovery {
         if self.mode == Mode::FastForward {
             return self.begin_replay(cx);
         }
-        let wanted = |snapshot: &&DatedFile| if let Mode::UpTo(zxid) = self.mode { snapshot.zxid <= zxid } else { true };
+        let wanted = |snapshot: &&DatedFile| self.mode.wants(snapshot.zxid);
         let newest_first = self.listing.snapshots.iter().rev().filter(wanted).cloned().collect();
         self.try_snapshot(cx, newest_first)
     }
@@ -224,17 +199,16 @@ impl Recovery {
         let DatedFile { zxid, file, .. } = candidates.pop_front().expect("one was being loaded");
         match self.read_snapshot(zxid, outcome) {
             Ok(database) => {
-                self.note(cx, || {
+                self.replay.note(cx, || {
                     let (nodes, digest) = (database.tree().len() as u32, database.digest());
                     Note::SnapshotLoaded { zxid, from: SnapshotSource::Disk, nodes, digest }
                 });
-                self.base = zxid;
-                self.database = database;
+                self.replay = self.mode.replay(database);
                 self.stands_on.push(file);
                 self.begin_replay(cx)
             }
             Err(why) => {
-                self.note(cx, || Note::SnapshotSkipped { zxid, why });
+                self.replay.note(cx, || Note::SnapshotSkipped { zxid, why });
                 self.try_snapshot(cx, candidates)
             }
         }
@@ -259,7 +233,7 @@ impl Recovery {
     /// Source: `FileTxnSnapLog.restore`, as of ZOOKEEPER-2325.
     fn without_snapshot(&mut self, cx: &mut Cx) -> Result<Progress, String> {
         let Mode::Load { db_autocreate } = self.mode else {
-            self.database.last_processed = Zxid::UNTRUSTED;
+            self.replay.database.last_processed = Zxid::UNTRUSTED;
             return Ok(Progress::Finished);
         };
         if !self.listing.logs.is_empty() {
@@ -271,15 +245,15 @@ impl Recovery {
             };
         }
         if db_autocreate || self.listing.initialize {
-            return self.housekeeping(cx, image_of_nothing(&self.database));
+            return self.housekeeping(cx, image_of_nothing(&self.replay.database));
         }
-        self.database.last_processed = Zxid::UNTRUSTED;
+        self.replay.database.last_processed = Zxid::UNTRUSTED;
         Ok(Progress::Finished)
     }
 
     fn begin_replay(&mut self, cx: &mut Cx) -> Result<Progress, String> {
-        let wanted = |log: &&DatedFile| if let Mode::UpTo(zxid) = self.mode { log.zxid <= zxid } else { true };
-        let first = Zxid(self.database.last_processed.0 + 1);
+        let wanted = |log: &&DatedFile| self.mode.wants(log.zxid);
+        let first = Zxid(self.replay.database.last_processed.0 + 1);
         self.logs = self.listing.logs_from(first).iter().filter(wanted).map(|log| log.file.clone()).collect();
         self.next_log(cx)
     }
@@ -301,48 +275,16 @@ impl Recovery {
         let is_last = self.listing.logs.last().is_some_and(|last| last.file == file);
         if image.is_empty() && is_last {
             // ZOOKEEPER-2332: created, and nothing of it was on disk when the power went.
-            self.note(cx, || Note::TailIgnored { file: file.to_string(), at: 0, why: "the file is empty".into() });
+            self.replay.note(cx, || Note::TailIgnored { file: file.to_string(), at: 0, why: "the file is empty".into() });
             self.empty_log = Some(file);
             return self.next_log(cx);
         }
-        for record in format::read_log(image).map_err(|error| format!("{file}: {error}"))? {
-            match record {
-                LogRecord::Txn { at, proposal } => {
-                    if !self.replay(cx, &file, at, &proposal)? {
-                        break;
-                    }
-                }
-                LogRecord::Tail { at, why } => self.note(cx, || Note::TailIgnored { file: file.to_string(), at, why: why.to_string() }),
-                LogRecord::Broken { at, why } => return Err(format!("{file}, byte {at}: {why}")),
-            }
-        }
+        self.replay.file(cx, &file, image)?;
         self.stands_on.push(file);
+        if self.replay.end.is_some() {
+            self.logs.clear();
+        }
         self.next_log(cx)
-    }
-
-    /// One transaction of the log; false when it and all behind it are too new.
-    fn replay(&mut self, cx: &mut Cx, file: &FileName, byte: u64, proposal: &Arc<Proposal>) -> Result<bool, String> {
-        let zxid = proposal.zxid();
-        if let Mode::UpTo(last) = self.mode {
-            let place = Place { file: file.clone(), byte };
-            if zxid > last {
-                self.cut = Some(place);
-                self.logs.clear();
-                return Ok(false);
-            }
-            self.last_read = Some(place);
-        }
-        self.last_in_log = self.last_in_log.max(zxid);
-        self.replaying |= zxid > self.base;
-        if self.replaying {
-            if let Some(last) = self.database.gap_before(zxid) {
-                return Err(format!("{file} goes on with {zxid} after {last}: transactions are missing"));
-            }
-            // Errors are those of a replay over a fuzzy snapshot.
-            let _ = self.database.apply(proposal);
-            self.note(cx, || Note::Applied { txn: proposal.id(), how: ApplyHow::Replay, digest: self.database.digest() });
-        }
-        Ok(true)
     }
 
     /// What the disk still needs before the server may speak of what it read; `image`: how to write the first snapshot, if there is none.
@@ -365,21 +307,14 @@ impl Recovery {
     }
 
     fn recovered(&mut self, cx: &mut Cx) -> Recovered {
-        let database = std::mem::replace(&mut self.database, Database::new(0));
-        let (from, to) = (self.base, database.last_processed);
+        let database = std::mem::replace(&mut self.replay.database, Database::new(0));
+        let (from, to) = (self.replay.base(), database.last_processed);
         if self.mode == Mode::FastForward && from != to {
             cx.note(Note::FastForwarded { from, to });
         }
         // ZOOKEEPER-582: a snapshot newer than the log was not asked.
-        let last_logged = if cx.bugs.has(Bug::Zk582) { self.last_in_log } else { to };
+        let last_logged = if cx.bugs.has(Bug::Zk582) { self.replay.last_read } else { to };
         Recovered { database, last_logged }
-    }
-
-    /// Tells the loading of the database; a truncation that will read it once more stays silent.
-    fn note(&self, cx: &mut Cx, note: impl FnOnce() -> Note) {
-        if !self.silent {
-            cx.note(note());
-        }
     }
 
     fn tag(&mut self) -> DiskTag {
@@ -395,6 +330,20 @@ impl Recovery {
     fn ask(&mut self, cx: &mut Cx, op: DiskOp) {
         let tag = self.tag();
         cx.emit(Effect::Disk { tag, op });
+    }
+}
+
+impl Mode {
+    fn replay(self, database: Database) -> Replay {
+        match self {
+            Mode::UpTo { zxid, silent } => Replay::new(database, Some(zxid), silent),
+            Mode::Load { .. } | Mode::FastForward => Replay::new(database, None, false),
+        }
+    }
+
+    /// Whether a file with this zxid in its name may matter.
+    fn wants(self, name: Zxid) -> bool {
+        if let Mode::UpTo { zxid, .. } = self { name <= zxid } else { true }
     }
 }
 
@@ -414,5 +363,4 @@ fn image_of_nothing(database: &Database) -> Vec<DiskOp> {
 }
 
 #[cfg(test)]
-#[path = "recovery_tests.rs"]
 mod tests;

@@ -338,5 +338,4 @@ impl Job {
 }
 
 #[cfg(test)]
-#[path = "snapshotter_tests.rs"]
 mod tests;

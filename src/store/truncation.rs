@@ -17,7 +17,8 @@ use crate::trace::Note;
 use super::format::{self, LogRecord};
 use super::listing::Listing;
 use super::purge::Purge;
-use super::recovery::{Place, Recovered, Recovery, RecoveryEvent};
+use super::recovery::{Recovered, Recovery, RecoveryEvent};
+use super::replay::Place;
 use super::request_logger::RequestLogger;
 use super::sequence::{Sequence, Step};
 use super::snapshotter::Snapshotter;
@@ -149,8 +150,9 @@ impl Truncation {
         let kept = cx.bugs.has(Bug::Zk4837);
         let snapshots = listing.snapshots_after(to).filter(|_| !kept).map(|snapshot| delete(&snapshot.file));
         // ZOOKEEPER-1156: the position was that before the last record read, not behind it.
-        let end = if cx.bugs.has(Bug::Zk1156) { survey.last_read().or(survey.cut()) } else { survey.cut() };
-        let ops: Vec<DiskOp> = snapshots.chain(listing.logs_after(to).map(delete)).chain(end.map(cut_at)).collect();
+        let replay = survey.replay();
+        let end = if cx.bugs.has(Bug::Zk1156) { &replay.last_place } else { &replay.end };
+        let ops: Vec<DiskOp> = snapshots.chain(listing.logs_after(to).map(delete)).chain(end.as_ref().map(cut_at)).collect();
         self.recovered = Some(recovered);
         self.begin_cutting(cx, ops)
     }
@@ -238,5 +240,4 @@ fn cut_at(place: &Place) -> DiskOp {
 }
 
 #[cfg(test)]
-#[path = "truncation_tests.rs"]
 mod tests;

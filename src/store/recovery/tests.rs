@@ -3,6 +3,7 @@
 use super::super::bench::{Bench, config, digest_at, log_of, named, snapshot_of, zxids};
 use super::*;
 use crate::bugs::Bugs;
+use crate::trace::ApplyHow;
 
 const LAST: Zxid = Zxid::new(1, 9);
 
