@@ -273,10 +273,7 @@ impl Replication {
 
     #[inline]
     fn on_appended(&mut self, me: usize, txn: TxnRef) -> Change {
-        let (before, base) = (self.replicas[me].disk.end(), self.replicas[me].disk.base());
-        if txn.zxid <= base.zxid && txn.zxid <= self.replicas[me].snapped {
-            return Change::Other;
-        }
+        let before = self.replicas[me].disk.end();
         let after = self.next(me, before, txn);
         self.replicas[me].tells = true;
         self.replicas[me].appended(after);

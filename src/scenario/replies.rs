@@ -1,6 +1,6 @@
 //! What clients are answered to what the steps told them.
 
-use crate::proto::NodeId;
+use crate::proto::{Caller, NodeId};
 use crate::trace::{Event, Note};
 
 /// The calls that steps have made, with their answers.
@@ -37,7 +37,8 @@ impl Replies {
                 }
                 false
             }
-            Note::Returned { call, result, .. } => {
+            // Workloads return far more often than steps ask.
+            Note::Returned { call, result, .. } if Caller::of(*call) == Caller::User => {
                 let is_it = |asked: &&mut Asked| (asked.client, asked.call, &asked.result) == (client, *call, &None);
                 let Some(asked) = self.asked.iter_mut().rev().find(is_it) else { return false };
                 asked.result = Some(result.clone());

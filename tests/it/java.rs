@@ -2,7 +2,7 @@
 //!
 //! Needs Java and Debian's `libzookeeper-java` (3.8.0). The tests install nothing; without these they say so, and fail where `CI` is `true`.
 
-mod disk;
+pub mod disk;
 mod server;
 
 use std::collections::BTreeMap;

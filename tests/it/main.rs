@@ -5,6 +5,7 @@ mod bad_input;
 mod bugs;
 mod chaos;
 mod cli;
+mod clients;
 mod datadir;
 mod determinism;
 mod durable;

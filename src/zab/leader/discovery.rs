@@ -57,8 +57,7 @@ impl Leader {
         if self.phase != Phase::WaitingForEpoch {
             return;
         }
-        // ZOOKEEPER-1343: an accepted epoch that equals the new one does not raise it.
-        if accepted > self.epoch || accepted == self.epoch && !cx.bugs.has(Bug::Zk1343) {
+        if accepted >= self.epoch {
             self.epoch = accepted.next();
         }
         if counts {
@@ -163,8 +162,7 @@ impl Leader {
 
     /// With a quorum of acknowledgements the handlers go on, and the leader writes its own currentEpoch at the same time.
     fn test_epoch_quorum(&mut self, cx: &mut Cx, replica: &mut Replica) {
-        // ZOOKEEPER-1192: the wait tests the flag of the wait before it, which is over.
-        if !self.is_quorum(cx, &self.electing) && !cx.bugs.has(Bug::Zk1192) {
+        if !self.is_quorum(cx, &self.electing) {
             return;
         }
         self.phase = Phase::WaitingForNewLeaderAcks;
