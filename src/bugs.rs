@@ -135,6 +135,8 @@ catalogue! {
         "a failed truncation is ignored, and the server joins with what it should have cut";
     UnsyncedRename "unsynced-rename", affected "all releases", breaks [epoch_promise]:
         "an epoch counts as written once its file is renamed, though a power loss may still take the rename back";
+    TruncatedAcks "truncated-acks", affected "all releases", breaks [committed_log_durability reply_durable]:
+        "a follower that comes back to its leader is told to cut what is committed but not applied there, and what it cuts counts as acknowledged";
     MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:
@@ -157,7 +159,8 @@ catalogue! {
 pub const RELEASE: &str = "3.9.5";
 
 /// The open defects of [`RELEASE`]: it is modelled with these repaired, and with them on it is the release as shipped.
-pub const AS_SHIPPED: [Bug; 6] = [Bug::Zk2832, Bug::Zk5094, Bug::Zk4882, Bug::Zk4837, Bug::UnsyncedTruncation, Bug::UnsyncedRename];
+pub const AS_SHIPPED: [Bug; 7] =
+    [Bug::Zk2832, Bug::Zk5094, Bug::Zk4882, Bug::Zk4837, Bug::UnsyncedTruncation, Bug::UnsyncedRename, Bug::TruncatedAcks];
 
 impl Bug {
     pub fn info(self) -> &'static BugInfo {

@@ -66,7 +66,7 @@ pub struct Sync {
     pub how: SyncHow,
     /// What it must have before it may acknowledge NEWLEADER, and since when the leader wants it to.
     pub due: Option<(Place, u64)>,
-    /// The last committed transaction in its log, when it began.
+    /// The last transaction in its log, when it began, that was committed when the leader decided.
     pub had: Place,
     pub acknowledged: bool,
 }
@@ -76,6 +76,9 @@ pub struct Sync {
 pub struct Offer {
     pub leader: ServerId,
     pub up_to: Place,
+    /// What was committed when the leader decided. A transaction that a learner is told to cut may be committed before it is cut: by others, and it
+    /// is told again.
+    pub committed: Zxid,
     pub event: u64,
     /// The last chunk of the tree was sent when the leader had applied so much.
     pub snapshot_end: Option<Zxid>,

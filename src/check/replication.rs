@@ -230,7 +230,7 @@ impl Replication {
             Note::FollowingStarted { leader, .. } => replica.following = Some(*leader),
             Note::SyncStarted { leader, how, .. } => {
                 let due = replica.offer.take().filter(|offer| offer.leader == *leader);
-                let had = last_committed(replica, committed);
+                let had = last_committed(replica, committed, due.map_or(committed.end().zxid, |due| due.committed));
                 replica.sync = Some(Sync { leader: *leader, how: *how, due: due.map(|due| (due.up_to, due.event)), had, acknowledged: false });
                 // The end of the snapshot stream is still to come.
                 replica.offer = due;
@@ -366,7 +366,7 @@ impl Replication {
         let (memory, committed) = (self.replicas[me].memory, self.committed.end());
         let up_to = if reigns && committed.zxid > memory.zxid && committed.zxid.epoch() == memory.zxid.epoch() { committed } else { memory };
         if let Some(replica) = self.learner(NodeId::Server(learner)) {
-            replica.offer = Some(Offer { leader, up_to, event, snapshot_end: None });
+            replica.offer = Some(Offer { leader, up_to, committed: committed.zxid, event, snapshot_end: None });
         }
     }
 
@@ -402,9 +402,9 @@ const FAILING: [&str; 4] = ["fail-read", "fail-write", "fail-fsync", "full"];
 /// is kept in order.
 const DAMAGING: [&str; 4] = ["rot", "misdirect", "fail-fsync", "loose"];
 
-/// The last transaction that a server's log has in common with what is committed.
-fn last_committed(replica: &Replica, committed: &Committed) -> Place {
+/// The last transaction up to `limit` that a server's log has in common with what is committed.
+fn last_committed(replica: &Replica, committed: &Committed, limit: Zxid) -> Place {
     let log = &replica.disk;
     let places = log.places().rev().map(|(place, ())| *place).chain([log.base()]);
-    places.into_iter().find(|place| place.zxid <= committed.end().zxid && committed.holds(*place)).unwrap_or(Place::start())
+    places.into_iter().find(|place| place.zxid <= limit && committed.holds(*place)).unwrap_or(Place::start())
 }

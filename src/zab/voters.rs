@@ -13,6 +13,10 @@ impl ServerSet {
         self.0[(id.0 >> 6) as usize & 3] |= 1 << (id.0 & 63);
     }
 
+    pub fn remove(&mut self, id: ServerId) {
+        self.0[(id.0 >> 6) as usize & 3] &= !(1 << (id.0 & 63));
+    }
+
     pub fn contains(&self, id: ServerId) -> bool {
         self.0[(id.0 >> 6) as usize & 3] & 1 << (id.0 & 63) != 0
     }

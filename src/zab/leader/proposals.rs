@@ -73,6 +73,13 @@ impl Proposals {
         Acked::Committed(proposal, acks)
     }
 
+    /// A learner is brought to `kept`, and told again what follows: until it acknowledges that again, it does not have it.
+    pub fn retract(&mut self, sid: ServerId, kept: Zxid) {
+        for outstanding in self.outstanding.iter_mut().filter(|outstanding| outstanding.proposal.zxid() > kept) {
+            outstanding.acks.remove(sid);
+        }
+    }
+
     fn position(&self, zxid: Zxid) -> Option<usize> {
         let oldest = self.outstanding.front()?.proposal.zxid();
         let position = usize::try_from(zxid.0.checked_sub(oldest.0)?).ok()?;
@@ -166,6 +173,17 @@ mod tests {
         assert_eq!(ledger.ack(1, 1), "counted");
         assert_eq!(ledger.ack(2, 1), "committed 2:1 by 1 2");
         assert_eq!(ledger.ack(3, 2), "committed 2:2 by 1 2 3", "it is looked at again when a further ACK comes");
+    }
+
+    /// The commit must not count on a log that was cut.
+    #[test]
+    fn who_is_synchronised_anew_must_acknowledge_anew() {
+        let mut ledger = ledger(2);
+        assert_eq!([ledger.ack(1, 1), ledger.ack(1, 2)], ["counted", "counted"]);
+        ledger.proposals.retract(ServerId(1), Zxid::new(2, 1));
+        assert_eq!(ledger.ack(3, 1), "committed 2:1 by 1 3");
+        assert_eq!(ledger.ack(3, 2), "counted", "s1 is at 2:1 again");
+        assert_eq!(ledger.ack(1, 2), "committed 2:2 by 1 3");
     }
 
     #[test]

@@ -35,15 +35,21 @@ impl Leader {
 
     fn choose(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, log: LogPart) {
         let (last_proposed, force_snapshot) = (self.proposals.last_proposed, self.config.force_snapshot_sync);
-        let Some(handler) = self.handler(conn) else {
+        let Some(peer) = self.handler(conn).map(|handler| handler.peer) else {
             return;
         };
-        let committed: Vec<Arc<Proposal>> = replica.database.committed().cloned().collect();
+        let mut committed: Vec<Arc<Proposal>> = replica.database.committed().cloned().collect();
+        // What is committed and not yet applied is no less committed. ZooKeeper overlooks it, and has a learner cut what it must keep.
+        if !cx.bugs.has(Bug::TruncatedAcks) {
+            committed.extend(self.proposals.to_be_applied(replica.last_zxid()).filter(|proposal| proposal.zxid() <= peer).cloned());
+        }
         let standing = Standing { last: replica.last_zxid(), last_proposed, committed: &committed, log, force_snapshot };
-        match sync_choice::choose(handler.peer, &standing, cx.bugs) {
+        match sync_choice::choose(peer, &standing, cx.bugs) {
             Choice::ReadLog => {
-                handler.stage = HandlerStage::ReadingLog;
-                replica.log_sync.request(cx, conn, handler.peer);
+                if let Some(handler) = self.handler(conn) {
+                    handler.stage = HandlerStage::ReadingLog;
+                }
+                replica.log_sync.request(cx, conn, peer);
             }
             Choice::Plan(plan) => self.carry_out(cx, replica, conn, plan),
         }
@@ -65,6 +71,10 @@ impl Leader {
             SyncHow::Snap => handler.stage = HandlerStage::Streaming,
         }
         plan.txns.iter().for_each(|txn| queue_committed(cx, handler, txn));
+        // What it acknowledged before it was cut counts on for ZooKeeper.
+        if !cx.bugs.has(Bug::TruncatedAcks) {
+            self.proposals.retract(learner, plan.forward_after);
+        }
         // ZOOKEEPER-962: a step of its own, later.
         if cx.bugs.has(Bug::Zk962) {
             handler.forwards_from = Some(plan.forward_after);
