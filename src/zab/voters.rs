@@ -27,7 +27,7 @@ impl ServerSet {
     }
 
     /// As notes tell it.
-    pub fn to_vec(&self) -> Vec<ServerId> {
+    pub fn to_vec(self) -> Vec<ServerId> {
         let mut ids = Vec::with_capacity(self.len() as usize);
         for (word, bits) in self.0.iter().enumerate() {
             let mut rest = *bits;
