@@ -22,7 +22,7 @@
 //! - `election`: order of votes, quorums, FastLeaderElection, its connections (`QuorumCnxManager`), the older LeaderElection.
 //! - `tree`: the replicated state: znodes, sessions, what each transaction does to them.
 //! - `store`: the epoch files and how they are written.
-//! - `zab`: discovery, the frame of synchronisation, the leader's ticks.
+//! - `zab`: discovery, synchronisation, broadcast: a leader and its learners.
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
 //! - `client`: the session state machine of the Java client, and workloads.
 //! - `sim`: the world: queue, streams of chance, clocks, connections, disks, faults; `sim::action` is the one vocabulary of faults.
@@ -45,8 +45,8 @@
 //!
 //! # What is modelled, and what is not
 //!
-//! ZooKeeper 3.9.5 with its open defects repaired, each repair a switch. Elections and discovery are complete; synchronisation is a frame
-//! (a learner takes over the leader's last zxid without transactions) and there are neither transactions, sessions nor clients yet.
+//! ZooKeeper 3.9.5 with its open defects repaired, each repair a switch: elections, Zab whole, sessions, the request pipeline, logs and
+//! snapshots in ZooKeeper's bytes. No watches, no multi and no ACL checks yet; the README has the whole list.
 //! Modules end their description with what they leave out.
 
 pub mod proto;

@@ -19,7 +19,9 @@ pub fn check(world: &mut Replication, change: &Change, event: &Event) -> Option<
     }
     let replica = world.of(me)?;
     match event.note()? {
-        Note::BootRefused { .. } if !replica.damaged && !replica.faulty => Some((DiskRecovers, [promised(world, me), told(event)])),
+        Note::BootRefused { .. } if !replica.damaged && !replica.faulty && !replica.failed => {
+            Some((DiskRecovers, [promised(world, me), told(event)]))
+        }
         Note::DiskProbed { refused: Some(_), why, .. } if !replica.damaged => Some((invariant(*why), [promised(world, me), told(event)])),
         Note::DiskProbed { refused: None, why, zxid, digest } if !replica.damaged => probed(world, me, *why, *zxid, *digest, event),
         _ => None,

@@ -44,6 +44,8 @@ pub struct Replica {
     pub damaged: bool,
     /// Its disk fails operations, or may: what it cannot read or write now is not held against it.
     pub faulty: bool,
+    /// An operation of its present process has failed, whatever its disk does now.
+    pub failed: bool,
     /// Its disk is emptied: the next process starts from nothing.
     pub wiped: bool,
     /// It has told of its database. Without that nothing is known of what it should report.
@@ -109,6 +111,7 @@ impl Default for Replica {
             offer: None,
             damaged: false,
             faulty: false,
+            failed: false,
             wiped: false,
             tells: false,
             booted: false,
@@ -129,6 +132,7 @@ impl Replica {
             let Replica { delivered, delivered_event, faulty, .. } = *self;
             *self = Replica { delivered, delivered_event, faulty, ..Replica::default() };
         }
+        self.failed = false;
         self.memory = Place::start();
         self.digest = 0;
         self.exact_from = Zxid::ZERO;

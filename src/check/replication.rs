@@ -9,7 +9,7 @@ use super::committed::Committed;
 use super::history::{Found, Place, Prefix};
 use super::reigns::Reigns;
 use super::replica::{Offer, Replica, Sync};
-use crate::proto::{Epoch, NodeId, Packet, QuorumData, QuorumKind, ServerId, TxnRef, Zxid};
+use crate::proto::{DiskError, Epoch, NodeId, Packet, QuorumData, QuorumKind, ServerId, TxnRef, Zxid};
 use crate::trace::{ApplyHow, EpochFile, Event, Note, Record, SnapshotSource, What};
 
 /// See the module.
@@ -130,7 +130,11 @@ impl Replication {
     fn on_record(&mut self, me: usize, record: &Record, event: u64) -> Change {
         match record {
             Record::DiskStarted { tag, op } => self.replicas[me].durable.started(*tag, op),
-            Record::DiskDone { tag, error } => self.replicas[me].durable.done(*tag, error.is_none(), event),
+            Record::DiskDone { tag, error } => {
+                // A missing file is no failure of the disk.
+                self.replicas[me].failed |= error.is_some_and(|error| error != DiskError::NotFound);
+                self.replicas[me].durable.done(*tag, error.is_none(), event);
+            }
             Record::Sent { to, packet: Packet::Quorum { kind, zxid, data }, .. } => return self.on_sent(me, *to, *kind, *zxid, data, event),
             Record::Started { .. } => self.replicas[me].started(),
             Record::Crashed | Record::Exited { .. } => self.replicas[me].ended(false),

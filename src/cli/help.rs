@@ -75,7 +75,10 @@ fn check_help() -> String {
     for info in check::CATALOGUE {
         let _ = writeln!(text, "\n  {}  ({})", info.name, info.code);
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
-        let _ = writeln!(text, "      {}\n      broken by {}", info.rule, bugs.join(", "));
+        let _ = writeln!(text, "      {}", info.rule);
+        if !bugs.is_empty() {
+            let _ = writeln!(text, "      broken by {}", bugs.join(", "));
+        }
     }
     text
 }

@@ -40,7 +40,6 @@ golden! {
     bug_zk1419
     bug_zk1465
     bug_zk1514
-    bug_zk1551
     bug_zk1653
     bug_zk1732
     bug_zk2247
