@@ -40,7 +40,7 @@ fn a_failing_disk_takes_nothing_that_was_acknowledged() {
         for (until, action) in [(40, fault), (60, "behave"), (2_000, "behave")] {
             while world.now() < Micros::from_millis(until) && !store(&world).is_some_and(|store| store.done) {
                 if world.actor(S1).is_none() {
-                    // Its snapshot could not be written.
+                    // It could not write its snapshot, or read its database again.
                     failures += 1;
                     inject(&mut world, "disk s1 behave");
                     inject(&mut world, "restart s1");

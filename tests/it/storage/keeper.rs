@@ -194,7 +194,7 @@ impl Store {
                 self.recovery = None;
                 self.has_failed = false;
             }
-            RecoveryEvent::Refused(reason) => panic!("{reason}"),
+            RecoveryEvent::Refused(_) => cx.emit(Effect::Exit(1)),
         }
     }
 
