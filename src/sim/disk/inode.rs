@@ -1,11 +1,10 @@
 //! One file's content twice: as running processes see it and as the medium holds it.
 
-use std::collections::BTreeMap;
-
 use crate::proto::{FileImage, Patch};
 
 use super::ranges::ByteRanges;
 use super::{SECTOR, Ticket};
+use crate::sim::small_map::SmallMap;
 
 /// A file's content, whatever its names are.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +16,7 @@ pub struct Inode {
     /// Bytes written and not yet part of any sync.
     dirty: ByteRanges,
     /// Syncs under way, each with the content it will make durable.
-    syncing: BTreeMap<Ticket, SyncImage>,
+    syncing: SmallMap<Ticket, SyncImage>,
 }
 
 /// What a sync will write. Not the whole image: while that lived, each write to the cache would copy what it shares with it.
@@ -45,7 +44,7 @@ impl Inode {
     /// Cuts or extends the cached content. A sync under way writes its bytes first, as Linux waits for pages under write-back:
     /// afterwards it could bring back what was cut.
     pub fn set_len(&mut self, len: u64) {
-        if let Some((&youngest, _)) = self.syncing.last_key_value() {
+        if let Some(youngest) = self.syncing.last_key() {
             self.finish_sync(youngest);
         }
         self.cache.set_len(len);
@@ -61,8 +60,8 @@ impl Inode {
 
     /// The bytes that were dirty at submit reach the medium. Nothing is left to do when a younger sync has written them.
     pub fn finish_sync(&mut self, ticket: Ticket) {
-        let Some(SyncImage { len, sectors, .. }) = self.syncing.remove(&ticket) else { return };
-        self.syncing.retain(|other, _| *other > ticket);
+        let Some(SyncImage { len, sectors, .. }) = self.syncing.remove(ticket) else { return };
+        self.syncing.forget_up_to(ticket);
         self.durable.set_len(len);
         self.durable.apply(&sectors);
         self.durable.share_pages(&self.cache, &sectors);
@@ -70,12 +69,12 @@ impl Inode {
 
     /// The device refused the bytes. Linux then takes the pages for clean: processes still read them, nothing writes them again.
     pub fn fail_sync(&mut self, ticket: Ticket) {
-        self.syncing.remove(&ticket);
+        self.syncing.remove(ticket);
     }
 
     /// Nobody waits for the syncs under way any more; what they were to write is dirty again.
     pub fn abandon_syncs(&mut self) {
-        for sync in std::mem::take(&mut self.syncing).into_values() {
+        for sync in std::mem::take(&mut self.syncing).values() {
             self.dirty.add(&sync.ranges);
         }
         self.dirty.cut(self.cache.len());

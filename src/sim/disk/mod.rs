@@ -30,12 +30,12 @@ mod timing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::proto::{DiskError, DiskOp, DiskReply, FileImage, FileName, Micros, Span, WriteAt};
 
 use super::Stream;
+use super::small_map::SmallMap;
 pub use fault::{DISK_FAULTS, DiskFault, Failing, Landing, Times};
 pub use file_role::FileRole;
 use files::{Files, Ino, SyncJob};
@@ -48,7 +48,7 @@ pub use timing::{DiskTiming, OpClass};
 /// What the device writes whole or not at all, in bytes.
 const SECTOR: u64 = 512;
 
-/// An operation under way. Tickets of a disk are never used twice, and grow.
+/// An operation under way. SmallMap of a disk are never used twice, and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
@@ -56,7 +56,7 @@ pub struct Ticket(pub u64);
 #[derive(Clone, Debug)]
 pub struct Disk {
     files: Arc<Files>,
-    in_flight: BTreeMap<Ticket, InFlight>,
+    in_flight: SmallMap<Ticket, InFlight>,
     tickets: u64,
     faults: InjectedFaults,
     timing: DiskTiming,
@@ -74,7 +74,7 @@ enum InFlight {
 impl Disk {
     /// An empty disk. `stream` is its own: the caller names it after the server (`disk s1`).
     pub fn new(stream: Stream, timing: DiskTiming) -> Disk {
-        Disk { files: Arc::default(), in_flight: BTreeMap::new(), tickets: 0, faults: InjectedFaults::default(), timing, stream }
+        Disk { files: Arc::default(), in_flight: SmallMap::default(), tickets: 0, faults: InjectedFaults::default(), timing, stream }
     }
 
     /// Starts an operation. [`Disk::complete`] is due after the time returned, unless the server dies first.
@@ -91,7 +91,7 @@ impl Disk {
 
     /// Ends an operation. `None` when a crash or power loss came first: nobody is left to be told.
     pub fn complete(&mut self, ticket: Ticket) -> Option<Result<DiskReply, DiskError>> {
-        Some(match self.in_flight.remove(&ticket)? {
+        Some(match self.in_flight.remove(ticket)? {
             InFlight::Answer(answer) => answer,
             InFlight::Sync { job, fails: false } => {
                 let loose = self.faults.loose().is_some();

@@ -1,6 +1,6 @@
 //! What a server may rely on, and what a disk may do to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
