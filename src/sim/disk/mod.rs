@@ -172,32 +172,31 @@ impl Disk {
 
     fn begin(&mut self, op: &DiskOp, ticket: Ticket) -> InFlight {
         // A missing file is found out without the device, so no fault is spent on it.
-        if let Err(error) = self.refuse_missing(op) {
-            return InFlight::Answer(Err(error));
-        }
+        let target = match self.target(op) {
+            Ok(target) => target,
+            Err(error) => return InFlight::Answer(Err(error)),
+        };
         let fails = self.faults.fail(op, self.files.names());
-        match op {
-            DiskOp::Sync { file } => match self.files.lookup(file) {
-                Ok(ino) => InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails },
-                Err(error) => InFlight::Answer(Err(error)),
-            },
+        match (op, target) {
+            (DiskOp::Sync { .. }, Some(ino)) => InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails },
             _ if fails => InFlight::Answer(Err(DiskError::Io)),
-            _ => InFlight::Answer(self.perform(op)),
+            _ => InFlight::Answer(self.perform(op, target)),
         }
     }
 
-    fn refuse_missing(&self, op: &DiskOp) -> Result<(), DiskError> {
+    /// The file that must be there; `None` for what needs none.
+    fn target(&self, op: &DiskOp) -> Result<Option<Ino>, DiskError> {
         match op {
-            DiskOp::Create { .. } | DiskOp::List => Ok(()),
-            _ => op.files().next().map_or(Ok(()), |file| self.files.lookup(file).map(drop)),
+            DiskOp::Create { .. } | DiskOp::List => Ok(None),
+            _ => op.files().next().map(|file| self.files.lookup(file)).transpose(),
         }
     }
 
-    fn perform(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
+    fn perform(&mut self, op: &DiskOp, target: Option<Ino>) -> Result<DiskReply, DiskError> {
         match op {
             DiskOp::Load { file } => return Ok(DiskReply::Loaded(self.files.image(self.files.lookup(file)?).clone())),
             DiskOp::List => return Ok(DiskReply::Listed(self.files().map(|(name, image)| (name.clone(), image.len())).collect())),
-            DiskOp::Write { file, at, bytes } => self.write(op, file, *at, bytes)?,
+            DiskOp::Write { at, bytes, .. } => self.write(op, target.ok_or(DiskError::NotFound)?, *at, bytes)?,
             DiskOp::Create { file } => self.files_mut().create(file),
             DiskOp::Rename { from, to } => self.files_mut().rename(from, to)?,
             DiskOp::Truncate { file, len } => self.files_mut().truncate(file, *len)?,
@@ -207,8 +206,7 @@ impl Disk {
         Ok(DiskReply::Done)
     }
 
-    fn write(&mut self, op: &DiskOp, file: &FileName, at: WriteAt, bytes: &[u8]) -> Result<(), DiskError> {
-        let ino = self.files.lookup(file)?;
+    fn write(&mut self, op: &DiskOp, ino: Ino, at: WriteAt, bytes: &[u8]) -> Result<(), DiskError> {
         let offset = match at {
             WriteAt::End => self.files.image(ino).len(),
             WriteAt::Byte(byte) => byte,
