@@ -27,11 +27,13 @@ golden! {
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
+    bug_truncated_acks
     bug_unsynced_rename
     bug_unsynced_truncation
     bug_zk1090
     bug_zk1154
     bug_zk1156
+    bug_zk1270
     bug_zk1277
     bug_zk1282
     bug_zk1291
@@ -40,6 +42,7 @@ golden! {
     bug_zk1419
     bug_zk1465
     bug_zk1514
+    bug_zk1551
     bug_zk1653
     bug_zk1732
     bug_zk2247
