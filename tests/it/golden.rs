@@ -33,6 +33,7 @@ golden! {
     bug_zk1090
     bug_zk1154
     bug_zk1156
+    bug_zk1192
     bug_zk1270
     bug_zk1277
     bug_zk1282
@@ -121,10 +122,16 @@ golden! {
     mutant_answers_with_older_zxid
     mutant_applies_early
     mutant_commits_alone
+    mutant_commits_alone_in_the_past
+    mutant_commits_alone_meanwhile
+    mutant_commits_newest_first
+    mutant_commits_outlive_role
     mutant_epoch_forgotten
     mutant_inform_restamped
     mutant_no_rebroadcast
     mutant_proposes_to_observers
+    mutant_serves_early
+    mutant_takes_any_client
     observer_delay
     observer_follows
     observer_serves_reads
