@@ -11,21 +11,8 @@ use crate::stories;
 /// Other seeds than the scenario's own that are tried.
 const SEEDS: u64 = 10;
 
-/// Switches that no story shows yet.
-const UNSHOWN: [&str; 3] = ["ZK-1270", "ZK-1551", "truncated-acks"];
-
 /// Checks that no scenario sees first: whatever breaks them is found by another check before. Their own tests make them fire on made-up events.
-const NEVER_FIRST: [&str; 9] = [
-    "leadership",
-    "local_primary_order",
-    "global_primary_order",
-    "primary_integrity",
-    "prefix_consistency",
-    "committed_log_monotonicity",
-    "committed_log_durability",
-    "purge_keeps_enough",
-    "single_system_image",
-];
+const NEVER_FIRST: [&str; 1] = ["purge_keeps_enough"];
 
 /// A scenario of `scenarios/` that switches bugs on.
 struct Demonstration {
@@ -52,7 +39,7 @@ fn demonstrations() -> Vec<Demonstration> {
 #[test]
 fn every_switch_is_shown_by_a_scenario() {
     let all = demonstrations();
-    for info in bugs::CATALOGUE.iter().filter(|info| !UNSHOWN.contains(&info.name)) {
+    for info in bugs::CATALOGUE {
         let shown: Vec<_> = all.iter().filter(|demonstration| demonstration.shows(info.bug)).collect();
         assert!(!shown.is_empty(), "no scenario has `bugs`: [{:?}]", info.name);
         for demonstration in shown {

@@ -27,11 +27,14 @@ golden! {
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
+    bug_truncated_acks
     bug_unsynced_rename
     bug_unsynced_truncation
     bug_zk1090
     bug_zk1154
     bug_zk1156
+    bug_zk1192
+    bug_zk1270
     bug_zk1277
     bug_zk1282
     bug_zk1291
@@ -40,6 +43,7 @@ golden! {
     bug_zk1419
     bug_zk1465
     bug_zk1514
+    bug_zk1551
     bug_zk1653
     bug_zk1732
     bug_zk2247
@@ -118,10 +122,16 @@ golden! {
     mutant_answers_with_older_zxid
     mutant_applies_early
     mutant_commits_alone
+    mutant_commits_alone_in_the_past
+    mutant_commits_alone_meanwhile
+    mutant_commits_newest_first
+    mutant_commits_outlive_role
     mutant_epoch_forgotten
     mutant_inform_restamped
     mutant_no_rebroadcast
     mutant_proposes_to_observers
+    mutant_serves_early
+    mutant_takes_any_client
     observer_delay
     observer_follows
     observer_serves_reads
