@@ -146,6 +146,7 @@ golden! {
     session_expires
     session_moves
     session_outlives_leader
+    short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept
     slow_disk_leader
