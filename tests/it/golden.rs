@@ -27,6 +27,8 @@ golden! {
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
+    bug_orphaned_child
+    bug_unreachable_truncation
     bug_unsynced_rename
     bug_unsynced_truncation
     bug_zk1090
@@ -83,6 +85,7 @@ golden! {
     connection_loss_is_unknown
     corrupt_newest_snapshot
     crash_keeps_page_cache
+    cut_back_beyond_its_disk
     dead_leader_is_not_reelected
     deposed_leader_forgets
     diff_interrupted
