@@ -22,7 +22,7 @@ mod stream;
 mod world;
 
 pub use action::{Action, Choice};
-pub use budget::{BudgetRow, FAULT_BUDGET, FORCE_SYNC_OFF, budget_row};
+pub use budget::{BudgetRow, FAILED_FSYNC_FORGOTTEN, FAULT_BUDGET, FORCE_SYNC_OFF, budget_row};
 pub use clock::Clock;
 pub use faults::DidNotApply;
 pub use links::{Hold, Link, LinkState, Links, Origin};
