@@ -29,15 +29,12 @@ pub struct Probe {
     pub why: Probing,
     /// Replay goes no further than this, if it is given.
     pub up_to: Option<Zxid>,
-    /// Numbers the probes of a run, so that chance may fall differently each time.
-    pub number: u64,
 }
 
 /// What is asked next, and what may be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Probes {
     due: Vec<Probe>,
-    asked: u64,
     /// Transactions applied, and replayed by probes.
     applied: u64,
     spent: u64,
@@ -129,8 +126,7 @@ impl Probes {
 
     fn push(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
         if let Some(server) = event.node.and_then(NodeId::as_server) {
-            self.asked += 1;
-            self.due.push(Probe { server, why, up_to, number: self.asked });
+            self.due.push(Probe { server, why, up_to });
         }
     }
 }
