@@ -138,6 +138,10 @@ catalogue! {
         "an epoch counts as written once its file is renamed, though a power loss may still take the rename back";
     TruncatedAcks "truncated-acks", affected "all releases", breaks [committed_log_durability reply_durable]:
         "a follower that comes back to its leader is told to cut what is committed but not applied there, and what it cuts counts as acknowledged";
+    UnreachableTruncation "unreachable-truncation", affected "all releases", breaks [leader_elected]:
+        "a server that cannot give the state it is cut back to, because it came as a later image, ends itself, and again after every restart";
+    OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
+        "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
     MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:
@@ -168,8 +172,17 @@ catalogue! {
 pub const RELEASE: &str = "3.9.5";
 
 /// The open defects of [`RELEASE`]: it is modelled with these repaired, and with them on it is the release as shipped.
-pub const AS_SHIPPED: [Bug; 7] =
-    [Bug::Zk2832, Bug::Zk5094, Bug::Zk4882, Bug::Zk4837, Bug::UnsyncedTruncation, Bug::UnsyncedRename, Bug::TruncatedAcks];
+pub const AS_SHIPPED: [Bug; 9] = [
+    Bug::Zk2832,
+    Bug::Zk5094,
+    Bug::Zk4882,
+    Bug::Zk4837,
+    Bug::UnsyncedTruncation,
+    Bug::UnsyncedRename,
+    Bug::TruncatedAcks,
+    Bug::UnreachableTruncation,
+    Bug::OrphanedChild,
+];
 
 impl Bug {
     pub fn info(self) -> &'static BugInfo {

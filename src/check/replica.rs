@@ -279,9 +279,26 @@ impl Replica {
         }
     }
 
-    /// Whether all of `place` would survive a power loss.
+    /// Whether all of `place` would survive a power loss. The same history may end at another (epoch, 0), which is no transaction: as a leader
+    /// that proposed nothing names it, while its snapshot has the name of an older one.
     pub fn is_durable(&self, place: Place) -> bool {
         let end = self.disk.end();
-        self.durable.known >= place.zxid || (self.durable.known == end.zxid && end.prefix == place.prefix)
+        self.durable.known >= place.zxid || (self.durable.known >= end.zxid && end.prefix == place.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leader that proposed nothing: its snapshot has the name of one epoch, and its successor calls the same history by that of another.
+    #[test]
+    fn a_history_may_end_at_any_first_zxid() {
+        let mut replica = Replica::default();
+        replica.durable.raise(Zxid::new(4, 0), 1);
+        assert!(replica.is_durable(Place { zxid: Zxid::new(5, 0), ..replica.disk.end() }));
+        let txn = crate::proto::TxnRef { zxid: Zxid::new(4, 1), hash: 7 };
+        replica.disk.push(replica.disk.end().then(txn), ());
+        assert!(!replica.is_durable(Place { zxid: Zxid::new(5, 0), ..replica.disk.end() }), "its last transaction is not");
     }
 }

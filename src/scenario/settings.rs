@@ -153,7 +153,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "testingonly.initialZxid",
-        read: |config, text| whole(text, 0, i64::from(u32::MAX)).map(|value| config.initial_zxid = Some(value as u32)),
+        // After the largest of all comes the next epoch.
+        read: |config, text| whole(text, 0, i64::from(u32::MAX - 1)).map(|value| config.initial_zxid = Some(value as u32)),
         write: |config| config.initial_zxid.into(),
     },
 ];

@@ -9,7 +9,7 @@ use crate::trace::Record;
 use super::action::{Action, Choice, ClockChange, CommandLine, Link as Way, Who, Whom};
 use super::disk::DiskFault;
 use super::links::{Hold, Link, LinkState, Origin};
-use super::node::Power;
+use super::node::{Node, Power};
 use super::{NodeIndex, Wake, World};
 
 /// Why an action had no effect, in words.
@@ -109,13 +109,17 @@ impl<A: Actor> World<A> {
         self.at(who).and_then(|at| if self.nodes[usize::from(at)].power == Power::Off { Err(format!("{who} has no power")) } else { Ok(at) })
     }
 
+    /// Those that ran before: who has not started yet has a time for that, or a step.
     fn restart_all(&mut self) -> Result<(), DidNotApply> {
-        let down: Vec<NodeIndex> = (0..self.nodes.len() as NodeIndex).filter(|at| !self.nodes[usize::from(*at)].is_up()).collect();
-        if down.is_empty() {
-            return Err("everybody is running".into());
-        }
-        down.into_iter().for_each(|at| self.start_process(at));
-        Ok(())
+        if self.start_those(|node| node.life > 0) { Ok(()) } else { Err("nobody who ever ran is down".into()) }
+    }
+
+    /// Starts those of the nodes that are down. False when there is none.
+    fn start_those(&mut self, which: impl Fn(&Node<A>) -> bool) -> bool {
+        let down = |at: &NodeIndex| !self.nodes[usize::from(*at)].is_up() && which(&self.nodes[usize::from(*at)]);
+        let down: Vec<NodeIndex> = (0..self.nodes.len() as NodeIndex).filter(down).collect();
+        down.iter().for_each(|at| self.start_process(*at));
+        !down.is_empty()
     }
 
     fn start_pause(&mut self, who: Who, lasting: Option<Micros>) -> Result<(), DidNotApply> {
@@ -246,14 +250,14 @@ impl<A: Actor> World<A> {
         if changed { Ok(()) } else { Err("there was nothing to heal".into()) }
     }
 
-    /// Heals, starts whoever is down, and disks behave. A state to be in rather than a change: it applies even when all was quiet before.
+    /// Heals, starts whoever is not running, and disks behave. A state to be in rather than a change: it applies even when all was quiet before.
     fn quiet(&mut self) {
         let _ = self.heal();
         for at in 0..self.nodes.len() as NodeIndex {
             let behaves = self.node_mut(at).disk.inject(DiskFault::Behave);
             behaves.expect("a disk can always behave");
         }
-        let _ = self.restart_all();
+        self.start_those(|_| true);
     }
 
     fn change_clock(&mut self, at: NodeIndex, change: ClockChange) {
@@ -263,7 +267,7 @@ impl<A: Actor> World<A> {
             ClockChange::Jump(shift) => node.clock.jump(shift.0),
             ClockChange::Drift { ppm } => {
                 node.clock.set_drift(now, ppm);
-                let timers: Vec<(Timer, Micros, u64)> = node.timers.iter().map(|(timer, slot)| (*timer, slot.deadline, slot.cause)).collect();
+                let timers: Vec<(Timer, Micros, u64)> = node.timers.iter().map(|(timer, slot)| (timer, slot.deadline, slot.cause)).collect();
                 for (timer, deadline, cause) in timers {
                     self.arm_timer_entry(at, timer, deadline, cause);
                 }
@@ -319,7 +323,9 @@ impl<A: Actor> World<A> {
                 self.datagrams.get(slot).is_some_and(|datagram| is(datagram.from, from) && is(datagram.to, to))
             }
             (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.name() == *timer,
-            (Choice::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
+            (Choice::Stage { who, stage }, Wake::Stage { node, stage: index }) => {
+                is(*node, who) && self.nodes[usize::from(*node)].stages.at(*index).stage == *stage
+            }
             (Choice::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
             _ => false,
         }
@@ -335,7 +341,7 @@ impl<A: Actor> World<A> {
             }
             Wake::Datagram { slot } => self.datagrams.get(&slot).map(|datagram| Choice::Message { from: who(datagram.from), to: who(datagram.to) }),
             Wake::Timer { node, timer } => Some(Choice::Timer { who: who(node), timer: timer.name() }),
-            Wake::Stage { node, stage } => Some(Choice::Stage { who: who(node), stage }),
+            Wake::Stage { node, stage } => Some(Choice::Stage { who: who(node), stage: self.nodes[usize::from(node)].stages.at(stage).stage }),
             Wake::Disk { node, .. } => Some(Choice::Disk { who: who(node) }),
             _ => None,
         }

@@ -17,14 +17,15 @@ mod network;
 mod node;
 mod process;
 mod queue;
+mod small_map;
 mod stream;
 mod world;
 
 pub use action::{Action, Choice};
-pub use budget::{BudgetRow, FAULT_BUDGET, FORCE_SYNC_OFF, budget_row};
+pub use budget::{BudgetRow, FAILED_FSYNC_FORGOTTEN, FAULT_BUDGET, FORCE_SYNC_OFF, budget_row};
 pub use clock::Clock;
 pub use faults::DidNotApply;
 pub use links::{Hold, Link, LinkState, Links, Origin};
-pub use queue::{Entry, NodeIndex, Queue, Wake};
+pub use queue::{Entry, NodeIndex, Queue, StageIndex, Wake};
 pub use stream::Stream;
-pub use world::{NodeConfig, Recording, Stepped, Timing, World, WorldConfig};
+pub use world::{NodeConfig, Recording, Stepped, Timing, Upcoming, World, WorldConfig};

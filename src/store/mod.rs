@@ -22,7 +22,8 @@
 //! - After a failed write or fsync the log is cut back to what is durable, and the batch is not tried again (`txn_log`).
 //! - `currentEpoch` follows a history that is newer (Zk1653; [`boot`]), and an epoch counts once its rename is forced (UnsyncedRename).
 //! - TRUNC changes nothing before it is certain that the disk can give the state, in an order that a crash may break off; newer snapshots
-//!   go (Zk4837), a snapshot of that zxid is enough, the image behind it is forced (UnsyncedTruncation; [`Truncation`]).
+//!   go (Zk4837), a snapshot of that zxid is enough, the image behind it is forced (UnsyncedTruncation; [`Truncation`]). Where the disk
+//!   cannot give it, the leader is asked for a SNAP (UnreachableTruncation).
 //! - A SNAP cuts the log, and its image supersedes newer ones (Zk2832; [`Truncation`], [`Snapshotter`]).
 //! - What purging keeps is forced before the rest goes ([`Purge`]).
 //!

@@ -75,7 +75,7 @@ impl Replay {
                 return Err(format!("{} goes on with {zxid} after {last}: transactions are missing", place.file));
             }
             // Errors are those of a replay over a fuzzy snapshot.
-            let _ = self.database.apply(proposal);
+            let _ = self.database.apply_again(proposal, cx.bugs);
             self.note(cx, || Note::Applied { txn: proposal.id(), how: ApplyHow::Replay, digest: self.database.digest() });
         }
         self.last_read = self.last_read.max(zxid);

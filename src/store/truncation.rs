@@ -66,7 +66,10 @@ pub enum TruncationEvent {
     /// zxid as ZooKeeper does (only with Zk4837, Zk1156 or Zk3701 that may not be so).
     Done(Option<Box<Recovered>>),
     /// The disk cannot give the state at that zxid, because that part of the history came as the image of a later one. Nothing was changed.
-    /// ZooKeeper exits 13. `has` is the newest zxid below it that the disk can give.
+    /// `has` is the newest zxid below it that the disk can give. The learner asks its leader for a SNAP instead.
+    ///
+    /// ZooKeeper sees it only if its log has nothing at or after that zxid, and exits 13 (the switch unreachable-truncation: always); else
+    /// it cuts behind the first later record, a state that nobody has.
     Unreachable {
         has: Zxid,
     },

@@ -3,6 +3,7 @@
 //! Nothing is judged here: the leader did that. Errors of a change come from replay over a fuzzy snapshot, which may hold it already, and are
 //! no more than answers.
 
+use crate::bugs::Bugs;
 use crate::proto::{Answer, CreateForm, ErrorCode, Path, SessionId, Txn, TxnHeader, Zxid};
 
 use super::data_tree::{DataTree, parent_of};
@@ -10,7 +11,7 @@ use super::znode::Owner;
 
 impl DataTree {
     /// Applies a transaction; the answer is what its client is told.
-    pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn) -> Result<Answer, ErrorCode> {
+    pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn, bugs: Bugs) -> Result<Answer, ErrorCode> {
         match txn {
             Txn::SetData { path, data, version } | Txn::Reconfig { path, data, version } => {
                 self.set_data(header, path, data, *version).map(Answer::Stat)
@@ -25,20 +26,20 @@ impl DataTree {
                 }
                 created.map(|()| Answer::Created(path.clone()))
             }
-            Txn::Delete { path, .. } => self.delete(path, header.zxid).map(|()| Answer::Done),
+            Txn::Delete { path, .. } => self.delete(path, header.zxid, bugs).map(|()| Answer::Done),
             Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version).map(Answer::Stat),
             Txn::CloseSession { paths } => {
-                self.close_session(header.session, paths.as_deref().unwrap_or_default(), header.zxid);
+                self.close_session(header.session, paths.as_deref().unwrap_or_default(), header.zxid, bugs);
                 Ok(Answer::Done)
             }
             Txn::CreateSession { .. } | Txn::Check { .. } | Txn::Error { code: ErrorCode::Ok } => Ok(Answer::Done),
             Txn::Error { code } => Err(*code),
-            Txn::Multi(parts) => self.apply_multi(header, parts),
+            Txn::Multi(parts) => self.apply_multi(header, parts, bugs),
         }
     }
 
     /// All parts, unless one of them is an error: then none. The answer is the first error, if any.
-    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn]) -> Result<Answer, ErrorCode> {
+    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn], bugs: Bugs) -> Result<Answer, ErrorCode> {
         let error = |part: &Txn| if let Txn::Error { code } = part { Some(*code) } else { None };
         if parts.iter().any(|part| error(part).is_some()) {
             return match parts.iter().filter_map(error).find(|code| *code != ErrorCode::Ok) {
@@ -49,20 +50,20 @@ impl DataTree {
         // Each part is applied, whatever became of those before it.
         let mut answer = Ok(Answer::Done);
         for part in parts {
-            answer = answer.and(self.apply(header, part).map(|_| Answer::Done));
+            answer = answer.and(self.apply(header, part, bugs).map(|_| Answer::Done));
         }
         answer
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.
-    fn close_session(&mut self, session: SessionId, named: &[Path], zxid: Zxid) {
+    fn close_session(&mut self, session: SessionId, named: &[Path], zxid: Zxid, bugs: Bugs) {
         for path in named {
             // Gone already: the snapshot was written after the session was closed.
-            let _ = self.delete(path, zxid);
+            let _ = self.delete(path, zxid, bugs);
         }
         let others: Vec<Path> = self.ephemerals(session).cloned().collect();
         for path in &others {
-            let _ = self.delete(path, zxid);
+            let _ = self.delete(path, zxid, bugs);
         }
     }
 }

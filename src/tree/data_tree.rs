@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{Acl, AclList, Bytes, ErrorCode, Path, SessionId, Stat, TxnHeader, Zxid};
 
 use super::acl_table::{AclTable, OPEN_ACL};
@@ -161,18 +162,20 @@ impl DataTree {
 
     /// Source: `DataTree.deleteNode`. The parent's pzxid moves on even when the node is gone already: the snapshot may lack the node and yet have
     /// the parent as it was before.
-    pub(super) fn delete(&mut self, path: &str, zxid: Zxid) -> Result<(), ErrorCode> {
+    pub(super) fn delete(&mut self, path: &str, zxid: Zxid, bugs: Bugs) -> Result<(), ErrorCode> {
         self.change(parent_of(path), |parent, _| {
             parent.children.remove(path);
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);
         })?;
-        self.remove(path).ok_or(ErrorCode::NoNode)
+        self.remove(path, bugs).ok_or(ErrorCode::NoNode)
     }
 
     /// Takes a node out of map and indexes, and all below it. Only replay over a fuzzy snapshot finds a node that it deletes not empty: the
-    /// children belong to a later node of this name, and will be made again with it. ZooKeeper keeps them without a parent; since 3.9.4 their
-    /// creation then finds them there, and they never get back into its list.
-    fn remove(&mut self, path: &str) -> Option<()> {
+    /// children belong to a later node of this name, and will be made again with it.
+    ///
+    /// ZooKeeper keeps them without a parent. Until ZOOKEEPER-4846 their creation looked for them in the parent's list and made them again;
+    /// since then it finds them among all nodes, and they never get back into the list: the next snapshot lacks them (orphaned-child).
+    fn remove(&mut self, path: &str, bugs: Bugs) -> Option<()> {
         let (path, node) = self.nodes.remove_with_key(path)?;
         self.digest = self.digest.wrapping_sub(counted(&path, &node));
         self.acls.release(node.acl);
@@ -182,8 +185,10 @@ impl DataTree {
             Owner::Ttl(_) => drop(self.ttls.remove(&path)),
             Owner::Session(session) => self.disown(session, &path),
         }
-        for child in &node.children {
-            self.remove(child);
+        if !bugs.has(Bug::OrphanedChild) {
+            for child in &node.children {
+                self.remove(child, bugs);
+            }
         }
         Some(())
     }

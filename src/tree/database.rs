@@ -50,22 +50,26 @@ impl Database {
         self.tree.digest().wrapping_add(self.sessions_digest)
     }
 
-    /// Applies a committed transaction, or one of the own log, and keeps it for learners. The answer is for the client that asked.
-    ///
-    /// Replaying what the database holds already does no harm (storage reference §5).
+    /// Applies a committed transaction, and keeps it for learners. The answer is for the client that asked.
     pub fn apply(&mut self, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
-        let answer = self.apply_unlisted(proposal);
+        self.apply_again(proposal, Bugs::NONE)
+    }
+
+    /// As [`Database::apply`], for one of the own log. What the fuzzy snapshot below it holds already does no harm, and the answer means
+    /// nothing (storage reference §5).
+    pub fn apply_again(&mut self, proposal: &Arc<Proposal>, bugs: Bugs) -> Result<Answer, ErrorCode> {
+        let answer = self.apply_unlisted(proposal, bugs);
         self.committed.push(proposal);
         answer
     }
 
-    /// As [`Database::apply`], for a transaction that came with the synchronisation.
+    /// As [`Database::apply_again`], for a transaction that came with the synchronisation.
     ///
     /// ZOOKEEPER-4925: it was applied past the committed log, which then had a hole, and so had the DIFFs made from it.
     /// ZOOKEEPER-1367: it was applied to the tree alone, so that a session that began was never tracked, nor expired once this server led.
     pub fn apply_synced(&mut self, proposal: &Arc<Proposal>, bugs: Bugs) -> Result<Answer, ErrorCode> {
         let tracked = bugs.has(Bug::Zk1367).then(|| (self.sessions.clone(), self.sessions_digest));
-        let answer = if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal) } else { self.apply(proposal) };
+        let answer = if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal, bugs) } else { self.apply_again(proposal, bugs) };
         if let Some(tracked) = tracked {
             (self.sessions, self.sessions_digest) = tracked;
         }
@@ -111,14 +115,14 @@ impl Database {
     }
 
     /// Tree and sessions first, the zxid after the whole of a transaction: a snapshot's name never promises more than it holds (ZOOKEEPER-1090).
-    fn apply_unlisted(&mut self, proposal: &Proposal) -> Result<Answer, ErrorCode> {
+    fn apply_unlisted(&mut self, proposal: &Proposal, bugs: Bugs) -> Result<Answer, ErrorCode> {
         let (header, txn) = (&proposal.header, &proposal.txn);
         match txn {
             Txn::CreateSession { timeout } => self.put_session(header.session, *timeout),
             Txn::CloseSession { .. } => self.remove_session(header.session),
             _ => {}
         }
-        let answer = self.tree.apply(header, txn);
+        let answer = self.tree.apply(header, txn, bugs);
         self.last_processed = self.last_processed.max(header.zxid);
         answer
     }

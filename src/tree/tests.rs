@@ -293,3 +293,17 @@ proptest! {
         prop_assert_eq!(content(&one) == content(&other), one.digest() == other.digest());
     }
 }
+
+/// Replay over a fuzzy snapshot that holds a later node of the name, with its child.
+#[test]
+fn children_go_with_their_parent_and_are_made_again() {
+    for (bugs, made, children) in [(Bugs::NONE, true, 1), (Bugs::from_iter([Bug::OrphanedChild]), false, 0)] {
+        let mut database = after(&[plain("/a", 1), plain("/a/b", 1)]);
+        let mut again = |zxid, txn| database.apply_again(&proposal(zxid, txn), bugs);
+        assert_eq!(again(3, delete("/a")), Ok(Answer::Done));
+        assert!(again(4, plain("/a", 1)).is_ok());
+        assert_eq!(again(5, plain("/a/b", 1)).is_ok(), made);
+        assert_eq!(stat(&database, "/a").num_children, children);
+        assert!(database.tree().get("/a/b").is_some());
+    }
+}

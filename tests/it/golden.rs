@@ -27,7 +27,9 @@ golden! {
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
+    bug_orphaned_child
     bug_truncated_acks
+    bug_unreachable_truncation
     bug_unsynced_rename
     bug_unsynced_truncation
     bug_zk1090
@@ -87,6 +89,7 @@ golden! {
     connection_loss_is_unknown
     corrupt_newest_snapshot
     crash_keeps_page_cache
+    cut_back_beyond_its_disk
     dead_leader_is_not_reelected
     deposed_leader_forgets
     diff_interrupted
@@ -156,6 +159,7 @@ golden! {
     session_expires
     session_moves
     session_outlives_leader
+    short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept
     slow_disk_leader

@@ -43,7 +43,7 @@ pub enum Action {
     Partition(Vec<Vec<Who>>),
     /// Mends links, ends pauses, releases holds.
     Heal,
-    /// Heals, restarts whoever is down, and disks behave.
+    /// Heals, starts whoever is not running, and disks behave.
     Quiet,
     /// Bytes on the link wait; after a long cut the connections time out. Without a time until `mend`, `heal` or `quiet`.
     Cut {

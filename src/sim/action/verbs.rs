@@ -38,7 +38,7 @@ pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "restart",
         form: "restart NODE | restart all",
-        what: "A server that is down, or every one, starts again from its disk.",
+        what: "A server that is down, or every one that ran before, starts again from its disk.",
         example: "restart all",
         take: |words| if words.next_is("all") { Ok(Action::Restart(Whom::All)) } else { Who::take(words).map(|who| Action::Restart(Whom::One(who))) },
     },
@@ -72,7 +72,13 @@ pub(super) const VERBS: &[Verb] = &[
         take: |words| parse::groups(words).map(Action::Partition),
     },
     Verb { name: "heal", form: "heal", what: "Mends all links, ends all pauses, releases all holds.", example: "heal", take: |_| Ok(Action::Heal) },
-    Verb { name: "quiet", form: "quiet", what: "Heals, restarts whoever is down, and disks behave.", example: "quiet", take: |_| Ok(Action::Quiet) },
+    Verb {
+        name: "quiet",
+        form: "quiet",
+        what: "Heals, starts whoever is not running, and disks behave.",
+        example: "quiet",
+        take: |_| Ok(Action::Quiet),
+    },
     Verb {
         name: "cut",
         form: "cut NODE -> NODE [for TIME] | cut NODE NODE [for TIME]",

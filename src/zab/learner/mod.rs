@@ -121,6 +121,18 @@ impl Learner {
         std::mem::swap(&mut self.events, events);
     }
 
+    /// The same leader is asked for everything anew. Nothing is lost by it: until the image of what it sends is forced, the disk is as it was.
+    fn start_over(&mut self, cx: &mut Cx) {
+        if let Some(conn) = self.conn.take() {
+            cx.emit(Effect::Close(conn));
+        }
+        (self.phase, self.waits_for, self.sync) = (Phase::Connecting, None, Sync::default());
+        self.inbox.clear();
+        self.steps.clear();
+        (self.tries, self.connect_by) = (0, cx.now + self.config.connect_time());
+        self.connect(cx);
+    }
+
     /// One try takes at most `syncLimit` and what is left of the budget.
     fn connect(&mut self, cx: &mut Cx) {
         self.tries += 1;
@@ -244,9 +256,11 @@ impl Learner {
         }
     }
 
+    /// A server that has dropped its history ([`Learner::start_over`]) claims none: that is answered by SNAP, and counted by nobody.
     fn ack_epoch(&mut self, cx: &mut Cx, replica: &Replica, current: Option<Epoch>) {
         self.phase = Phase::Syncing;
-        self.send(cx, QuorumKind::AckEpoch, replica.last_zxid(), QuorumData::CurrentEpoch(current));
+        let last = if replica.is_loaded { replica.last_zxid() } else { Zxid::UNTRUSTED };
+        self.send(cx, QuorumKind::AckEpoch, last, QuorumData::CurrentEpoch(current));
     }
 
     /// A write of this server's epochs ended.
@@ -266,9 +280,12 @@ impl Learner {
         }
     }
 
-    /// Nothing was read from the leader for too long.
+    /// Nothing was read from the leader for too long. While the main thread is blocked it reads nothing, and nothing is missed: above all,
+    /// nobody leaves the role while its logs are being cut.
     pub fn on_read_timeout(&mut self) {
-        self.leave(LookingReason::LeaderSilent);
+        if self.waits_for.is_none() {
+            self.leave(LookingReason::LeaderSilent);
+        }
     }
 
     /// REQUEST: what a client of this server asks, and only the leader can do. Source: `Learner.request`.
@@ -318,3 +335,6 @@ impl Learner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

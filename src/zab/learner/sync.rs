@@ -130,7 +130,15 @@ impl Learner {
                 self.claim_epoch(cx, replica);
                 return self.resume(cx, replica);
             }
-            TruncationEvent::Unreachable { has } => format!("its disk can give nothing newer than {has} without what it must forget"),
+            TruncationEvent::Unreachable { has } => {
+                let why = format!("its disk can give nothing newer than {has} without what it must forget");
+                // unreachable-truncation: the process ends, and comes back to be told the same.
+                if !cx.bugs.has(Bug::UnreachableTruncation) {
+                    cx.note(Note::SyncAborted { why });
+                    return self.start_over(cx);
+                }
+                why
+            }
             TruncationEvent::Failed(error) => format!("its log cannot be cut: {error}"),
         };
         cx.note(Note::SyncAborted { why });

@@ -1,7 +1,7 @@
 //! Lives of a process: crash, power loss, pause, exit.
 
 use zoolab::proto::{Micros, NodeId, Span, Stage, Timer};
-use zoolab::sim::{Action, Origin};
+use zoolab::sim::{Action, NodeConfig, Origin};
 use zoolab::trace::Event;
 
 use super::probe::{Do, Lab, assert_lines, inject, lines, node};
@@ -162,4 +162,19 @@ fn clients_are_told() {
     assert_eq!(world.inject(&close, Origin::Author), Err("c7 is paused".into()));
     inject(&mut world, "crash c7");
     assert_eq!(world.inject(&close, Origin::Author), Err("c7 is not running".into()));
+}
+
+/// Who has not started yet has a time for that, or waits for a step.
+#[test]
+fn all_are_restarted_that_ran_before() {
+    let mut world = Lab::new([vec![], vec![]]).world();
+    world.join(NodeConfig { start: None, ..node(NodeId::server(3), vec![]) });
+    world.run_until(Micros::from_millis(1));
+    ["crash s1", "power-loss s2", "restart all"].into_iter().for_each(|action| inject(&mut world, action));
+    assert_lines(&lines(&mut world), "1ms s1 life 2\n1ms s2 life 2");
+    assert!(world.actor(NodeId::server(3)).is_none());
+    let refused = world.inject(&Action::parse("restart all").unwrap(), Origin::Author);
+    assert_eq!(refused, Err("nobody who ever ran is down".into()));
+    inject(&mut world, "quiet");
+    assert!(world.actor(NodeId::server(3)).is_some(), "when all is well, everybody is there");
 }
