@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
 use super::probe::Probe;
 use super::results::{Results, WorkloadResults};
-use super::{Process, Scenario, ServerStart, Trigger, Version, judge};
+use super::{Process, Scenario, ServerStart, Trigger, Version, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{Census, Checks, Fact, LeaderTimes, Liveness, Statistics, Verdict};
 use crate::client::{Client, Program};
@@ -40,6 +40,8 @@ pub struct RunOptions {
 #[derive(Clone)]
 pub struct Run {
     scenario: Arc<Scenario>,
+    /// That of the ensemble.
+    config: Arc<Config>,
     options: RunOptions,
     world: World<Process>,
     cursor: Cursor,
@@ -129,6 +131,7 @@ impl Run {
         let cursor = Cursor::new(scenario.steps.clone());
         Run {
             scenario,
+            config,
             options,
             world,
             cursor,
@@ -246,6 +249,12 @@ impl Run {
         }
         if let Some(violation) = self.watch.checks.observe(event).filter(|_| self.verdict.is_none()) {
             self.end(Verdict::Violation(violation));
+        }
+        while let Some(probe) = self.watch.checks.probe() {
+            let config = config_of(&self.config, &self.scenario.servers[&probe.server]);
+            if let Some(answer) = disk_probe::answer(&self.world, config, &probe, event) {
+                self.watch(&answer);
+            }
         }
     }
 
