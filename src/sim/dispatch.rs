@@ -67,10 +67,10 @@ impl<A: Actor> World<A> {
     pub(super) fn postpone(&mut self, entry: Entry, due: Micros) {
         self.queue.pop();
         self.queue.push_back(Entry { at: due, ..entry });
-        if let Wake::Timer { node, timer } = entry.wake {
-            if let Some(slot) = self.node_mut(node).timers.get_mut(timer) {
-                slot.entry.0 = due;
-            }
+        if let Wake::Timer { node, timer } = entry.wake
+            && let Some(slot) = self.node_mut(node).timers.get_mut(timer)
+        {
+            slot.entry.0 = due;
         }
     }
 

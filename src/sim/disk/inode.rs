@@ -54,7 +54,7 @@ impl Inode {
     pub fn begin_sync(&mut self, ticket: Ticket) {
         let mut ranges = std::mem::take(&mut self.dirty);
         self.syncing.values().for_each(|older| ranges.add(&older.ranges));
-        let sectors = self.cache.patch(ranges.widened_to_sectors().iter());
+        let sectors = self.cache.patch(ranges.widened_to_sectors());
         self.syncing.insert(ticket, SyncImage { len: self.cache.len(), ranges, sectors });
     }
 

@@ -27,7 +27,7 @@ impl ByteRanges {
     }
 
     pub fn add(&mut self, other: &ByteRanges) {
-        other.iter().for_each(|range| self.insert(range));
+        other.0.iter().for_each(|range| self.insert(range.clone()));
     }
 
     /// Forgets the bytes at `end` and beyond.
@@ -50,19 +50,17 @@ impl ByteRanges {
 
     /// The numbers of the 512-byte sectors that hold any of them, ascending, each once.
     pub fn sectors(&self) -> Vec<u64> {
-        self.widened_to_sectors().iter().flat_map(|range| range.start / SECTOR..range.end / SECTOR).collect()
+        self.widened_to_sectors().flat_map(|range| range.start / SECTOR..range.end / SECTOR).collect()
     }
 
-    /// All bytes of those sectors.
-    pub fn widened_to_sectors(&self) -> ByteRanges {
-        let mut widened = ByteRanges::default();
-        let sectors = self.iter().map(|range| range.start / SECTOR * SECTOR..range.end.next_multiple_of(SECTOR));
-        sectors.for_each(|range| widened.insert(range));
-        widened
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = Range<u64>> {
-        self.0.iter().cloned()
+    /// All bytes of those sectors, as ranges of which none begins before the end of another.
+    pub fn widened_to_sectors(&self) -> impl Iterator<Item = Range<u64>> {
+        let mut end = 0;
+        self.0.iter().map(move |range| {
+            let start = (range.start / SECTOR * SECTOR).max(end);
+            end = range.end.next_multiple_of(SECTOR);
+            start..end
+        })
     }
 }
 
