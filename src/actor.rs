@@ -84,7 +84,7 @@ pub enum Effect {
     },
     /// The process ends with an exit code of ZooKeeper's own.
     Exit(i32),
-    Note(Box<Note>),
+    Note(Note),
 }
 
 /// Chance, as a node may use it. Implemented by the world with a stream of the node's own.
@@ -116,8 +116,9 @@ impl<'a> Cx<'a> {
     }
 
     /// Tells observers a fact with the values that decided. Never changes the course of the run.
+    #[inline]
     pub fn note(&mut self, note: Note) {
-        self.effects.push(Effect::Note(Box::new(note)));
+        self.effects.push(Effect::Note(note));
     }
 
     /// A number in `0..bound` from the node's own stream.
@@ -130,6 +131,7 @@ impl<'a> Cx<'a> {
         self.emit(Effect::Send { conn, packet });
     }
 
+    #[inline]
     pub fn arm(&mut self, timer: Timer, after: Micros) {
         self.emit(Effect::Arm { timer, after });
     }
@@ -138,6 +140,7 @@ impl<'a> Cx<'a> {
         self.emit(Effect::Disarm(timer));
     }
 
+    #[inline]
     pub fn wake(&mut self, stage: Stage) {
         self.emit(Effect::Wake(stage));
     }

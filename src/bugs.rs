@@ -2,9 +2,8 @@
 //!
 //! A switch is one small branch at the rule that it breaks, never a copied function. Numbers are the rows of the project's bug reference.
 //!
-//! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell them from a correct build: ZK-1343 (an epoch used
-//! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost), ZK-1192 (epoch acknowledgements not
-//! waited for: elections already give the leader the newest history of a quorum).
+//! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
+//! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
 
 use std::fmt;
 
@@ -63,8 +62,10 @@ catalogue! {
         "the leader tells the new epoch before its own acceptedEpoch is written";
     Zk1282 "ZK-1282", affected "before 3.3.4", breaks [new_leader_durable initial_history_integrity]:
         "currentEpoch is written after UPTODATE, not before NEWLEADER is acknowledged";
-    Zk1270 "ZK-1270", affected "before 3.4.0", breaks [leader_has_quorum leader_elected]:
+    Zk1270 "ZK-1270", affected "before 3.4.0", breaks [leader_elected]:
         "a quorum of epoch acknowledgements is enough although the leader itself is not in it yet";
+    Zk1192 "ZK-1192", affected "before 3.5.0", breaks [leadership]:
+        "the leader has learners adopt its history before a quorum has acknowledged its epoch";
     Zk1653 "ZK-1653", affected "before 3.4.6", breaks [disk_recovers]:
         "a crash between the synchronised history and the write of currentEpoch leaves a disk that the server refuses to start from";
     Zk1277 "ZK-1277", affected "before 3.3.5", breaks [leadership local_primary_order integrity no_holes]:
@@ -161,6 +162,14 @@ catalogue! {
         "writes are answered with the first zxid of their epoch instead of their own";
     MutantProposesToObservers "mutant-proposes-to-observers", affected "no release", breaks [message_legal]:
         "observers are sent what is proposed, as followers are";
+    MutantCommitsNewestFirst "mutant-commits-newest-first", affected "no release", breaks [local_primary_order]:
+        "of several committed transactions that wait the newest is applied first";
+    MutantCommitsOutliveRole "mutant-commits-outlive-role", affected "no release", breaks [global_primary_order local_primary_order]:
+        "what was committed and not applied when a role ended is applied in the next one";
+    MutantServesEarly "mutant-serves-early", affected "no release", breaks [primary_integrity]:
+        "a leader serves, and proposes, before a quorum has adopted its history";
+    MutantTakesAnyClient "mutant-takes-any-client", affected "no release", breaks [single_system_image]:
+        "a server takes in a client that has seen more than it has applied";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

@@ -1,8 +1,8 @@
 //! How many committed writes a second of the wall a replicating ensemble makes, what a longer run costs, and whether its memory stays flat.
 //!
 //! ```text
-//! cargo bench --bench replication                all figures with their bars
-//! cargo bench --bench replication -- --profile   only the writes, for a profiler
+//! cargo bench --bench replication                     all figures with their bars
+//! cargo bench --bench replication -- --profile 2000   only the writes of so many virtual seconds, for a profiler
 //! ```
 //!
 //! | figure | what is measured | bar |
@@ -41,9 +41,9 @@ const SECONDS: u64 = 200;
 const SNAP_COUNT: u32 = 10_000;
 
 fn main() {
-    if std::env::args().any(|argument| argument == "--profile") {
-        let (wall, writes) = measured(&scenario(10 * SECONDS, ""), 1);
-        println!("{:.0} writes/s", rate(wall, writes));
+    if let Some(seconds) = std::env::args().skip_while(|argument| argument != "--profile").nth(1) {
+        let (wall, writes) = measured(&scenario(seconds.parse().expect("virtual seconds"), ""), 1);
+        println!("{writes} writes, {:.0}/s", rate(wall, writes));
         return;
     }
     println!("{:<34} {:>34} {:>22}  ", "figure", "measured", "bar");

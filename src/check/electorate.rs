@@ -10,6 +10,8 @@ use crate::proto::{Membership, ServerId, Vote};
 #[derive(Clone, Debug)]
 pub struct Electorate {
     voters: BTreeMap<ServerId, Voter>,
+    /// Their ids once more: few, looked through at every acknowledgement.
+    ids: Vec<ServerId>,
     /// Quorums count groups and weights, not heads.
     hierarchical: bool,
 }
@@ -28,11 +30,11 @@ impl Electorate {
             let weight = if hierarchical { u64::from(member.weight) } else { 1 };
             (id, Voter { group: member.group.unwrap_or(0), weight })
         };
-        Electorate { voters: members.voters().map(voter).collect(), hierarchical }
+        Electorate { voters: members.voters().map(voter).collect(), ids: members.voters().collect(), hierarchical }
     }
 
     pub fn is_voter(&self, id: ServerId) -> bool {
-        self.voters.contains_key(&id)
+        self.ids.contains(&id)
     }
 
     /// Whether a server may be elected: voters without weight may not.

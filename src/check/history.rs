@@ -168,6 +168,9 @@ impl<T: Copy> History<T> {
     #[inline]
     fn index_of(&self, zxid: Zxid) -> Option<usize> {
         let end = self.places.back()?.0.zxid;
+        if zxid > end {
+            return None;
+        }
         let guess = (end.0 - zxid.0) as usize;
         if guess < self.places.len() && self.places[self.places.len() - 1 - guess].0.zxid == zxid {
             return Some(self.places.len() - 1 - guess);

@@ -29,15 +29,12 @@ pub struct Probe {
     pub why: Probing,
     /// Replay goes no further than this, if it is given.
     pub up_to: Option<Zxid>,
-    /// Numbers the probes of a run, so that chance may fall differently each time.
-    pub number: u64,
 }
 
 /// What is asked next, and what may be asked.
 #[derive(Clone, Debug, Default)]
 pub struct Probes {
     due: Vec<Probe>,
-    asked: u64,
     /// Transactions applied, and replayed by probes.
     applied: u64,
     spent: u64,
@@ -48,8 +45,12 @@ pub struct Probes {
 #[derive(Clone, Copy, Debug, Default)]
 struct Sampling {
     syncs: u32,
-    /// Transactions in the log since its last snapshot: what a recovery has to replay.
+    /// Transactions in the log since its last snapshot, and between that and the one before: a recovery reads both, for the log that was
+    /// begun before a snapshot may hold what the snapshot lacks.
     tail: u64,
+    older: u64,
+    /// It has purged before.
+    has_purged: bool,
     /// A snapshot is finished, and is to be probed once the log is durable up to here.
     snapshot: Option<Zxid>,
 }
@@ -89,10 +90,13 @@ impl Probes {
             Note::SnapshotTaken { .. } => {
                 let exact = event.node.and_then(NodeId::as_server).and_then(|me| world.of(me)).map(|replica| replica.memory.zxid);
                 if let Some(sampling) = self.of(event) {
-                    *sampling = Sampling { tail: 0, snapshot: exact, ..*sampling };
+                    *sampling = Sampling { tail: 0, older: sampling.tail, snapshot: exact, ..*sampling };
                 }
             }
-            Note::Purged { .. } => self.ask_anyhow(event, Probing::Purge),
+            Note::Purged { .. } => {
+                let again = self.of(event).is_none_or(|sampling| std::mem::replace(&mut sampling.has_purged, true));
+                if again { self.ask(event, Probing::Purge, None) } else { self.ask_anyhow(event, Probing::Purge) }
+            }
             _ => {}
         }
     }
@@ -115,22 +119,26 @@ impl Probes {
 
     /// If it may cost so much.
     fn ask(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
-        let cost = COST_MIN + self.of(event).map_or(0, |sampling| sampling.tail);
+        let cost = self.cost(event);
         if self.spent + cost <= CREDIT + self.applied / SHARE {
             self.spent += cost;
             self.push(event, why, up_to);
         }
     }
 
-    /// What is asked about comes about once, or is dear itself.
+    /// What is asked about comes about once, or is dear itself; others have to wait for it.
     fn ask_anyhow(&mut self, event: &Event, why: Probing) {
+        self.spent += self.cost(event);
         self.push(event, why, None);
+    }
+
+    fn cost(&mut self, event: &Event) -> u64 {
+        COST_MIN + self.of(event).map_or(0, |sampling| sampling.older + sampling.tail)
     }
 
     fn push(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
         if let Some(server) = event.node.and_then(NodeId::as_server) {
-            self.asked += 1;
-            self.due.push(Probe { server, why, up_to, number: self.asked });
+            self.due.push(Probe { server, why, up_to });
         }
     }
 }

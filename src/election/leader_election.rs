@@ -317,7 +317,7 @@ mod tests {
             Effect::Datagram { to, port: Port::Quorum, packet: Packet::ElectionRequest { xid: XID } } => Some(Did::Ask(to.0)),
             Effect::Arm { timer, after } => Some(Did::Arm(timer, after.0 / 1000)),
             Effect::Disarm(Timer::QueryReply) => None,
-            Effect::Note(note) => match *note {
+            Effect::Note(note) => match note {
                 Note::QueryTimedOut { to } => Some(Did::TimedOut(to.0)),
                 Note::DeadCandidateDropped { candidate, supporters } => Some(Did::Dropped(candidate.0, ids(&supporters))),
                 Note::VotesTallied { best, winner, supporters, needed } => Some(Did::Tallied(best.0, winner.0, supporters, needed)),

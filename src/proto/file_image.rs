@@ -25,6 +25,17 @@ pub struct FileImage {
     groups: Arc<BTreeMap<u64, Arc<Group>>>,
 }
 
+/// Bytes of a file at one moment. Whole pages are shared with it, not copied.
+#[derive(Clone, Debug, Default)]
+pub struct Patch(Vec<Piece>);
+
+/// A part of a page, or all of it.
+#[derive(Clone, Debug)]
+enum Piece {
+    Page { index: u64, page: Arc<Page> },
+    Bytes { offset: u64, bytes: Box<[u8]> },
+}
+
 impl FileImage {
     pub fn len(&self) -> u64 {
         self.len
@@ -85,6 +96,49 @@ impl FileImage {
         }
     }
 
+    /// What is in `ranges` now, as far as the file reaches.
+    pub fn patch(&self, ranges: impl Iterator<Item = Range<u64>>) -> Patch {
+        let parts = ranges.flat_map(|range| pages_of(range.start..range.end.min(self.len)));
+        Patch(parts.map(|part| self.piece(part)).collect())
+    }
+
+    fn piece(&self, part: Range<u64>) -> Piece {
+        match self.page(part.start / PAGE) {
+            Some(page) if part.end - part.start == PAGE => Piece::Page { index: part.start / PAGE, page: page.clone() },
+            Some(page) => Piece::Bytes { offset: part.start, bytes: page[within_page(&part)].into() },
+            None => Piece::Bytes { offset: part.start, bytes: vec![0; (part.end - part.start) as usize].into() },
+        }
+    }
+
+    /// Writes a patch that ends within the file.
+    pub fn apply(&mut self, patch: &Patch) {
+        for piece in &patch.0 {
+            match piece {
+                Piece::Page { index, page } => self.set_page(*index, Some(page.clone())),
+                Piece::Bytes { offset, bytes } => self.write(*offset, bytes),
+            }
+        }
+    }
+
+    /// Of the pages that `patch` reached the end of, shares those with `other` that are equal: they take their space once.
+    pub fn share_pages(&mut self, other: &FileImage, patch: &Patch) {
+        for piece in &patch.0 {
+            if let Piece::Bytes { offset, bytes } = piece
+                && (offset + bytes.len() as u64).is_multiple_of(PAGE)
+                && let index = offset / PAGE
+                && let Some(theirs) = other.page(index)
+                && self.page(index).is_some_and(|ours| ours == theirs)
+            {
+                self.set_page(index, Some(theirs.clone()));
+            }
+        }
+    }
+
+    /// A byte to be changed in place; `None` beyond the end.
+    pub fn byte_mut(&mut self, offset: u64) -> Option<&mut u8> {
+        (offset < self.len).then(|| &mut self.page_mut(offset / PAGE)[(offset % PAGE) as usize])
+    }
+
     /// Bytes of disk space taken: whole pages, holes not counted.
     pub fn allocated(&self) -> u64 {
         let pages = |group: &Group| group.iter().flatten().count() as u64;
@@ -105,10 +159,11 @@ impl FileImage {
         len
     }
 
-    /// Whether the two are one and the same storage, not merely equal.
+    /// How many pages the two have in common, in one place and not merely equal.
     #[cfg(test)]
-    pub fn shares_all_with(&self, other: &FileImage) -> bool {
-        self.len == other.len && Arc::ptr_eq(&self.groups, &other.groups)
+    pub fn pages_shared_with(&self, other: &FileImage) -> usize {
+        let same = |index| self.page(index).zip(other.page(index)).is_some_and(|(ours, theirs)| Arc::ptr_eq(ours, theirs));
+        (0..self.len.div_ceil(PAGE)).filter(|index| same(*index)).count()
     }
 
     fn read_zero_filled(&self, offset: u64, buffer: &mut [u8]) {
@@ -148,6 +203,17 @@ impl FileImage {
         if let Some(group) = groups.get_mut(&(first / GROUP)) {
             Arc::make_mut(group)[(first % GROUP) as usize..].fill(None);
         }
+    }
+}
+
+impl Patch {
+    /// A byte to be changed in place, if the patch has it.
+    pub fn byte_mut(&mut self, at: u64) -> Option<&mut u8> {
+        self.0.iter_mut().find_map(|piece| match piece {
+            Piece::Page { index, page } if at / PAGE == *index => Some(&mut Arc::make_mut(page)[(at % PAGE) as usize]),
+            Piece::Bytes { offset, bytes } => bytes.get_mut(usize::try_from(at.checked_sub(*offset)?).ok()?),
+            Piece::Page { .. } => None,
+        })
     }
 }
 

@@ -23,7 +23,7 @@ pub use client::{Answer, ClientReply, ClientRequest, Command, ConnectRequest, Co
 pub use config::{Config, Member, Membership};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
 pub use error_code::ErrorCode;
-pub use file_image::FileImage;
+pub use file_image::{FileImage, Patch};
 pub use ids::{Epoch, NodeId, Round, ServerId, SessionId, Zxid};
 pub use names::{CloseReason, ConnId, DialError, DiskTag, SmallFile, Stage, Timer};
 pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind, QuorumRequest};

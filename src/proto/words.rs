@@ -3,10 +3,10 @@
 /// Feeds the length of `bytes` and then the bytes, eight to a little-endian word, the last one filled up with zeros.
 pub fn bytes_as_words(bytes: &[u8], mut word: impl FnMut(u64)) {
     word(bytes.len() as u64);
-    for chunk in bytes.chunks(8) {
-        let mut value = [0; 8];
-        value[..chunk.len()].copy_from_slice(chunk);
-        word(u64::from_le_bytes(value));
+    let (words, rest) = bytes.as_chunks();
+    words.iter().for_each(|bytes| word(u64::from_le_bytes(*bytes)));
+    if !rest.is_empty() {
+        word(rest.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)));
     }
 }
 

@@ -8,6 +8,7 @@ mod budget;
 mod checker;
 mod clients;
 mod cursor;
+mod disk_probe;
 mod document;
 mod ensemble;
 mod expect;

@@ -7,7 +7,7 @@ use super::cursor::{Cursor, Due};
 use super::judge::Sightings;
 use super::probe::Probe;
 use super::results::{Results, WorkloadResults};
-use super::{Process, Scenario, ServerStart, Trigger, Version, judge};
+use super::{Process, Scenario, ServerStart, Trigger, Version, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{Census, Checks, Fact, LeaderTimes, Liveness, Statistics, Verdict};
 use crate::client::{Client, Program};
@@ -15,7 +15,7 @@ use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
-use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, World, WorldConfig};
+use crate::sim::{Action, Clock, NodeConfig, Origin, Recording, Stepped, Upcoming, World, WorldConfig};
 use crate::store;
 use crate::trace::{Event, is_evidence};
 
@@ -40,6 +40,8 @@ pub struct RunOptions {
 #[derive(Clone)]
 pub struct Run {
     scenario: Arc<Scenario>,
+    /// That of the ensemble.
+    config: Arc<Config>,
     options: RunOptions,
     world: World<Process>,
     cursor: Cursor,
@@ -129,6 +131,7 @@ impl Run {
         let cursor = Cursor::new(scenario.steps.clone());
         Run {
             scenario,
+            config,
             options,
             world,
             cursor,
@@ -176,26 +179,28 @@ impl Run {
 
     fn advance_story(&mut self) {
         let end = self.scenario.run;
-        let next = self.world.next_at();
+        let next = self.world.upcoming();
         match self.cursor.due(self.world.now()) {
             Due::Now => return self.fire_step(),
-            Due::At(at) if at <= end && next.is_none_or(|next| next >= at) => {
+            Due::At(at) if at <= end && next.is_none_or(|next| next.at() >= at) => {
                 self.world.wait_until(at);
                 return;
             }
             Due::At(_) | Due::Event => {}
         }
-        if next.is_none_or(|next| next > end) {
-            self.world.run_until(end);
-            self.at_end = Some(judge::AtEnd::of(&self.world, &self.watch.sightings));
-            return self.begin_recovery();
+        match next.filter(|next| next.at() <= end) {
+            Some(next) => self.step_world(next),
+            None => {
+                self.world.run_until(end);
+                self.at_end = Some(judge::AtEnd::of(&self.world, &self.watch.sightings));
+                self.begin_recovery();
+            }
         }
-        self.step_world();
     }
 
     /// One wake-up, and everybody who watches sees what came of it.
-    fn step_world(&mut self) {
-        match self.world.step() {
+    fn step_world(&mut self, next: Upcoming) {
+        match self.world.step_to(next) {
             Stepped::Fired | Stepped::Idle => {}
             Stepped::Livelock => {
                 let why = format!("more than {} wake-ups at {}", self.world.config().timing.wakeups_per_instant, self.world.now());
@@ -214,20 +219,24 @@ impl Run {
     }
 
     fn see_events(&mut self) {
+        if !self.world.has_events() {
+            return;
+        }
         let mut events = std::mem::take(&mut self.inbox);
         self.world.swap_events(&mut events);
-        for event in events.drain(..) {
-            self.cursor.observe(&event);
+        for event in &events {
+            self.cursor.observe(event);
             if let Some((probe, _)) = &mut self.probe {
-                probe.observe(&event);
+                probe.observe(event);
             }
             if !self.options.unwatched {
-                self.watch(&event);
-            }
-            if self.options.keep_events {
-                self.kept.push(event);
+                self.watch(event);
             }
         }
+        if self.options.keep_events {
+            self.kept.append(&mut events);
+        }
+        events.clear();
         self.inbox = events;
     }
 
@@ -240,6 +249,12 @@ impl Run {
         }
         if let Some(violation) = self.watch.checks.observe(event).filter(|_| self.verdict.is_none()) {
             self.end(Verdict::Violation(violation));
+        }
+        while let Some(probe) = self.watch.checks.probe() {
+            let config = config_of(&self.config, &self.scenario.servers[&probe.server]);
+            if let Some(answer) = disk_probe::answer(&self.world, config, &probe, event) {
+                self.watch(&answer);
+            }
         }
     }
 
@@ -292,8 +307,8 @@ impl Run {
             None => self.watch.liveness.deadline().expect("recovery has begun"),
             Some((_, began)) => began + self.watch.liveness.bound(),
         };
-        if self.world.next_at().is_some_and(|at| at <= deadline) {
-            return self.step_world();
+        if let Some(next) = self.world.upcoming().filter(|next| next.at() <= deadline) {
+            return self.step_world(next);
         }
         self.world.run_until(deadline + Micros(1));
         let verdict = self.verdict_when_late();

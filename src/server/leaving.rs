@@ -38,6 +38,9 @@ impl Server {
         let was_running = match self.pipeline.take() {
             Some(mut pipeline) => {
                 pipeline.shut_down(cx);
+                if cx.bugs.has(Bug::MutantCommitsOutliveRole) {
+                    self.unapplied = pipeline.take_unapplied();
+                }
                 true
             }
             None => false,

@@ -17,7 +17,7 @@ use crate::actor::{Actor, Cx, Effect, Input};
 use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
 use crate::election::{FastLeaderElection, Standing};
-use crate::proto::{Config, ConnId, Epoch, LearnerType, Packet, PeerState, Port, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::proto::{Config, ConnId, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, Stage, Timer, Vote, Zxid};
 use crate::store::Recovery;
 use crate::store::boot::Boot;
 use crate::tree::Database;
@@ -45,6 +45,8 @@ pub struct Server {
     activity: Activity,
     /// The server part, while a role serves.
     pipeline: Option<Box<Pipeline>>,
+    /// What the last role had committed and not applied, if that is not forgotten: `mutant-commits-outlive-role`.
+    unapplied: Vec<Arc<Proposal>>,
     /// What a role or the pipeline asked for and is being carried out; empty between inputs.
     events: Vec<RoleEvent>,
     outputs: Vec<Output>,
@@ -97,6 +99,7 @@ impl Server {
             election: Election::new(me, listed, &config),
             activity: Activity::Exited,
             pipeline: None,
+            unapplied: Vec::new(),
             events: Vec::new(),
             outputs: Vec::new(),
             config,

@@ -94,7 +94,10 @@ impl Server {
         };
         // Only tests set the counter.
         let first = Zxid(epoch.first_zxid().0 | i64::from(self.config.initial_zxid.unwrap_or(0)));
-        self.pipeline = Some(Box::new(Pipeline::start(cx, self.me, self.config.clone(), kind, &self.replica.database, first)));
+        let mut pipeline = Pipeline::start(cx, self.me, self.config.clone(), kind, &self.replica.database, first);
+        // The commit processor of the last role was not joined: it goes on, in a database that is used again (as in ZOOKEEPER-3598).
+        self.unapplied.drain(..).for_each(|proposal| pipeline.commit(cx, proposal));
+        self.pipeline = Some(Box::new(pipeline));
     }
 
     fn on_pipeline_event(&mut self, cx: &mut Cx, event: RoleEvent) {

@@ -1,18 +1,30 @@
 //! From a queue entry to what it wakes.
 
 use crate::actor::{Actor, Input};
-use crate::proto::{Micros, Stage, Timer};
+use crate::proto::{Micros, Timer};
 use crate::trace::Record;
 
 use super::connection::{End, Phase};
 use super::disk::Ticket;
 use super::node::DiskWait;
-use super::{Entry, NodeIndex, Wake, World};
+use super::{Entry, NodeIndex, StageIndex, Wake, World};
 
 impl<A: Actor> World<A> {
+    /// When an entry is to be handled; `None` if what it wakes does not wait for it any more. A timer that was set again for later kept its
+    /// earlier entry.
+    #[inline]
+    pub(super) fn due(&self, entry: &Entry) -> Option<Micros> {
+        if let Wake::Timer { node, timer } = entry.wake {
+            let node = &self.nodes[usize::from(node)];
+            let slot = node.timers.get(timer).filter(|slot| slot.entry.1 == entry.seq)?;
+            return Some(node.clock.when(slot.deadline, entry.at));
+        }
+        self.is_live(entry).then_some(entry.at)
+    }
+
     /// Whether what the entry wakes still waits for it.
     #[inline]
-    pub(super) fn is_live(&self, entry: &Entry) -> bool {
+    fn is_live(&self, entry: &Entry) -> bool {
         let node = |at: NodeIndex| &self.nodes[usize::from(at)];
         let seq = Some(entry.seq);
         match entry.wake {
@@ -26,9 +38,9 @@ impl<A: Actor> World<A> {
                 self.connection(slot).is_some_and(|it| it.generation == generation && matches!(it.ends[usize::from(direction)], End::Held { .. }))
             }
             Wake::Datagram { slot } => self.datagrams.get(&slot).is_some_and(|it| it.armed == entry.seq),
-            Wake::Timer { node: at, timer } => node(at).timers.get(&timer).is_some_and(|it| it.entry.1 == entry.seq),
-            Wake::Stage { node: at, stage } => node(at).stages.get(&stage).is_some_and(|it| it.armed == seq),
-            Wake::Disk { node: at, ticket } => node(at).disk_waits.get(&ticket).is_some_and(|it| it.armed == entry.seq),
+            Wake::Timer { node: at, timer } => node(at).timers.get(timer).is_some_and(|it| it.entry.1 == entry.seq),
+            Wake::Stage { node: at, stage } => node(at).stages.at(stage).armed == seq,
+            Wake::Disk { node: at, ticket } => node(at).disk_waits.get(ticket).is_some_and(|it| it.armed == entry.seq),
             Wake::Start { node: at, .. } => node(at).start == seq,
             Wake::EndFault { key } => self.ends.contains_key(&key),
         }
@@ -51,21 +63,14 @@ impl<A: Actor> World<A> {
         }
     }
 
-    /// When a live entry is to be handled: a timer that was set again for later kept its earlier entry.
-    pub(super) fn due(&self, entry: &Entry) -> Micros {
-        let Wake::Timer { node, timer } = entry.wake else {
-            return entry.at;
-        };
-        let node = &self.nodes[usize::from(node)];
-        node.timers.get(&timer).map_or(entry.at, |slot| node.clock.when(slot.deadline, entry.at))
-    }
-
     /// The first entry of the queue, a timer's, moves to where it is due.
     pub(super) fn postpone(&mut self, entry: Entry, due: Micros) {
         self.queue.pop();
         self.queue.push_back(Entry { at: due, ..entry });
-        if let Wake::Timer { node, timer } = entry.wake {
-            self.node_mut(node).timers.entry(timer).and_modify(|slot| slot.entry.0 = due);
+        if let Wake::Timer { node, timer } = entry.wake
+            && let Some(slot) = self.node_mut(node).timers.get_mut(timer)
+        {
+            slot.entry.0 = due;
         }
     }
 
@@ -128,18 +133,19 @@ impl<A: Actor> World<A> {
             Wake::Deliver { slot, direction } => self.arm_direction(slot, usize::from(direction)),
             Wake::Dial { slot } => self.arm_dial(slot),
             Wake::Timer { node, timer } => {
-                if self.nodes[usize::from(node)].timers.contains_key(&timer) {
-                    let seq = self.queue.push(now, wake);
-                    self.node_mut(node).timers.entry(timer).and_modify(|slot| slot.entry = (now, seq));
+                if let Some(slot) = self.nodes[usize::from(node)].timers.get_mut(timer) {
+                    slot.entry = (now, self.queue.push(now, wake));
                 }
             }
             Wake::Stage { node, stage } => {
                 let seq = self.queue.push(now, wake);
-                self.node_mut(node).stages.entry(stage).and_modify(|slot| slot.armed = Some(seq));
+                self.node_mut(node).stages.at_mut(stage).armed = Some(seq);
             }
             Wake::Disk { node, ticket } => {
                 let seq = self.queue.push(now, wake);
-                self.node_mut(node).disk_waits.entry(ticket).and_modify(|wait| wait.armed = seq);
+                if let Some(wait) = self.node_mut(node).disk_waits.get_mut(ticket) {
+                    wait.armed = seq;
+                }
             }
             Wake::Datagram { slot } => {
                 let seq = self.queue.push(now, wake);
@@ -153,7 +159,7 @@ impl<A: Actor> World<A> {
     }
 
     fn timer_runs_out(&mut self, at: NodeIndex, timer: Timer) -> bool {
-        let Some(slot) = self.node_mut(at).timers.remove(&timer) else {
+        let Some(slot) = self.node_mut(at).timers.remove(timer) else {
             return false;
         };
         self.cause = slot.cause;
@@ -162,10 +168,9 @@ impl<A: Actor> World<A> {
         true
     }
 
-    fn stage_wakes(&mut self, at: NodeIndex, stage: Stage) -> bool {
-        let Some(slot) = self.node_mut(at).stages.get_mut(&stage) else {
-            return false;
-        };
+    fn stage_wakes(&mut self, at: NodeIndex, stage: StageIndex) -> bool {
+        let slot = self.node_mut(at).stages.at_mut(stage);
+        let stage = slot.stage;
         slot.armed = None;
         self.cause = slot.cause;
         self.cause = self.record(Some(at), Record::Stage { stage });
@@ -175,7 +180,7 @@ impl<A: Actor> World<A> {
 
     fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
         let node = self.node_mut(at);
-        let Some((DiskWait { tag, cause, .. }, outcome)) = node.disk_waits.remove(&ticket).zip(node.disk.complete(Ticket(ticket))) else {
+        let Some((DiskWait { tag, cause, .. }, outcome)) = node.disk_waits.remove(ticket).zip(node.disk.complete(Ticket(ticket))) else {
             return false;
         };
         self.cause = cause;

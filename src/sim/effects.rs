@@ -4,18 +4,18 @@ use crate::actor::{Actor, Effect};
 use crate::proto::{DiskOp, DiskTag, Micros, Stage, Timer};
 use crate::trace::Record;
 
-use super::node::{DiskWait, StageSlot, TimerSlot};
+use super::node::{DiskWait, TimerSlot};
 use super::{NodeIndex, Stream, Wake, World};
 
 impl<A: Actor> World<A> {
     pub(super) fn apply(&mut self, at: NodeIndex, effect: Effect) {
         match effect {
             Effect::Send { conn, packet } => self.send(at, conn, packet),
-            Effect::Note(note) => self.note(at, *note),
+            Effect::Note(note) => self.note(at, note),
             Effect::Wake(stage) => self.wake_stage(at, stage),
             Effect::Arm { timer, after } => self.arm_timer(at, timer, after),
             Effect::Disarm(timer) => {
-                self.node_mut(at).timers.remove(&timer);
+                self.node_mut(at).timers.remove(timer);
             }
             Effect::Disk { tag, op } => self.start_disk(at, tag, op),
             Effect::Dial { to, port, timeout } => self.dial(at, to, port, timeout),
@@ -33,7 +33,7 @@ impl<A: Actor> World<A> {
         let node = self.node_mut(at);
         let deadline = node.clock.monotonic(now) + after;
         let due = node.clock.when(deadline, now);
-        match node.timers.get_mut(&timer) {
+        match node.timers.get_mut(timer) {
             Some(slot) if slot.entry.0 <= due => {
                 slot.deadline = deadline;
                 slot.cause = cause;
@@ -50,25 +50,24 @@ impl<A: Actor> World<A> {
     }
 
     fn wake_stage(&mut self, at: NodeIndex, stage: Stage) {
-        let (seed, now, cause, span) = (self.config.seed, self.now, self.cause, self.config.timing.stage);
-        let node = self.node_mut(at);
+        let (seed, span) = (self.config.seed, self.config.timing.stage);
+        let node = &mut self.nodes[usize::from(at)];
         let id = node.id;
-        let fresh = || StageSlot { stream: Stream::named(seed, &format!("stage {id} {stage}")), armed: None, cause: 0 };
-        let slot = node.stages.entry(stage).or_insert_with(fresh);
+        let index = node.stages.index_of(stage, || Stream::named(seed, &format!("stage {id} {stage}")));
+        let slot = node.stages.at_mut(index);
         if slot.armed.is_some() {
             return;
         }
-        slot.cause = cause;
+        slot.cause = self.cause;
         let delay = slot.stream.within(span);
-        let seq = self.queue.push(now + delay, Wake::Stage { node: at, stage });
-        self.node_mut(at).stages.entry(stage).and_modify(|slot| slot.armed = Some(seq));
+        slot.armed = Some(self.queue.push(self.now + delay, Wake::Stage { node: at, stage: index }));
     }
 
     fn start_disk(&mut self, at: NodeIndex, tag: DiskTag, op: DiskOp) {
         let cause = self.record(Some(at), Record::DiskStarted { tag, op: op.clone() });
-        let now = self.now;
-        let (ticket, latency) = self.node_mut(at).disk.submit(&op);
-        let armed = self.queue.push(now + latency, Wake::Disk { node: at, ticket: ticket.0 });
-        self.node_mut(at).disk_waits.insert(ticket.0, DiskWait { tag, armed, cause });
+        let node = &mut self.nodes[usize::from(at)];
+        let (ticket, latency) = node.disk.submit(&op);
+        let armed = self.queue.push(self.now + latency, Wake::Disk { node: at, ticket: ticket.0 });
+        node.disk_waits.insert(ticket.0, DiskWait { tag, armed, cause });
     }
 }

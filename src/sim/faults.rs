@@ -267,7 +267,7 @@ impl<A: Actor> World<A> {
             ClockChange::Jump(shift) => node.clock.jump(shift.0),
             ClockChange::Drift { ppm } => {
                 node.clock.set_drift(now, ppm);
-                let timers: Vec<(Timer, Micros, u64)> = node.timers.iter().map(|(timer, slot)| (*timer, slot.deadline, slot.cause)).collect();
+                let timers: Vec<(Timer, Micros, u64)> = node.timers.iter().map(|(timer, slot)| (timer, slot.deadline, slot.cause)).collect();
                 for (timer, deadline, cause) in timers {
                     self.arm_timer_entry(at, timer, deadline, cause);
                 }
@@ -323,7 +323,9 @@ impl<A: Actor> World<A> {
                 self.datagrams.get(slot).is_some_and(|datagram| is(datagram.from, from) && is(datagram.to, to))
             }
             (Choice::Timer { who, timer }, Wake::Timer { node, timer: set }) => is(*node, who) && set.name() == *timer,
-            (Choice::Stage { who, stage }, Wake::Stage { node, stage: set }) => is(*node, who) && set == stage,
+            (Choice::Stage { who, stage }, Wake::Stage { node, stage: index }) => {
+                is(*node, who) && self.nodes[usize::from(*node)].stages.at(*index).stage == *stage
+            }
             (Choice::Disk { who }, Wake::Disk { node, .. }) => is(*node, who),
             _ => false,
         }
@@ -339,7 +341,7 @@ impl<A: Actor> World<A> {
             }
             Wake::Datagram { slot } => self.datagrams.get(&slot).map(|datagram| Choice::Message { from: who(datagram.from), to: who(datagram.to) }),
             Wake::Timer { node, timer } => Some(Choice::Timer { who: who(node), timer: timer.name() }),
-            Wake::Stage { node, stage } => Some(Choice::Stage { who: who(node), stage }),
+            Wake::Stage { node, stage } => Some(Choice::Stage { who: who(node), stage: self.nodes[usize::from(node)].stages.at(stage).stage }),
             Wake::Disk { node, .. } => Some(Choice::Disk { who: who(node) }),
             _ => None,
         }

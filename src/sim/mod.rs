@@ -17,6 +17,7 @@ mod network;
 mod node;
 mod process;
 mod queue;
+mod small_map;
 mod stream;
 mod world;
 
@@ -25,6 +26,6 @@ pub use budget::{BudgetRow, FAILED_FSYNC_FORGOTTEN, FAULT_BUDGET, FORCE_SYNC_OFF
 pub use clock::Clock;
 pub use faults::DidNotApply;
 pub use links::{Hold, Link, LinkState, Links, Origin};
-pub use queue::{Entry, NodeIndex, Queue, Wake};
+pub use queue::{Entry, NodeIndex, Queue, StageIndex, Wake};
 pub use stream::Stream;
-pub use world::{NodeConfig, Recording, Stepped, Timing, World, WorldConfig};
+pub use world::{NodeConfig, Recording, Stepped, Timing, Upcoming, World, WorldConfig};

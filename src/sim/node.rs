@@ -1,13 +1,13 @@
 //! What the world keeps for one node: its process, clock, timers, stages and disk.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::{Actor, Draw};
 use crate::proto::{DiskTag, Micros, NodeId, Port, Stage, Timer};
 
 use super::disk::Disk;
-use super::{Clock, Stream, Wake};
+use super::small_map::SmallMap;
+use super::{Clock, StageIndex, Stream, Wake};
 
 /// Whether the node's process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,47 @@ pub struct TimerSlot {
     pub cause: u64,
 }
 
+/// A stage of a node, from the first time it is to be woken.
 #[derive(Clone, Debug)]
 pub struct StageSlot {
+    pub stage: Stage,
     pub stream: Stream,
     /// Its queue entry, while it is to be woken.
     pub armed: Option<u64>,
     pub cause: u64,
+}
+
+/// A node's stages, in the order in which they were first woken. None is ever taken out.
+#[derive(Clone, Debug, Default)]
+pub struct Stages {
+    /// Of each slot: what is searched lies together.
+    names: Vec<Stage>,
+    slots: Vec<StageSlot>,
+}
+
+impl Stages {
+    /// Where this stage is; one that is not there yet gets its slot.
+    pub fn index_of(&mut self, stage: Stage, stream: impl FnOnce() -> Stream) -> StageIndex {
+        let index = self.names.iter().position(|name| *name == stage).unwrap_or_else(|| {
+            self.names.push(stage);
+            self.slots.push(StageSlot { stage, stream: stream(), armed: None, cause: 0 });
+            self.slots.len() - 1
+        });
+        index as StageIndex
+    }
+
+    pub fn at(&self, index: StageIndex) -> &StageSlot {
+        &self.slots[usize::from(index)]
+    }
+
+    pub fn at_mut(&mut self, index: StageIndex) -> &mut StageSlot {
+        &mut self.slots[usize::from(index)]
+    }
+
+    /// Nobody is to be woken.
+    fn disarm(&mut self) {
+        self.slots.iter_mut().for_each(|slot| slot.armed = None);
+    }
 }
 
 /// A disk operation of the running process.
@@ -62,11 +97,11 @@ pub struct Node<A> {
     pub clock: Clock,
     pub stream: Stream,
     pub listening: [bool; 3],
-    pub timers: BTreeMap<Timer, TimerSlot>,
-    pub stages: BTreeMap<Stage, StageSlot>,
+    pub timers: SmallMap<Timer, TimerSlot>,
+    pub stages: Stages,
     pub disk: Disk,
     /// Disk operations under way, by ticket.
-    pub disk_waits: BTreeMap<u64, DiskWait>,
+    pub disk_waits: SmallMap<u64, DiskWait>,
     /// The queue entry of its next start, if one is due.
     pub start: Option<u64>,
 }
@@ -83,10 +118,10 @@ impl<A: Actor> Node<A> {
             clock,
             stream,
             listening: [false; 3],
-            timers: BTreeMap::new(),
-            stages: BTreeMap::new(),
+            timers: SmallMap::default(),
+            stages: Stages::default(),
             disk,
-            disk_waits: BTreeMap::new(),
+            disk_waits: SmallMap::default(),
             start,
         }
     }
@@ -107,9 +142,7 @@ impl<A: Actor> Node<A> {
         self.listening = [false; 3];
         self.timers.clear();
         self.disk_waits.clear();
-        for stage in self.stages.values_mut() {
-            stage.armed = None;
-        }
+        self.stages.disarm();
     }
 }
 

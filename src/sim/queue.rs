@@ -3,10 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crate::proto::{Micros, Stage, Timer};
+use crate::proto::{Micros, Timer};
 
 /// Place of a node in the world's table.
 pub type NodeIndex = u16;
+
+/// Place of a stage among those of its node.
+pub type StageIndex = u16;
 
 /// Whom an entry wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub enum Wake {
     },
     Stage {
         node: NodeIndex,
-        stage: Stage,
+        stage: StageIndex,
     },
     Disk {
         node: NodeIndex,
@@ -71,6 +74,14 @@ pub struct Entry {
     pub wake: Wake,
 }
 
+impl Entry {
+    /// Time and sequence number as one number: a comparison without a branch.
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.at.0) << 64 | u128::from(self.seq)
+    }
+}
+
 impl PartialEq for Entry {
     fn eq(&self, other: &Entry) -> bool {
         self.seq == other.seq
@@ -88,7 +99,7 @@ impl PartialOrd for Entry {
 /// Reversed, since `BinaryHeap` gives the greatest first.
 impl Ord for Entry {
     fn cmp(&self, other: &Entry) -> Ordering {
-        (other.at, other.seq).cmp(&(self.at, self.seq))
+        other.key().cmp(&self.key())
     }
 }
 

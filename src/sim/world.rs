@@ -92,6 +92,20 @@ pub enum Stepped {
     Livelock,
 }
 
+/// A wake-up that is the next to happen.
+#[derive(Clone, Copy, Debug)]
+pub struct Upcoming {
+    at: Micros,
+    entry: Entry,
+}
+
+impl Upcoming {
+    /// When it happens.
+    pub fn at(&self) -> Micros {
+        self.at
+    }
+}
+
 /// Everything that exists in one run. Cheap to clone: what is large is shared until it is written.
 #[derive(Clone)]
 pub struct World<A: Actor> {
@@ -227,6 +241,12 @@ impl<A: Actor> World<A> {
         std::mem::take(&mut self.recorded)
     }
 
+    /// Whether anything was recorded since.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        !self.recorded.is_empty()
+    }
+
     /// The same for a caller that asks often: what is recorded changes places with `seen`, which is empty.
     #[inline]
     pub fn swap_events(&mut self, seen: &mut Vec<Event>) {
@@ -234,44 +254,50 @@ impl<A: Actor> World<A> {
         std::mem::swap(&mut self.recorded, seen);
     }
 
-    /// When the next wake-up is due; `None` when nothing will ever happen by itself. Looking changes nothing.
-    pub fn next_at(&mut self) -> Option<Micros> {
-        self.settle().map(|entry| entry.at.max(self.now))
-    }
-
-    /// Brings to the top of the queue an entry that counts now, and shows it. A timer that was set again for later moves there under its old number.
-    fn settle(&mut self) -> Option<Entry> {
+    /// The next wake-up; `None` when nothing will ever happen by itself. Looking changes nothing.
+    ///
+    /// Brings to the top of the queue an entry that counts now. A timer that was set again for later moves there under its old number.
+    #[inline]
+    pub fn upcoming(&mut self) -> Option<Upcoming> {
         loop {
             let entry = self.queue.peek().copied()?;
-            if self.is_live(&entry) {
-                let due = self.due(&entry);
-                if due == entry.at {
-                    return Some(entry);
+            match self.due(&entry) {
+                Some(due) if due == entry.at => return Some(Upcoming { at: entry.at.max(self.now), entry }),
+                Some(due) => self.postpone(entry, due),
+                None => {
+                    self.queue.pop();
                 }
-                self.postpone(entry, due);
-            } else {
-                self.queue.pop();
             }
         }
     }
 
-    /// Handles the earliest wake-up. Never more than one: a caller that watches the time asks [`World::next_at`] before each.
+    /// When the next wake-up is due; `None` when nothing will ever happen by itself.
+    pub fn next_at(&mut self) -> Option<Micros> {
+        self.upcoming().map(|next| next.at)
+    }
+
+    /// Handles the earliest wake-up. Never more than one: a caller that watches the time looks at what is [upcoming](World::upcoming), and if it
+    /// is to happen takes a [step to](World::step_to) it.
     pub fn step(&mut self) -> Stepped {
-        let Some(entry) = self.settle() else {
-            return Stepped::Idle;
-        };
-        if !self.advance(entry.at) {
+        self.upcoming().map_or(Stepped::Idle, |next| self.step_to(next))
+    }
+
+    /// Handles this wake-up, which nothing has come before since it was looked up.
+    #[inline]
+    pub fn step_to(&mut self, next: Upcoming) -> Stepped {
+        debug_assert_eq!(self.queue.peek(), Some(&next.entry), "the earliest wake-up is another one by now");
+        if !self.advance(next.at) {
             return Stepped::Livelock;
         }
         self.queue.pop();
-        self.steps += u64::from(self.handle(entry.wake));
+        self.steps += u64::from(self.handle(next.entry.wake));
         Stepped::Fired
     }
 
     /// Handles all wake-ups up to and including `until`, then moves the clock there.
     pub fn run_until(&mut self, until: Micros) -> Stepped {
-        while self.next_at().is_some_and(|at| at <= until) {
-            match self.step() {
+        while let Some(next) = self.upcoming().filter(|next| next.at <= until) {
+            match self.step_to(next) {
                 Stepped::Fired => {}
                 stopped => return stopped,
             }
@@ -288,19 +314,20 @@ impl<A: Actor> World<A> {
 
     /// What could happen next, earliest first. Nothing happens to a paused node.
     pub fn pending(&self) -> Vec<(Micros, Choice)> {
-        let mut entries: Vec<(Micros, u64, &Wake)> = self.ready().map(|entry| (self.due(entry), entry.seq, &entry.wake)).collect();
+        let mut entries: Vec<(Micros, u64, &Wake)> = self.ready().map(|(due, entry)| (due, entry.seq, &entry.wake)).collect();
         entries.sort_by_key(|(due, seq, _)| (*due, *seq));
         entries.into_iter().filter_map(|(due, _, wake)| self.choice_of(wake).map(|choice| (due, choice))).collect()
     }
 
-    /// The entries that would reach somebody, in no particular order.
-    fn ready(&self) -> impl Iterator<Item = &Entry> {
-        self.queue.iter().filter(|entry| self.is_live(entry) && !self.waits_for_resume(&entry.wake))
+    /// The entries that would reach somebody and when they are due, in no particular order.
+    fn ready(&self) -> impl Iterator<Item = (Micros, &Entry)> {
+        let live = self.queue.iter().filter_map(|entry| self.due(entry).map(|due| (due, entry)));
+        live.filter(|(_, entry)| !self.waits_for_resume(&entry.wake))
     }
 
     /// Handles a wake-up out of turn: first the clock moves to its time, and what was due earlier comes late. False when nothing such is pending.
     pub fn fire(&mut self, choice: &Choice) -> bool {
-        let meant = self.ready().filter(|entry| self.means(choice, &entry.wake)).map(|entry| (self.due(entry), entry.seq, entry.wake));
+        let meant = self.ready().filter(|(_, entry)| self.means(choice, &entry.wake)).map(|(due, entry)| (due, entry.seq, entry.wake));
         let Some((due, _, wake)) = meant.min_by_key(|(due, seq, _)| (*due, *seq)) else {
             return false;
         };
@@ -352,13 +379,14 @@ impl<A: Actor> World<A> {
         let node = &mut self.nodes[usize::from(at)];
         let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
         node.actor.step(&mut cx, input);
-        for effect in effects.drain(..) {
-            let ends = matches!(effect, Effect::Exit(_));
-            self.apply(at, effect);
+        // Taken from the end, which needs no guard as a drain does: most steps have one effect or two.
+        effects.reverse();
+        while let Some(effect) = effects.pop() {
             // Nothing that a process does after its end reaches the world.
-            if ends {
-                break;
+            if matches!(effect, Effect::Exit(_)) {
+                effects.clear();
             }
+            self.apply(at, effect);
         }
         self.scratch = effects;
     }

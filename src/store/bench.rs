@@ -53,7 +53,7 @@ impl Bench {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Disk { tag, op } => assert_eq!(self.asked.replace((tag, op)), None, "one operation at a time"),
-                Effect::Note(note) => self.notes.push(*note),
+                Effect::Note(note) => self.notes.push(note),
                 Effect::Wake(stage) => self.woken.push(stage),
                 _ => {}
             }

@@ -28,6 +28,7 @@ golden! {
     broadcast_happy_path
     bug_3_9_5
     bug_orphaned_child
+    bug_truncated_acks
     bug_unreachable_truncation
     bug_unsynced_image
     bug_unsynced_rename
@@ -36,6 +37,8 @@ golden! {
     bug_zk1090
     bug_zk1154
     bug_zk1156
+    bug_zk1192
+    bug_zk1270
     bug_zk1277
     bug_zk1282
     bug_zk1291
@@ -44,6 +47,7 @@ golden! {
     bug_zk1419
     bug_zk1465
     bug_zk1514
+    bug_zk1551
     bug_zk1653
     bug_zk1732
     bug_zk2247
@@ -123,10 +127,16 @@ golden! {
     mutant_answers_with_older_zxid
     mutant_applies_early
     mutant_commits_alone
+    mutant_commits_alone_in_the_past
+    mutant_commits_alone_meanwhile
+    mutant_commits_newest_first
+    mutant_commits_outlive_role
     mutant_epoch_forgotten
     mutant_inform_restamped
     mutant_no_rebroadcast
     mutant_proposes_to_observers
+    mutant_serves_early
+    mutant_takes_any_client
     observer_delay
     observer_follows
     observer_serves_reads

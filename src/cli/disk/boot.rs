@@ -32,7 +32,7 @@ pub fn recover<'a>(files: impl Iterator<Item = (&'a FileName, &'a FileImage)>) -
         for effect in effects.drain(..) {
             match effect {
                 Effect::Disk { op, .. } => asked = Some(op),
-                Effect::Note(note) => notes.push(*note),
+                Effect::Note(note) => notes.push(note),
                 _ => {}
             }
         }
@@ -49,7 +49,7 @@ pub fn recover<'a>(files: impl Iterator<Item = (&'a FileName, &'a FileImage)>) -
 
 /// The notes of the last step, too.
 fn told(mut notes: Vec<Note>, effects: Vec<Effect>) -> Vec<Note> {
-    notes.extend(effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(*note) } else { None }));
+    notes.extend(effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(note) } else { None }));
     notes
 }
 

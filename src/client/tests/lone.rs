@@ -90,7 +90,7 @@ impl Lone {
                 Effect::Arm { timer, after } => drop(self.timers.insert(timer, self.now + after)),
                 Effect::Disarm(timer) => drop(self.timers.remove(&timer)),
                 Effect::Wake(Stage::EventThread) => self.is_awake = true,
-                Effect::Note(note) => self.notes.push((self.now, *note)),
+                Effect::Note(note) => self.notes.push((self.now, note)),
                 Effect::Dial { to, port: Port::Client, timeout } => assert_eq!(self.dial.replace((to, timeout)), None, "one dial at a time"),
                 Effect::Send { conn, packet } => {
                     assert_eq!(conn, self.conn);

@@ -114,7 +114,7 @@ impl Lone {
     /// The notes for observers since the last call, in order.
     pub fn notes(&mut self) -> Vec<Note> {
         let effects = std::mem::take(&mut self.effects);
-        effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(*note) } else { None }).collect()
+        effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(note) } else { None }).collect()
     }
 
     /// The kinds of those notes.

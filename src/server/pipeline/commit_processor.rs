@@ -73,6 +73,16 @@ impl CommitProcessor {
         self.committed.push_back(Committed::Txn(proposal));
     }
 
+    /// Before what was committed earlier: `mutant-commits-newest-first`.
+    pub fn commit_out_of_turn(&mut self, proposal: Arc<Proposal>) {
+        self.committed.push_front(Committed::Txn(proposal));
+    }
+
+    pub fn take_unapplied(&mut self) -> Vec<Arc<Proposal>> {
+        let txn = |committed| if let Committed::Txn(proposal) = committed { Some(proposal) } else { None };
+        self.committed.drain(..).filter_map(txn).collect()
+    }
+
     pub fn commit_sync(&mut self, session: SessionId, cxid: i32) {
         self.committed.push_back(Committed::Sync(session, cxid));
     }

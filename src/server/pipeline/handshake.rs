@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
+use crate::bugs::Bug;
 use crate::proto::{Config, ConnId, ConnectRequest, Micros, Op, QuorumRequest, SessionId, Zxid};
 use crate::trace::Note;
 
@@ -45,7 +46,8 @@ pub fn negotiated_timeout(config: &Config, asked: i32) -> i32 {
 impl Pipeline {
     pub(super) fn on_connect_request(&mut self, cx: &mut Cx, applied: Zxid, conn: ConnId, request: &ConnectRequest) {
         let timeout = negotiated_timeout(&self.config, request.timeout);
-        match welcome(request, applied) {
+        let has = if cx.bugs.has(Bug::MutantTakesAnyClient) { request.last_zxid_seen } else { applied };
+        match welcome(request, has) {
             Welcome::Ahead => {
                 cx.note(Note::ClientAhead { seen: request.last_zxid_seen, applied });
                 self.connections.close(cx, conn);

@@ -31,6 +31,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
+use crate::bugs::Bug;
 use crate::proto::{Config, ConnId, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid};
 use crate::trace::Note;
 use crate::tree::Database;
@@ -248,8 +249,17 @@ impl Pipeline {
 
     /// A transaction is committed: by this leader, or as a COMMIT or INFORM says. In zxid order; applied by the commit processor later.
     pub fn commit(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
-        self.commits.commit(proposal);
+        if cx.bugs.has(Bug::MutantCommitsNewestFirst) {
+            self.commits.commit_out_of_turn(proposal);
+        } else {
+            self.commits.commit(proposal);
+        }
         self.wake_commit_processor(cx);
+    }
+
+    /// Takes what is committed and not applied, oldest first.
+    pub fn take_unapplied(&mut self) -> Vec<Arc<Proposal>> {
+        self.commits.take_unapplied()
     }
 
     /// Leader: sessions that a learner heard from.

@@ -1,11 +1,10 @@
 //! One file's content twice: as running processes see it and as the medium holds it.
 
-use std::collections::BTreeMap;
-
-use crate::proto::FileImage;
+use crate::proto::{FileImage, Patch};
 
 use super::ranges::ByteRanges;
 use super::{SECTOR, Ticket};
+use crate::sim::small_map::SmallMap;
 
 /// A file's content, whatever its names are.
 #[derive(Clone, Debug, Default)]
@@ -17,16 +16,18 @@ pub struct Inode {
     /// Bytes written and not yet part of any sync.
     dirty: ByteRanges,
     /// Syncs under way, each with the content it will make durable.
-    syncing: BTreeMap<Ticket, SyncImage>,
-    /// Set when a failed sync left bytes in the cache that the medium never got and no later sync will write.
-    diverged: bool,
+    syncing: SmallMap<Ticket, SyncImage>,
 }
 
+/// What a sync will write. Not the whole image: while that lived, each write to the cache would copy what it shares with it.
 #[derive(Clone, Debug)]
 struct SyncImage {
-    image: FileImage,
+    /// The file's length at submit.
+    len: u64,
     /// All bytes not durable at submit, those of older syncs under way included: an answer of success covers them too.
     ranges: ByteRanges,
+    /// The sectors they are in, as they were at submit: the device writes whole sectors.
+    sectors: Patch,
 }
 
 impl Inode {
@@ -43,7 +44,7 @@ impl Inode {
     /// Cuts or extends the cached content. A sync under way writes its bytes first, as Linux waits for pages under write-back:
     /// afterwards it could bring back what was cut.
     pub fn set_len(&mut self, len: u64) {
-        if let Some((&youngest, _)) = self.syncing.last_key_value() {
+        if let Some(youngest) = self.syncing.last_key() {
             self.finish_sync(youngest);
         }
         self.cache.set_len(len);
@@ -53,31 +54,27 @@ impl Inode {
     pub fn begin_sync(&mut self, ticket: Ticket) {
         let mut ranges = std::mem::take(&mut self.dirty);
         self.syncing.values().for_each(|older| ranges.add(&older.ranges));
-        self.syncing.insert(ticket, SyncImage { image: self.cache.clone(), ranges });
+        let sectors = self.cache.patch(ranges.widened_to_sectors());
+        self.syncing.insert(ticket, SyncImage { len: self.cache.len(), ranges, sectors });
     }
 
     /// The bytes that were dirty at submit reach the medium. Nothing is left to do when a younger sync has written them.
     pub fn finish_sync(&mut self, ticket: Ticket) {
-        let Some(SyncImage { image, ranges }) = self.syncing.remove(&ticket) else { return };
-        self.syncing.retain(|other, _| *other > ticket);
-        if !self.diverged {
-            self.durable = image;
-            return;
-        }
-        self.durable.set_len(image.len());
-        for sector in ranges.sectors() {
-            self.durable.copy_range(&image, sector * SECTOR..(sector + 1) * SECTOR);
-        }
+        let Some(SyncImage { len, sectors, .. }) = self.syncing.remove(ticket) else { return };
+        self.syncing.forget_up_to(ticket);
+        self.durable.set_len(len);
+        self.durable.apply(&sectors);
+        self.durable.share_pages(&self.cache, &sectors);
     }
 
     /// The device refused the bytes. Linux then takes the pages for clean: processes still read them, nothing writes them again.
     pub fn fail_sync(&mut self, ticket: Ticket) {
-        self.diverged |= self.syncing.remove(&ticket).is_some_and(|sync| !sync.ranges.is_empty());
+        self.syncing.remove(ticket);
     }
 
     /// Nobody waits for the syncs under way any more; what they were to write is dirty again.
     pub fn abandon_syncs(&mut self) {
-        for sync in std::mem::take(&mut self.syncing).into_values() {
+        for sync in std::mem::take(&mut self.syncing).values() {
             self.dirty.add(&sync.ranges);
         }
         self.dirty.cut(self.cache.len());
@@ -101,20 +98,21 @@ impl Inode {
 
     /// Flips the lowest `bits` bits from byte `offset` on, on the medium and in memory. Returns whether the file reaches that far anywhere.
     pub fn rot(&mut self, offset: u64, bits: u32) -> bool {
-        let images = [&mut self.cache, &mut self.durable].into_iter().chain(self.syncing.values_mut().map(|sync| &mut sync.image));
-        images.fold(false, |any, image| flip(image, offset, bits) | any)
+        for (at, mask) in flips(offset, bits) {
+            let images = [&mut self.cache, &mut self.durable].into_iter().filter_map(|image| image.byte_mut(at));
+            images.for_each(|byte| *byte ^= mask);
+            self.syncing.values_mut().filter_map(|sync| sync.sectors.byte_mut(at)).for_each(|byte| *byte ^= mask);
+        }
+        offset < self.cache.len().max(self.durable.len())
     }
 }
 
-fn flip(image: &mut FileImage, offset: u64, bits: u32) -> bool {
-    let mut bytes = vec![0; bits.div_ceil(8) as usize];
-    let there = image.read(offset, &mut bytes);
-    bytes.truncate(there);
-    for bit in 0..bits.min(8 * there as u32) {
-        bytes[bit as usize / 8] ^= 1 << (bit % 8);
-    }
-    image.write(offset, &bytes);
-    there > 0
+/// The bytes that so many bits are in, each with what is to be flipped of it.
+fn flips(offset: u64, bits: u32) -> impl Iterator<Item = (u64, u8)> {
+    (0..bits.div_ceil(8)).map(move |byte| {
+        let count = (bits - 8 * byte).min(8);
+        (offset + u64::from(byte), (0xff_u16 >> (8 - count)) as u8)
+    })
 }
 
 #[cfg(test)]
@@ -201,7 +199,12 @@ mod tests {
         file.write(0, &[1; 9000]);
         file.begin_sync(Ticket(1));
         file.finish_sync(Ticket(1));
-        assert!(file.cache.shares_all_with(&file.durable));
+        assert_eq!(file.cache.pages_shared_with(&file.durable), 2, "all that are full");
+        file.write(9000, &[2; 4000]);
+        file.begin_sync(Ticket(2));
+        file.finish_sync(Ticket(2));
+        assert_eq!(file.cache.pages_shared_with(&file.durable), 3);
+        assert_eq!(file.cache, file.durable);
     }
 
     #[test]

@@ -30,12 +30,12 @@ mod timing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::proto::{DiskError, DiskOp, DiskReply, FileImage, FileName, Micros, Span, WriteAt};
 
 use super::Stream;
+use super::small_map::SmallMap;
 pub use fault::{DISK_FAULTS, DiskFault, Failing, Landing, Times};
 pub use file_role::FileRole;
 use files::{Files, Ino, SyncJob};
@@ -48,7 +48,7 @@ pub use timing::{DiskTiming, OpClass};
 /// What the device writes whole or not at all, in bytes.
 const SECTOR: u64 = 512;
 
-/// An operation under way. Tickets of a disk are never used twice, and grow.
+/// An operation under way. SmallMap of a disk are never used twice, and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
@@ -56,7 +56,7 @@ pub struct Ticket(pub u64);
 #[derive(Clone, Debug)]
 pub struct Disk {
     files: Arc<Files>,
-    in_flight: BTreeMap<Ticket, InFlight>,
+    in_flight: SmallMap<Ticket, InFlight>,
     tickets: u64,
     faults: InjectedFaults,
     timing: DiskTiming,
@@ -74,7 +74,7 @@ enum InFlight {
 impl Disk {
     /// An empty disk. `stream` is its own: the caller names it after the server (`disk s1`).
     pub fn new(stream: Stream, timing: DiskTiming) -> Disk {
-        Disk { files: Arc::default(), in_flight: BTreeMap::new(), tickets: 0, faults: InjectedFaults::default(), timing, stream }
+        Disk { files: Arc::default(), in_flight: SmallMap::default(), tickets: 0, faults: InjectedFaults::default(), timing, stream }
     }
 
     /// Starts an operation. [`Disk::complete`] is due after the time returned, unless the server dies first.
@@ -91,7 +91,7 @@ impl Disk {
 
     /// Ends an operation. `None` when a crash or power loss came first: nobody is left to be told.
     pub fn complete(&mut self, ticket: Ticket) -> Option<Result<DiskReply, DiskError>> {
-        Some(match self.in_flight.remove(&ticket)? {
+        Some(match self.in_flight.remove(ticket)? {
             InFlight::Answer(answer) => answer,
             InFlight::Sync { job, fails: false } => {
                 let loose = self.faults.loose().is_some();
@@ -172,32 +172,31 @@ impl Disk {
 
     fn begin(&mut self, op: &DiskOp, ticket: Ticket) -> InFlight {
         // A missing file is found out without the device, so no fault is spent on it.
-        if let Err(error) = self.refuse_missing(op) {
-            return InFlight::Answer(Err(error));
-        }
+        let target = match self.target(op) {
+            Ok(target) => target,
+            Err(error) => return InFlight::Answer(Err(error)),
+        };
         let fails = self.faults.fail(op, self.files.names());
-        match op {
-            DiskOp::Sync { file } => match self.files.lookup(file) {
-                Ok(ino) => InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails },
-                Err(error) => InFlight::Answer(Err(error)),
-            },
+        match (op, target) {
+            (DiskOp::Sync { .. }, Some(ino)) => InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails },
             _ if fails => InFlight::Answer(Err(DiskError::Io)),
-            _ => InFlight::Answer(self.perform(op)),
+            _ => InFlight::Answer(self.perform(op, target)),
         }
     }
 
-    fn refuse_missing(&self, op: &DiskOp) -> Result<(), DiskError> {
+    /// The file that must be there; `None` for what needs none.
+    fn target(&self, op: &DiskOp) -> Result<Option<Ino>, DiskError> {
         match op {
-            DiskOp::Create { .. } | DiskOp::List => Ok(()),
-            _ => op.files().next().map_or(Ok(()), |file| self.files.lookup(file).map(drop)),
+            DiskOp::Create { .. } | DiskOp::List => Ok(None),
+            _ => op.files().next().map(|file| self.files.lookup(file)).transpose(),
         }
     }
 
-    fn perform(&mut self, op: &DiskOp) -> Result<DiskReply, DiskError> {
+    fn perform(&mut self, op: &DiskOp, target: Option<Ino>) -> Result<DiskReply, DiskError> {
         match op {
             DiskOp::Load { file } => return Ok(DiskReply::Loaded(self.files.image(self.files.lookup(file)?).clone())),
             DiskOp::List => return Ok(DiskReply::Listed(self.files().map(|(name, image)| (name.clone(), image.len())).collect())),
-            DiskOp::Write { file, at, bytes } => self.write(op, file, *at, bytes)?,
+            DiskOp::Write { at, bytes, .. } => self.write(op, target.ok_or(DiskError::NotFound)?, *at, bytes)?,
             DiskOp::Create { file } => self.files_mut().create(file),
             DiskOp::Rename { from, to } => self.files_mut().rename(from, to)?,
             DiskOp::Truncate { file, len } => self.files_mut().truncate(file, *len)?,
@@ -207,8 +206,7 @@ impl Disk {
         Ok(DiskReply::Done)
     }
 
-    fn write(&mut self, op: &DiskOp, file: &FileName, at: WriteAt, bytes: &[u8]) -> Result<(), DiskError> {
-        let ino = self.files.lookup(file)?;
+    fn write(&mut self, op: &DiskOp, ino: Ino, at: WriteAt, bytes: &[u8]) -> Result<(), DiskError> {
         let offset = match at {
             WriteAt::End => self.files.image(ino).len(),
             WriteAt::Byte(byte) => byte,

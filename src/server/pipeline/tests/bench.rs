@@ -177,7 +177,7 @@ impl Bench {
     /// The notes since the last call.
     pub fn notes(&mut self) -> Vec<Note> {
         let effects = std::mem::take(&mut self.effects);
-        effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(*note) } else { None }).collect()
+        effects.into_iter().filter_map(|effect| if let Effect::Note(note) = effect { Some(note) } else { None }).collect()
     }
 
     /// Ports that it began to listen on (true) or left since the last call of this or [`Bench::notes`].
