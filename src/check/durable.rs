@@ -1,7 +1,7 @@
 //! What of a server's log is on the medium: the server's word for what it appended, the kernel's for what an fsync made of it.
 //!
 //! An fsync that ended well makes durable what was appended to its file before it began. A log may be spread over files, and what is in an
-//! older one must be durable too.
+//! older one must be durable too. A process that dies before its write has ended cannot tell of it, and yet its successor may read it back.
 
 use std::collections::VecDeque;
 
@@ -19,6 +19,8 @@ pub struct Durable {
     files: VecDeque<LogFile>,
     /// Operations under way, in the order of asking; those with one tag end in it too.
     under_way: Vec<(DiskTag, Option<Forcing>)>,
+    /// The file that a recovery reads.
+    loading: Option<FileName>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +56,20 @@ impl Durable {
         }
     }
 
+    /// A transaction was read back from the log.
+    #[inline]
+    pub fn replayed(&mut self, zxid: Zxid) {
+        let Some(file) = self.loading.as_ref().filter(|_| zxid > self.known) else { return };
+        match self.files.iter_mut().find(|log| same(&log.name, file)) {
+            Some(log) => log.last = log.last.max(zxid),
+            None => self.files.push_back(LogFile { name: file.clone(), first: zxid, last: zxid, forced: Zxid::NONE }),
+        }
+    }
+
     pub fn started(&mut self, tag: DiskTag, op: &DiskOp) {
+        if let (DiskTag::Recovery(_), DiskOp::Load { file }) = (tag, op) {
+            self.loading = Some(file.clone());
+        }
         let forcing = match op {
             DiskOp::Sync { file } => {
                 let up_to = self.files.iter().rev().find(|log| same(&log.name, file)).map(|log| log.last);
@@ -171,6 +186,24 @@ mod tests {
             append(&mut durable, 1, "log.1");
             durable.process_ended(lost_power);
             durable.started(DiskTag::Recovery(3), &sync("log.1"));
+            durable.done(DiskTag::Recovery(3), true, 9);
+            assert_eq!(durable.known, known);
+        }
+    }
+
+    /// The process died between its write and the end of it.
+    #[test]
+    fn what_nobody_told_of_is_durable_once_it_was_read_and_forced() {
+        let mut durable = Durable::default();
+        append(&mut durable, 1, "log.1");
+        durable.process_ended(false);
+        for file in ["log.1", "log.3"] {
+            durable.started(DiskTag::Recovery(1), &DiskOp::Load { file: file.into() });
+            durable.done(DiskTag::Recovery(1), true, 8);
+            (if file == "log.1" { 1..=2 } else { 3..=3 }).for_each(|counter| durable.replayed(zxid(counter)));
+        }
+        for (file, known) in [("log.1", zxid(2)), ("log.3", zxid(3))] {
+            durable.started(DiskTag::Recovery(3), &sync(file));
             durable.done(DiskTag::Recovery(3), true, 9);
             assert_eq!(durable.known, known);
         }

@@ -140,10 +140,13 @@ impl Replica {
         self.reading = Some(History::from(Place::start()));
         self.starting = true;
         self.left_role();
-        self.walking = None;
     }
 
+    /// A snapshot that was being written may have become a file, and nobody is left to tell.
     pub fn ended(&mut self, lost_power: bool) {
+        if let Some(place) = self.walking.take() {
+            self.remember_snapshot(place);
+        }
         self.lost_power |= lost_power;
         self.durable.process_ended(lost_power);
         self.left_role();
@@ -192,6 +195,7 @@ impl Replica {
     /// Memory has gone on to `place`, read back from the log.
     pub fn replayed(&mut self, place: Place) {
         self.memory = place;
+        self.durable.replayed(place.zxid);
         if let Some(reading) = &mut self.reading {
             reading.push(place, ());
             reading.forget(|| Zxid(i64::MAX), LOG_MOST);
@@ -248,13 +252,15 @@ impl Replica {
         self.durable.snapshot_forced = false;
     }
 
+    /// It may forget what comes after `to` from now on, and has not said that it did.
+    pub fn may_forget(&mut self, to: Zxid) {
+        self.durable.cut(to);
+    }
+
     /// A snapshot is a file. One that ends a synchronisation by SNAP or TRUNC holds what no log of this server does.
     pub fn snapshot_taken(&mut self, zxid: Zxid, synced: bool, event: u64) {
         let place = self.walking.take().filter(|place| place.zxid == zxid).unwrap_or_else(|| self.place_in_memory(zxid));
-        if self.snapshots.len() == SNAPSHOTS_MAX {
-            self.snapshots.remove(0);
-        }
-        self.snapshots.push(Snapshot { place, exact_from: self.memory.zxid.max(self.exact_from) });
+        self.remember_snapshot(place);
         let forced = synced && self.durable.snapshot_forced;
         let replaces_log = self.sync.is_some_and(|sync| sync.how != SyncHow::Diff) && !self.disk.holds(place);
         if replaces_log {
@@ -263,6 +269,14 @@ impl Replica {
         } else if forced {
             self.durable.raise(zxid, event);
         }
+    }
+
+    /// A fuzzy one may hold all that memory does.
+    fn remember_snapshot(&mut self, place: Place) {
+        if self.snapshots.len() == SNAPSHOTS_MAX {
+            self.snapshots.remove(0);
+        }
+        self.snapshots.push(Snapshot { place, exact_from: self.memory.zxid.max(self.exact_from) });
     }
 
     fn place_in_memory(&self, zxid: Zxid) -> Place {

@@ -10,7 +10,7 @@ use super::history::{Found, Place, Prefix};
 use super::reigns::Reigns;
 use super::replica::{Offer, Replica, Sync};
 use crate::proto::{DiskError, Epoch, NodeId, Packet, QuorumData, QuorumKind, ServerId, TxnRef, Zxid};
-use crate::trace::{ApplyHow, EpochFile, Event, Note, Record, SnapshotSource, What};
+use crate::trace::{ApplyHow, EpochFile, Event, Note, Record, SnapshotSource, SyncHow, What};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -232,7 +232,11 @@ impl Replication {
             }
             Note::MemoryCleared { .. } => replica.memory = Place::start(),
             Note::FollowingStarted { leader, .. } => replica.following = Some(*leader),
-            Note::SyncStarted { leader, how, .. } => {
+            Note::FollowerTruncates { to, .. } => replica.may_forget(*to),
+            Note::SyncStarted { leader, how, zxid } => {
+                if *how == SyncHow::Snap {
+                    replica.may_forget(*zxid);
+                }
                 let due = replica.offer.take().filter(|offer| offer.leader == *leader);
                 let had = last_committed(replica, committed, due.map_or(committed.end().zxid, |due| due.committed));
                 replica.sync = Some(Sync { leader: *leader, how: *how, due: due.map(|due| (due.up_to, due.event)), had, acknowledged: false });

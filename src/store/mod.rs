@@ -15,11 +15,15 @@
 //! Each of these is a repair: without it there is a crash, a power loss or a passing disk error after which a server loses what it
 //! acknowledged, votes with what it does not have, or does not start again. Where a switch is named, it takes the repair back.
 //!
-//! - What a restart was loaded from is forced before the server votes with it: a killed process leaves bytes that never were ([`Recovery`]).
-//! - The image of an empty database is forced, and so is a leader's: it may be the only one ([`Recovery`], [`Snapshotter`]).
-//! - A background snapshot counts once the log holds all that it may hold, and never writes over another ([`Snapshotter`]).
-//! - A rolled log file is forced before the next one is written (`txn_log`).
-//! - After a failed write or fsync the log is cut back to what is durable, and the batch is not tried again (`txn_log`).
+//! - What a restart was loaded from is forced before the server votes with it: a killed process leaves bytes that never were
+//!   (UnsyncedReplay; [`Recovery`]).
+//! - The image of an empty database is forced, and so is a leader's: it may be the only one (UnsyncedImage; [`Recovery`], [`Snapshotter`]).
+//! - A background snapshot counts once the log holds all that it may hold, and never writes over another ([`Snapshotter`]). No switch: what it
+//!   holds too much is committed and comes again before anybody is served.
+//! - A rolled log file is forced before the next one is written (`txn_log`). No switch: the power must go between the two, and take the end of
+//!   the old file and leave the beginning of the new one; that is one loss in ten at best, and of nothing acknowledged.
+//! - After a failed write or fsync the log is cut back to what is durable, and the batch is not tried again (`txn_log`). No switch: what a disk
+//!   loses that has failed an fsync is held against nobody (`zoolab help budget`).
 //! - `currentEpoch` follows a history that is newer (Zk1653; [`boot`]), and an epoch counts once its rename is forced (UnsyncedRename).
 //! - TRUNC changes nothing before it is certain that the disk can give the state, in an order that a crash may break off; newer snapshots
 //!   go (Zk4837), a snapshot of that zxid is enough, the image behind it is forced (UnsyncedTruncation; [`Truncation`]). Where the disk

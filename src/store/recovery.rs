@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::bugs::Bug;
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{Config, DiskError, DiskOp, DiskReply, DiskTag, FileImage, FileName, WriteAt, Zxid};
 use crate::trace::{Note, SnapshotSource};
 use crate::tree::Database;
@@ -245,7 +245,8 @@ impl Recovery {
             };
         }
         if db_autocreate || self.listing.initialize {
-            return self.housekeeping(cx, image_of_nothing(&self.replay.database));
+            let image = image_of_nothing(&self.replay.database, cx.bugs);
+            return self.housekeeping(cx, image);
         }
         self.replay.database.last_processed = Zxid::UNTRUSTED;
         Ok(Progress::Finished)
@@ -294,7 +295,9 @@ impl Recovery {
         }
         let delete = |file| DiskOp::Delete { file };
         let empty_log = self.empty_log.take().map(delete);
-        let stands_on = if self.config.force_sync { std::mem::take(&mut self.stands_on) } else { Vec::new() };
+        // unsynced-replay: what could be read is taken for granted.
+        let forces = self.config.force_sync && !cx.bugs.has(Bug::UnsyncedReplay);
+        let stands_on = if forces { std::mem::take(&mut self.stands_on) } else { Vec::new() };
         let forced = stands_on.into_iter().map(|file| DiskOp::Sync { file });
         let initialize = self.listing.initialize.then(|| delete(INITIALIZE.into()));
         match Sequence::start(cx, self.tag(), empty_log.into_iter().chain(forced).chain(image).chain(initialize)) {
@@ -347,11 +350,14 @@ impl Mode {
     }
 }
 
-/// The first snapshot of a new server, forced.
-fn image_of_nothing(database: &Database) -> Vec<DiskOp> {
+/// The first snapshot of a new server, forced. (unsynced-image: written like any other.)
+fn image_of_nothing(database: &Database, bugs: Bugs) -> Vec<DiskOp> {
     let mut walker = SnapshotWalker::new(database);
     let bytes: Vec<u8> = std::iter::from_fn(|| walker.next(database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect();
     let target = snapshot_name(database.last_processed);
+    if bugs.has(Bug::UnsyncedImage) {
+        return vec![DiskOp::Create { file: target.clone() }, DiskOp::Write { file: target, at: WriteAt::Byte(0), bytes: bytes.into() }];
+    }
     let temporary: FileName = format!("{target}.tmp").into();
     vec![
         DiskOp::Create { file: temporary.clone() },

@@ -60,7 +60,8 @@ enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Image {
     /// A leader at the start of `lead()`: temporary file, forced, renamed. A repair: ZooKeeper writes it over the file that has its name and forces
-    /// nothing, and that may be the only snapshot there is; a power loss then leaves a log without any, and the server refuses to boot.
+    /// nothing (UnsyncedImage), and that may be the only snapshot there is; a power loss then leaves a log without any, and the server refuses
+    /// to boot.
     Leading,
     /// A learner at NEWLEADER after SNAP: temporary file, forced, renamed. `to` is the zxid of the SNAP packet. Afterwards other snapshots
     /// newer than it are deleted: they are of a history that the leader does not share. (Zk2872: not forced. Zk2832: nothing deleted.)
@@ -271,7 +272,8 @@ impl Job {
     fn is_forced(&self, bugs: Bugs) -> bool {
         match self.kind {
             Kind::Background => false,
-            Kind::Awaited(Image::Leading) => true,
+            // All releases: it is written over whatever has its name.
+            Kind::Awaited(Image::Leading) => !bugs.has(Bug::UnsyncedImage),
             // ZOOKEEPER-2872: the leader's snapshot was written like any other.
             Kind::Awaited(Image::AfterSnap { .. }) => !bugs.has(Bug::Zk2872),
             // All releases: nothing forces it, though transactions that followed the TRUNC are in no log.

@@ -30,7 +30,9 @@ golden! {
     bug_orphaned_child
     bug_truncated_acks
     bug_unreachable_truncation
+    bug_unsynced_image
     bug_unsynced_rename
+    bug_unsynced_replay
     bug_unsynced_truncation
     bug_zk1090
     bug_zk1154
