@@ -142,3 +142,65 @@ impl Probes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::replication_story::zxid;
+    use crate::check::tests::Story;
+    use crate::proto::FileName;
+
+    /// Writes until s1 has forced its log so often.
+    fn writes(story: &mut Story, from: u32, to: u32) {
+        for counter in from..=to {
+            story.replicates((1, counter)).notes(1, Note::LogSynced { last: zxid((1, counter)), txns: 1 });
+        }
+    }
+
+    fn asked(story: &mut Story) -> Vec<(Probing, Option<Zxid>)> {
+        story.probes(1).into_iter().map(|probe| (probe.why, probe.up_to)).collect()
+    }
+
+    #[test]
+    fn every_crash_is_probed_and_some_fsyncs() {
+        let mut story = Story::ensemble();
+        writes(&mut story, 1, 3);
+        assert_eq!(asked(&mut story), []);
+        story.records(1, Record::Crashed);
+        assert_eq!(asked(&mut story), [(Probing::Crash, None)]);
+        story.loses_power(1);
+        assert_eq!(asked(&mut story), [(Probing::Crash, None)]);
+        let mut story = Story::ensemble();
+        writes(&mut story, 1, SYNCS);
+        assert!(asked(&mut story).contains(&(Probing::PowerLoss, None)));
+    }
+
+    #[test]
+    fn a_snapshot_is_probed_once_the_log_behind_it_is_forced() {
+        let mut story = Story::ensemble();
+        writes(&mut story, 1, 2);
+        story.takes_snapshot(1, (1, 2), false);
+        assert_eq!(asked(&mut story), []);
+        writes(&mut story, 3, 3);
+        assert_eq!(asked(&mut story), [(Probing::Snapshot, Some(zxid((1, 3))))]);
+        writes(&mut story, 4, 4);
+        assert_eq!(asked(&mut story), []);
+    }
+
+    /// Each would read all that was logged since the snapshot before the last.
+    #[test]
+    fn a_long_log_is_not_read_again_and_again() {
+        let mut story = Story::ensemble();
+        let purged = || Note::Purged { oldest: zxid((1, 1)), files: vec![FileName::from("version-2/log.1")] };
+        let long = CREDIT as u32 + 500;
+        writes(&mut story, 1, long);
+        story.takes_snapshot(1, (1, long), false);
+        asked(&mut story);
+        writes(&mut story, long + 1, long + SYNCS);
+        assert_eq!(asked(&mut story), [], "neither the snapshot nor the fsync");
+        story.notes(1, purged());
+        assert_eq!(asked(&mut story), [(Probing::Purge, None)], "the first of a server, whatever it costs");
+        story.notes(1, purged());
+        assert_eq!(asked(&mut story), []);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Checks, Invariant, Violation};
+use super::{Checks, Invariant, Probe, Violation};
 use crate::proto::{
     Config, ConnId, ElectionReply, Epoch, LearnerType, Member, Membership, Micros, NodeId, Notification, Packet, PeerState, Port, QuorumData,
     QuorumKind, Round, ServerId, Vote, Zxid,
@@ -57,6 +57,12 @@ impl Story {
         let violation = self.found.as_ref().expect("something is broken");
         assert_eq!((violation.invariant, violation.event), (invariant, self.events.len() as u64), "{violation}");
         violation
+    }
+
+    /// What the checks have asked of the disk of s`node` since the last look; what they asked of others is dropped.
+    pub fn probes(&mut self, node: i64) -> Vec<Probe> {
+        let asked: Vec<Probe> = std::iter::from_fn(|| self.checks.probe()).collect();
+        asked.into_iter().filter(|probe| probe.server == ServerId(node)).collect()
     }
 
     fn happens(&mut self, node: Option<i64>, what: What) -> &mut Story {

@@ -348,6 +348,8 @@ mod tests {
         Write(u64, Vec<u8>),
         SetLen(u64),
         CopyRange(u64, u64),
+        /// Writes what another file has there, kept as a patch meanwhile.
+        Patch(u64, u64),
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -356,6 +358,7 @@ mod tests {
             (place(), prop::collection::vec(any::<u8>(), 0..9_000)).prop_map(|(offset, bytes)| Change::Write(offset, bytes)),
             place().prop_map(Change::SetLen),
             (place(), 0..20_000u64).prop_map(|(start, len)| Change::CopyRange(start, start + len)),
+            (0..100_000u64, 0..20_000u64).prop_map(|(start, len)| Change::Patch(start, start + len)),
         ]
     }
 
@@ -382,6 +385,15 @@ mod tests {
                     Change::SetLen(len) => {
                         image.set_len(*len);
                         model.resize(*len as usize, 0);
+                    }
+                    Change::Patch(start, end) => {
+                        let patch = other.patch([*start..*end].into_iter());
+                        let end = (*end as usize).min(source.len());
+                        image.set_len(image.len().max(end as u64));
+                        image.apply(&patch);
+                        image.share_pages(&other, &patch);
+                        model.resize(model.len().max(end), 0);
+                        model[*start as usize..end].copy_from_slice(&source[*start as usize..end]);
                     }
                     Change::CopyRange(start, end) => {
                         image.copy_range(&other, *start..*end);

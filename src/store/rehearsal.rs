@@ -87,27 +87,33 @@ mod tests {
     use super::super::bench::{config, digest_at, log_of, snapshot_of, zxids};
     use super::*;
 
-    fn rehearsed<R>(files: &[(FileName, Vec<u8>)], act: impl FnOnce(&Rehearsal) -> R) -> R {
-        let images: BTreeMap<FileName, FileImage> = files.iter().map(|(name, bytes)| (name.clone(), FileImage::from(&bytes[..]))).collect();
-        act(&Rehearsal { config: config(1000), bugs: Bugs::NONE, files: images.iter().collect() })
+    fn images(files: &[(FileName, Vec<u8>)]) -> BTreeMap<FileName, FileImage> {
+        files.iter().map(|(name, bytes)| (name.clone(), FileImage::from(&bytes[..]))).collect()
+    }
+
+    fn rehearsal(images: &BTreeMap<FileName, FileImage>) -> Rehearsal<'_> {
+        Rehearsal { config: config(1000), bugs: Bugs::NONE, files: images.iter().collect() }
     }
 
     #[test]
     fn it_finds_what_a_start_would() {
-        let files = [snapshot_of(Zxid::new(1, 3)), log_of(zxids(2..=7))];
-        let booted = rehearsed(&files, |rehearsal| rehearsal.boot()).expect("nothing is wrong with it");
-        assert_eq!((booted.last_processed, booted.digest()), (Zxid::new(1, 7), digest_at(Zxid::new(1, 7))));
-        let restored = rehearsed(&files, |rehearsal| rehearsal.restore(Zxid::new(1, 5))).expect("nothing is wrong with it");
-        assert_eq!((restored.last_processed, restored.digest()), (Zxid::new(1, 5), digest_at(Zxid::new(1, 5))));
+        let images = images(&[snapshot_of(Zxid::new(1, 3)), log_of(zxids(2..=7))]);
+        let (booted, restored) = (rehearsal(&images).boot(), rehearsal(&images).restore(Zxid::new(1, 5)));
+        for (database, zxid) in [(booted, Zxid::new(1, 7)), (restored, Zxid::new(1, 5))] {
+            let database = database.expect("nothing is wrong with it");
+            assert_eq!((database.last_processed, database.digest()), (zxid, digest_at(zxid)));
+        }
     }
 
     #[test]
     fn it_refuses_what_a_start_would() {
-        let log_alone = [log_of(zxids(2..=7))];
-        assert!(rehearsed(&log_alone, |rehearsal| rehearsal.boot()).is_err(), "ZOOKEEPER-2325");
-        let epochs_in_disorder =
-            [snapshot_of(Zxid::new(1, 3)), ("version-2/currentEpoch".into(), b"2".to_vec()), ("version-2/acceptedEpoch".into(), b"1".to_vec())];
-        assert!(rehearsed(&epochs_in_disorder, |rehearsal| rehearsal.boot()).is_err());
-        assert_eq!(rehearsed(&[], |rehearsal| rehearsal.boot()).map(|database| database.last_processed), Ok(Zxid::ZERO));
+        let log_alone = images(&[log_of(zxids(2..=7))]);
+        assert!(rehearsal(&log_alone).boot().is_err(), "ZOOKEEPER-2325");
+        let epoch = |file: &str, epoch: &str| (FileName::from(file), epoch.as_bytes().to_vec());
+        let epochs = [epoch("version-2/currentEpoch", "2"), epoch("version-2/acceptedEpoch", "1")];
+        let in_disorder = images(&[&[snapshot_of(Zxid::new(1, 3))], &epochs[..]].concat());
+        assert!(rehearsal(&in_disorder).boot().is_err());
+        let nothing = images(&[]);
+        assert_eq!(rehearsal(&nothing).boot().map(|database| database.last_processed), Ok(Zxid::ZERO));
     }
 }
