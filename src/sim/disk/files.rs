@@ -152,7 +152,13 @@ impl Files {
         }
     }
 
+    /// A sync under way writes its bytes first ([`Inode::set_len`]), and what was cut before them before that: it must not cut them, too.
     fn set_len(&mut self, ino: Ino, len: u64) {
+        if self.inode(ino).is_syncing() {
+            let older = |change: &Change| matches!(change, Change::SetLen { ino: of, .. } if *of == ino);
+            let older = self.journal.take(self.journal.position(), older);
+            self.make_durable(older);
+        }
         self.inode_mut(ino).set_len(len);
         self.journal.push(Change::SetLen { ino, len });
     }

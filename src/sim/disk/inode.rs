@@ -51,6 +51,10 @@ impl Inode {
         self.dirty.cut(len);
     }
 
+    pub fn is_syncing(&self) -> bool {
+        self.syncing.last_key().is_some()
+    }
+
     pub fn begin_sync(&mut self, ticket: Ticket) {
         let mut ranges = std::mem::take(&mut self.dirty);
         self.syncing.values().for_each(|older| ranges.add(&older.ranges));

@@ -414,6 +414,98 @@ fn synced_files_outlive_any_history() {
     }
 }
 
+/// Cells of a file, smaller than a sector.
+const CELL: u64 = 128;
+const CELLS: usize = 16;
+
+/// Values that the cells of a file, and its length in cells, have had since some moment.
+#[derive(Clone, Debug, Default)]
+struct Since {
+    values: [BTreeSet<u8>; CELLS],
+    lengths: BTreeSet<usize>,
+}
+
+impl Since {
+    /// Nothing but this.
+    fn now(cells: &[u8]) -> Since {
+        let mut since = Since::default();
+        since.and_then(cells);
+        since
+    }
+
+    fn and_then(&mut self, cells: &[u8]) {
+        // What lies beyond the end reads as zeros, should the file turn out longer.
+        self.values.iter_mut().enumerate().for_each(|(at, values)| drop(values.insert(cells.get(at).copied().unwrap_or(0))));
+        self.lengths.insert(cells.len());
+    }
+
+    fn allows(&self, cells: &[u8]) -> bool {
+        // It grows sector by sector.
+        let longest = self.lengths.last().is_some_and(|longest| cells.len() <= *longest);
+        let shortest = self.lengths.first().is_some_and(|shortest| cells.len() >= *shortest);
+        longest && shortest && cells.iter().zip(&self.values).all(|(cell, values)| values.contains(cell))
+    }
+}
+
+/// A power loss leaves of each byte a value that it has had since the last sync that ended was begun, however syncs overlap with each other
+/// and with writes.
+#[test]
+fn a_power_loss_never_brings_back_what_a_sync_has_overtaken() {
+    for seed in 0..2_500 {
+        let mut disk = disk_with(seed, LOG, &[]);
+        if seed % 4 == 0 {
+            disk.give("loose");
+        }
+        let mut script = Stream::named(seed, "script");
+        let mut cells: Vec<u8> = Vec::new();
+        // What may be left, and what may be once a sync ends that is under way.
+        let mut legal = Since::now(&cells);
+        let mut syncs: Vec<(Ticket, Since)> = Vec::new();
+        let mut youngest = None;
+        for step in 1..=40_u8 {
+            match script.below(10) {
+                0..=3 => {
+                    let (at, count) = (script.below(CELLS as u64 - 5) as usize, 1 + script.below(5) as usize);
+                    cells.resize(cells.len().max(at + count), 0);
+                    cells[at..at + count].fill(step);
+                    disk.write_at(LOG, WriteAt::Byte(at as u64 * CELL), &vec![step; count * CELL as usize]).unwrap();
+                }
+                4 => {
+                    cells.resize(script.below(CELLS as u64) as usize, 0);
+                    disk.run(DiskOp::Truncate { file: LOG.into(), len: cells.len() as u64 * CELL }).unwrap();
+                }
+                5 | 6 => syncs.push((disk.submit(&DiskOp::Sync { file: LOG.into() }).0, Since::now(&cells))),
+                7 | 8 if !syncs.is_empty() => {
+                    let (ticket, since) = syncs.remove(script.below(syncs.len() as u64) as usize);
+                    assert_eq!(disk.complete(ticket), Some(Ok(DiskReply::Done)));
+                    if youngest.is_none_or(|youngest| ticket > youngest) {
+                        (youngest, legal) = (Some(ticket), since);
+                    }
+                }
+                9 => {
+                    if script.below(3) == 0 {
+                        disk.process_crash();
+                        syncs.clear();
+                        continue;
+                    }
+                    disk.power_loss();
+                    syncs.clear();
+                    let left = disk.read(LOG).unwrap();
+                    assert_eq!(left.len() as u64 % CELL, 0, "seed {seed}, step {step}");
+                    let left: Vec<u8> =
+                        left.chunks(CELL as usize).map(|cell| if cell.iter().all(|byte| *byte == cell[0]) { cell[0] } else { 255 }).collect();
+                    assert!(legal.allows(&left), "seed {seed}, step {step}: {left:?} of {legal:?}");
+                    cells = left;
+                    legal = Since::now(&cells);
+                }
+                _ => {}
+            }
+            legal.and_then(&cells);
+            syncs.iter_mut().for_each(|(_, since)| since.and_then(&cells));
+        }
+    }
+}
+
 // --- faults ---
 
 #[test]
