@@ -387,7 +387,7 @@ mod tests {
                         model.resize(*len as usize, 0);
                     }
                     Change::Patch(start, end) => {
-                        let patch = other.patch([*start..*end].into_iter());
+                        let patch = other.patch(std::iter::once(*start..*end));
                         let end = (*end as usize).min(source.len());
                         image.set_len(image.len().max(end as u64));
                         image.apply(&patch);

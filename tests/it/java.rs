@@ -83,11 +83,12 @@ fn a_real_server_serves_the_tree_of_our_files() {
     datadir::compare("our disk", &server.tree(), datadir::seen(&ours.database));
 }
 
-/// A run with writers: one server is there to the end, one loses power in the middle of its work.
+/// A run with writers: one server is there to the end, one loses power in the middle of its work. Sessions last long enough for a slow
+/// machine to start ZooKeeper, which expires them.
 const RUN: &str = r#"{
   "title": "Work for disks", "seed": 3,
-  "ensemble": { "servers": 3, "config": { "tickTime": 500, "initLimit": 10, "syncLimit": 5, "snapCount": 60, "preAllocSize": 64 } },
-  "clients": { "c1": { "timeout": "10s", "connect": "s1" }, "c2": { "timeout": "10s", "connect": "s2" } },
+  "ensemble": { "servers": 3, "config": { "tickTime": 2000, "initLimit": 10, "syncLimit": 5, "snapCount": 60, "preAllocSize": 64 } },
+  "clients": { "c1": { "timeout": "40s", "connect": "s1" }, "c2": { "timeout": "40s", "connect": "s2" } },
   "workloads": { "work": { "clients": 2, "count": 120, "mix": { "create": 3, "set": 4, "delete": 2, "get": 1 } } },
   "steps": [
     { "at": "2s", "do": "c1 create -e /mine x" },
