@@ -435,7 +435,9 @@ impl Since {
 
     fn and_then(&mut self, cells: &[u8]) {
         // What lies beyond the end reads as zeros, should the file turn out longer.
-        self.values.iter_mut().enumerate().for_each(|(at, values)| drop(values.insert(cells.get(at).copied().unwrap_or(0))));
+        for (at, values) in self.values.iter_mut().enumerate() {
+            values.insert(cells.get(at).copied().unwrap_or(0));
+        }
         self.lengths.insert(cells.len());
     }
 
