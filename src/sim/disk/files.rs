@@ -141,15 +141,16 @@ impl Files {
 
     /// Applies changes to the medium, in order.
     pub(super) fn make_durable(&mut self, changes: Vec<Change>) {
+        let mut lose_a_name = Vec::new();
         for change in &changes {
             match change {
                 Change::SetLen { ino, len } => self.inode_mut(*ino).durable.set_len(*len),
-                _ => apply(&mut self.durable_names, change),
+                Change::Link { name, .. } | Change::Rename { to: name, .. } => lose_a_name.extend(self.durable_names.get(name)),
+                Change::Unlink { ino, .. } => lose_a_name.push(*ino),
             }
+            apply(&mut self.durable_names, change);
         }
-        if !changes.is_empty() {
-            self.forget_nameless();
-        }
+        lose_a_name.into_iter().for_each(|ino| self.forget_if_nameless(ino));
     }
 
     /// A sync under way writes its bytes first ([`Inode::set_len`]), and what was cut before them before that: it must not cut them, too.
@@ -173,6 +174,14 @@ impl Files {
         let named = self.names.values().chain(self.durable_names.values()).copied();
         let reachable: BTreeSet<Ino> = named.chain(self.journal.pending().map(Change::ino)).collect();
         self.inodes.retain(|ino, _| reachable.contains(ino));
+    }
+
+    /// The same for one that has lost a name on the medium. Most changes take none away, and a disk may have thousands of files.
+    fn forget_if_nameless(&mut self, ino: Ino) {
+        let mut named = self.names.values().chain(self.durable_names.values()).copied().chain(self.journal.pending().map(Change::ino));
+        if !named.any(|named| named == ino) {
+            self.inodes.remove(&ino);
+        }
     }
 
     fn new_inode(&mut self, inode: Inode) -> Ino {
