@@ -158,6 +158,8 @@ impl Snapshotter {
             (Phase::Abandoned, _) if job.is_begun => job.begin(cx, Phase::Discarding),
             (Phase::Abandoned, _) => self.next_job(cx),
             (Phase::Discarding, _) => self.next_job(cx),
+            // ZooKeeper does not look, so it does not end of that, either. The log keeps what the snapshot would have held.
+            (Phase::Looking, Err(_)) => self.next_job(cx),
             (Phase::Deleting(files), Ok(_) | Err(DiskError::NotFound)) => {
                 let rest = files.split_off(1);
                 let phase = if rest.is_empty() { Phase::ForcingDeletions } else { Phase::Deleting(rest) };
@@ -165,7 +167,8 @@ impl Snapshotter {
             }
             (_, Err(error)) => return job.fail(cx, error),
             (Phase::Looking, Ok(DiskReply::Listed(files))) => {
-                if Listing::of(&files).snapshots.iter().any(|other| other.zxid == job.zxid) {
+                let name = snapshot_name(job.zxid);
+                if files.iter().any(|(other, _)| *other == name) {
                     self.next_job(cx);
                 } else {
                     job.create(cx);

@@ -139,6 +139,20 @@ fn one_that_fails_leaves_no_empty_file() {
     }
 }
 
+/// It has not even been begun: the file of its name is another one, perhaps the only snapshot there is.
+#[test]
+fn one_that_cannot_look_takes_nothing_away() {
+    let (mut bench, mut snapshotter, database) = (Bench::default(), Snapshotter::default(), large());
+    bench.step(|cx| snapshotter.take(cx, &database, Image::Leading));
+    finish(&mut bench, &mut snapshotter, &database);
+    let before = bench.files.clone();
+    bench.fault = Some(("list", DiskError::Io));
+    assert!(bench.step(|cx| snapshotter.take_in_background(cx, &database)));
+    let events = bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
+    assert_eq!(events, [SnapshotEvent::Continues]);
+    assert!(snapshotter.is_idle() && bench.files == before);
+}
+
 #[test]
 fn one_that_is_given_up_is_deleted() {
     for operation_under_way in [true, false] {
