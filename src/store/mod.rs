@@ -15,6 +15,7 @@
 //! Each of these is a repair: without it there is a crash, a power loss or a passing disk error after which a server loses what it
 //! acknowledged, votes with what it does not have, or does not start again. Where a switch is named, it takes the repair back.
 //!
+//! - A snapshot that cannot be read, for an error of the disk, is not passed over for an older one ([`Recovery`]).
 //! - What a restart was loaded from is forced before the server votes with it: a killed process leaves bytes that never were
 //!   (UnsyncedReplay; [`Recovery`]).
 //! - The image of an empty database is forced, and so is a leader's: it may be the only one (UnsyncedImage; [`Recovery`], [`Snapshotter`]).

@@ -1,9 +1,12 @@
 //! From snapshot and log to a database. Source: `FileTxnSnapLog.restore`, `FileTxnSnapLog.fastForwardFromEdits`; storage reference §6.
 //!
-//! Two repairs of ours, both because a process that was killed leaves bytes in the page cache that were never forced, and its successor reads
-//! them like any others. First, what a database was loaded from is forced before the server may speak of it: otherwise a vote or an ACKEPOCH
-//! claims transactions that the next power loss takes. Second, the image of an empty database is forced: a log without any
-//! snapshot refuses to boot.
+//! Three repairs of ours. A snapshot that the disk fails to give, while it may be whole, is not passed over for an older one: if it came
+//! from a leader, no log leads from the older one to what this server has acknowledged, and a passing error would be enough to lose that.
+//! The server refuses to start, as it does when it is a log that cannot be read.
+//!
+//! The others are there because a process that was killed leaves bytes in the page cache that were never forced, and its successor reads them
+//! like any others. What a database was loaded from is forced before the server may speak of it: otherwise a vote or an ACKEPOCH claims
+//! transactions that the next power loss takes. And the image of an empty database is forced: a log without any snapshot refuses to boot.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -197,6 +200,12 @@ impl Recovery {
 
     fn on_snapshot(&mut self, cx: &mut Cx, mut candidates: VecDeque<DatedFile>, outcome: Result<DiskReply, DiskError>) -> Result<Progress, String> {
         let DatedFile { zxid, file, .. } = candidates.pop_front().expect("one was being loaded");
+        if let Err(error) = &outcome
+            && *error != DiskError::NotFound
+            && !cx.bugs.has(Bug::Zk2325)
+        {
+            return Err(format!("reading {file}: {error}"));
+        }
         match self.read_snapshot(zxid, outcome) {
             Ok(database) => {
                 self.replay.note(cx, || {
