@@ -3,7 +3,8 @@
 //! An established leader without a quorum of learners that it hears from, or whose storage has failed, must be gone within syncLimit and
 //! the ticks that it takes to notice. A learner counts as long as its connection is up and it was heard within syncLimit; one that has just
 //! connected may take initLimit more. Only pings are looked at: they come twice a tick from everybody who counts. The bound is doubled, for
-//! clocks that run slow, and a paused leader cannot do anything about it.
+//! clocks that run slow, and a paused leader cannot do anything about it. One that has let everybody go and only waits for its log to be
+//! written has stopped, however slow its disk is.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +29,10 @@ pub struct StepDown {
 #[derive(Clone, Debug)]
 struct Leader {
     epoch: Epoch,
-    /// Connections of learners, and until when each counts.
+    /// Open connections of learners, and until when each counts.
     learners: BTreeMap<ConnId, (ServerId, Micros)>,
+    /// Until when the connections counted that a learner had before: many, if it comes and goes.
+    ended: BTreeMap<ServerId, Micros>,
     /// When its storage failed, and the event.
     failed: Option<(Micros, u64)>,
     established: Option<u64>,
@@ -61,10 +64,15 @@ impl StepDown {
         let leader = self.leaders.get_mut(&me);
         match (&event.what, leader) {
             (What::Note(Note::LeadingStarted { .. }), _) => {
-                let leader = Leader { epoch: Epoch(0), learners: BTreeMap::new(), failed: None, established: None, paused: false };
+                let leader =
+                    Leader { epoch: Epoch(0), learners: BTreeMap::new(), ended: BTreeMap::new(), failed: None, established: None, paused: false };
                 self.leaders.insert(me, leader);
             }
-            (What::Note(Note::WentLooking { .. }) | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }), _) => {
+            (
+                What::Note(Note::WentLooking { .. } | Note::RoleOver { .. })
+                | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }),
+                _,
+            ) => {
                 self.leaders.remove(&me);
             }
             (What::Note(Note::Established { epoch, .. }), Some(leader)) => (leader.epoch, leader.established) = (*epoch, Some(event.n)),
@@ -81,8 +89,9 @@ impl StepDown {
             }
             (What::Record(Record::Closed { conn, .. } | Record::Hungup { conn, .. }), Some(leader)) => {
                 // It may have noticed only now: what was heard before counts until here.
-                if let Some((_, until)) = leader.learners.get_mut(conn) {
-                    *until = (*until).min(event.at);
+                if let Some((learner, until)) = leader.learners.remove(conn) {
+                    let last = leader.ended.entry(learner).or_default();
+                    *last = until.min(event.at).max(*last);
                 }
             }
             (What::Record(Record::Paused), Some(leader)) => leader.paused = true,
@@ -90,6 +99,7 @@ impl StepDown {
                 leader.paused = false;
                 // It learns only now what it has missed.
                 leader.learners.values_mut().for_each(|(_, until)| *until = (*until).max(event.at));
+                leader.ended.values_mut().for_each(|until| *until = (*until).max(event.at));
                 leader.failed = leader.failed.map(|(_, failed)| (event.at, failed));
             }
             _ => {}
@@ -104,7 +114,8 @@ impl StepDown {
             return Some((grace(at), Some(event)));
         }
         let id = self.leaders.iter().find(|(_, known)| std::ptr::eq(*known, leader)).map(|(id, _)| *id)?;
-        let mut ends: Vec<(Micros, ServerId)> = leader.learners.values().map(|(learner, until)| (*until, *learner)).collect();
+        let open = leader.learners.values().map(|(learner, until)| (*until, *learner));
+        let mut ends: Vec<(Micros, ServerId)> = open.chain(leader.ended.iter().map(|(learner, until)| (*until, *learner))).collect();
         ends.sort_unstable();
         // The quorum lasts until so many have fallen silent that the rest is none; with nobody else it may be one for ever.
         let gone = (0..=ends.len()).find(|gone| !electorate.is_quorum_of(distinct(&ends[*gone..], id)))?;
@@ -134,7 +145,14 @@ fn distinct(ends: &[(Micros, ServerId)], leader: ServerId) -> impl Iterator<Item
 fn matters(event: &Event) -> bool {
     match &event.what {
         What::Note(note) => {
-            matches!(note, Note::LeadingStarted { .. } | Note::WentLooking { .. } | Note::Established { .. } | Note::StorageFailed { .. })
+            matches!(
+                note,
+                Note::LeadingStarted { .. }
+                    | Note::WentLooking { .. }
+                    | Note::RoleOver { .. }
+                    | Note::Established { .. }
+                    | Note::StorageFailed { .. }
+            )
         }
         What::Record(Record::Delivered { packet: Packet::Quorum { kind, .. }, .. }) => *kind == QuorumKind::Ping,
         What::Record(record) => matches!(
@@ -228,6 +246,14 @@ mod tests {
         assert!(!watch.is_overdue_at(39 + 5 + 14));
         assert!(watch.is_overdue_at(39 + 5 + 15));
         watch.note(60, Note::WentLooking { from: PeerState::Leading, why: LookingReason::QuorumLost });
+        assert!(!watch.is_overdue_at(1_000));
+    }
+
+    /// Its disk is slow, and many transactions wait for it. Nobody is led meanwhile.
+    #[test]
+    fn a_leader_that_only_waits_for_its_log_has_left() {
+        let mut watch = Watch::new();
+        watch.note(12, Note::RoleOver { from: PeerState::Leading, why: LookingReason::QuorumLost });
         assert!(!watch.is_overdue_at(1_000));
     }
 

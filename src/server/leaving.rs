@@ -50,15 +50,23 @@ impl Server {
         if joins_logger {
             self.replica.logger.drain(cx);
         }
+        if joins_logger && !self.replica.logger.is_idle() {
+            cx.note(Note::RoleOver { from: self.state, why });
+        }
         self.activity = Activity::Leaving(Box::new(Leaving { why, was_running, joins_logger, fast_forward: None }));
         self.go_on_leaving(cx);
     }
 
     /// A thread that it waits for has moved.
     pub(super) fn go_on_leaving(&mut self, cx: &mut Cx) {
-        let Activity::Leaving(leaving) = &self.activity else {
+        let Activity::Leaving(leaving) = &mut self.activity else {
             return;
         };
+        // It died of what was left to be written: nobody else would take away what of it may not be durable.
+        if self.replica.has_failed {
+            leaving.joins_logger = true;
+            self.replica.logger.drain(cx);
+        }
         let logger_is_busy = leaving.joins_logger && !self.replica.logger.is_idle();
         if logger_is_busy || self.replica.epochs.is_writing() || leaving.fast_forward.is_some() {
             return;

@@ -142,7 +142,7 @@ fn is_valid(outcome: &Result<DiskReply, DiskError>) -> bool {
 }
 
 fn failed(cx: &mut Cx, error: &str) -> Phase {
-    cx.note(Note::StorageFailed { what: "purging old files".into(), error: error.into() });
+    cx.note(Note::PurgeFailed { why: error.into() });
     Phase::Idle
 }
 
@@ -217,7 +217,7 @@ mod tests {
             let mut bench = disk(Bugs::NONE);
             bench.fault = Some((fault, DiskError::Io));
             purge(&mut bench);
-            assert!(matches!(&bench.notes[..], [Note::StorageFailed { .. }]), "{fault}");
+            assert!(matches!(&bench.notes[..], [Note::PurgeFailed { .. }]), "{fault}");
             purge(&mut bench);
             assert_eq!(bench.names().len(), 6, "{fault}");
         }

@@ -20,6 +20,8 @@ pub enum Note {
     RoleOverridden { configured: LearnerType, listed: LearnerType },
     /// The server went back to LOOKING.
     WentLooking { from: PeerState, why: LookingReason },
+    /// A role is over, but the server looks for a leader only once its log has written what it was given.
+    RoleOver { from: PeerState, why: LookingReason },
 
     // FastLeaderElection.
     /// `lookForLeader` begins: a new round, the server's own initial vote.
@@ -141,6 +143,8 @@ pub enum Note {
     /// Nobody in the run does this: the checks had a copy of the disk recovered. `digest` is that of the database after `zxid`, unless the
     /// copy was `refused`.
     DiskProbed { why: Probing, zxid: Zxid, digest: u64, refused: Option<String> },
+    /// Old files could not be deleted, or not all; the server goes on, and tries again at the next interval.
+    PurgeFailed { why: String },
 
     // Synchronization and broadcast.
     /// How the leader brings a learner up to date, and by which row of the table (zab reference §4).
@@ -383,6 +387,7 @@ kinds! {
     BootRefused { reason } "boot_refused" true,
     RoleOverridden { configured, listed } "role_overridden" true,
     WentLooking { from, why } "went_looking" true,
+    RoleOver { from, why } "role_over" true,
     LookingStarted { round, vote } "looking_started" true,
     VoteChanged { round, sender, from, to, because } "vote_changed" true,
     RoundRaised { from, to, sender, theirs, initial, vote, because } "round_raised" true,
@@ -438,6 +443,7 @@ kinds! {
     FastForwarded { from, to } "fast_forwarded" true,
     MemoryCleared { why } "memory_cleared" true,
     DiskProbed { why, zxid, digest, refused } "disk_probed" false,
+    PurgeFailed { why } "purge_failed" true,
     SyncChosen { learner, how, peer, zxid, row } "sync_chosen" true,
     SyncStarted { leader, how, zxid } "sync_started" false,
     SyncAborted { why } "sync_aborted" true,
@@ -473,6 +479,7 @@ impl fmt::Display for Note {
                 write!(out, "is configured as {} but listed as {}: the server list wins", role(*configured), role(*listed))
             }
             Note::WentLooking { from, why } => write!(out, "leaves {from} and looks for a leader: {why}"),
+            Note::RoleOver { from, why } => write!(out, "is done with {from}: {why}; what its log was given is written first"),
             Note::LookingStarted { round, vote } if vote.leader == ServerId::NOBODY => write!(out, "starts round {round} without a vote of its own"),
             Note::LookingStarted { round, vote } => {
                 write!(out, "starts round {round} and votes for itself: zxid {}, epoch {}", vote.zxid, vote.epoch)
@@ -583,6 +590,7 @@ impl fmt::Display for Note {
             Note::FollowerTruncates { to, last } => write!(out, "cuts its log, which ends at {last}, back to {to}"),
             Note::LogTruncated { to } => write!(out, "has a log that ends at {to}"),
             Note::Purged { oldest, files } => write!(out, "deletes {} old files; its oldest snapshot is now {oldest}", files.len()),
+            Note::PurgeFailed { why } => write!(out, "cannot purge old files: {why}"),
             Note::StorageFailed { what, error } => write!(out, "fails at {what}: {error}"),
             Note::FastForwarded { from, to } => write!(out, "catches up with its own log, from {from} to {to}"),
             Note::MemoryCleared { why } => write!(out, "drops its database and will read it from disk again: {why}"),

@@ -119,6 +119,7 @@ golden! {
     leader_crash_before_newleader
     leader_loses_quorum
     leader_pause_gc
+    log_fails_while_leaving
     longer_log_is_refused
     lost_rename_on_loose_disk
     lower_epoch_refused
@@ -188,6 +189,7 @@ golden! {
     two_leaders_for_a_moment
     two_leaders_old_one_cannot_commit
     uncommitted_tail_survives_in_new_leader
+    unreadable_snapshot
     untrusted_database_does_not_vote
     vote_arrives_in_drain
     vote_by_hearsay
