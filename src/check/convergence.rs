@@ -96,6 +96,21 @@ mod tests {
         story.breaks(Invariant::FuzzySnapshot);
     }
 
+    /// Of the oldest files of many the check only knows that none was finished after 1:3.
+    #[test]
+    fn a_fuzzy_snapshot_that_is_long_forgotten_counts_as_the_worst_of_them() {
+        let mut story = Story::ensemble();
+        story.replicates((1, 1)).notes(1, Note::SnapshotStarted { zxid: zxid((1, 1)) }).replicates((1, 2)).replicates((1, 3));
+        story.notes(1, Note::SnapshotTaken { zxid: zxid((1, 1)), synced: false });
+        for counter in 4..20 {
+            story.replicates((1, counter)).notes(1, Note::SnapshotStarted { zxid: zxid((1, counter)) });
+            story.notes(1, Note::SnapshotTaken { zxid: zxid((1, counter)), synced: false });
+        }
+        story.restarts(1).loads(1, SnapshotSource::Disk, (1, 1));
+        applies_wrongly(&mut story, 1, Replay, (1, 2));
+        assert_eq!(story.violation(), None);
+    }
+
     /// While it is written 1:2 and 1:3 are applied: until then the restored database is none that ever was.
     #[test]
     fn a_fuzzy_snapshot_counts_from_where_it_was_finished() {

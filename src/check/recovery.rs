@@ -45,8 +45,9 @@ fn probed(world: &mut Replication, me: ServerId, why: Probing, zxid: Zxid, diges
         // Nothing that the process could read is gone.
         Probing::Purge => replica.disk.end().zxid,
         Probing::Snapshot => {
+            // A server that has loaded and applied nothing in its life has not told its digest.
             let live = (replica.memory.zxid == zxid).then_some((replica.digest, replica.digest_event));
-            if let Some((live, since)) = live.filter(|(live, _)| *live != digest) {
+            if let Some((live, since)) = live.filter(|(live, _)| *live != 0 && *live != digest) {
                 let database = Fact::new(since, format!("the database of {me} after {zxid} has digest {live:016x}"));
                 return Some((Invariant::FuzzySnapshot, [database, told(event)]));
             }
@@ -141,6 +142,14 @@ mod tests {
             story.notes(1, Note::DiskProbed { why, zxid: Zxid::ZERO, digest: 0, refused: Some("no snapshot".into()) });
             story.breaks(invariant);
         }
+    }
+
+    /// The first leader of a new ensemble takes a snapshot of (1, 0), which nobody has told anything of.
+    #[test]
+    fn a_snapshot_of_what_was_never_told_is_compared_with_nothing() {
+        let mut story = Story::ensemble();
+        story.notes(3, Note::DiskProbed { why: Probing::Snapshot, zxid: zxid((1, 0)), digest: 4711, refused: None });
+        assert_eq!(story.violation(), None);
     }
 
     /// ZOOKEEPER-1090: of the database in memory, and of that of others after the same transaction.

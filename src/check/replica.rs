@@ -54,6 +54,8 @@ pub struct Replica {
     booted: bool,
     lost_power: bool,
     snapshots: Vec<Snapshot>,
+    /// The latest `exact_from` of those that were remembered once.
+    exact_from_forgotten: Zxid,
     /// The snapshot that is being written.
     walking: Option<Place>,
     /// The disk is being read, and gave this so far.
@@ -117,6 +119,7 @@ impl Default for Replica {
             booted: false,
             lost_power: false,
             snapshots: Vec::new(),
+            exact_from_forgotten: Zxid::ZERO,
             walking: None,
             reading: None,
             starting: false,
@@ -175,7 +178,7 @@ impl Replica {
                 (_, Found::Here(prefix), _) | (_, _, Found::Here(prefix)) => Place { zxid, prefix },
                 _ => Place { zxid, prefix: Prefix::UNKNOWN },
             };
-            Snapshot { place, exact_from: zxid }
+            Snapshot { place, exact_from: zxid.max(self.exact_from_forgotten) }
         });
         self.memory = snapshot.place;
         self.exact_from = snapshot.exact_from;
@@ -274,7 +277,8 @@ impl Replica {
     /// A fuzzy one may hold all that memory does.
     fn remember_snapshot(&mut self, place: Place) {
         if self.snapshots.len() == SNAPSHOTS_MAX {
-            self.snapshots.remove(0);
+            let oldest = self.snapshots.remove(0);
+            self.exact_from_forgotten = self.exact_from_forgotten.max(oldest.exact_from);
         }
         self.snapshots.push(Snapshot { place, exact_from: self.memory.zxid.max(self.exact_from) });
     }
