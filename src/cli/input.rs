@@ -123,6 +123,7 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
     let mistake = Mistake::io("read", path, error);
     match neighbour(path) {
         _ if error.kind() != std::io::ErrorKind::NotFound => mistake,
+        _ if path.is_symlink() => mistake.with_help("it is a link, and what it points to is not there"),
         Some(meant) => mistake.with_help(format_args!("did you mean {}?", meant.display())),
         None => mistake.with_help("name a file or a folder, or begin with `zoolab new NAME`"),
     }
