@@ -1,10 +1,13 @@
 //! Random faults in the correct build: no check may fire, and what ZooKeeper promises to survive it survives.
 //!
 //! A plan is a handful of numbers, so that proptest can shrink it: fewer faults, smaller numbers. What fails is printed as a scenario file.
-//! `ZOOLAB_CHAOS_CASES` sets how many plans are tried; the same number always means the same plans.
+//! The same number of plans always means the same plans. Many more are tried, for an hour or so, by
+//!
+//!     cargo test --release --test it chaos -- --ignored
 
-use std::env;
-use std::fmt::Write;
+mod storm;
+
+use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 use proptest::collection::vec;
@@ -13,8 +16,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use zoolab::check::Verdict;
 use zoolab::scenario::{Run, RunOptions, Scenario};
 
-/// Plans that are tried unless the environment says otherwise.
+/// Plans of an election, and of an ensemble under load, that every test run tries.
 const CASES: u32 = 150;
+const STORMS: u32 = 100;
+
+/// Plans of each kind that a long test run tries.
+const MANY_CASES: u32 = 20_000;
 
 #[derive(Clone, Debug)]
 struct Plan {
@@ -134,12 +141,7 @@ const VERBS: [Verb; 24] = [
 const HELD: [&str; 8] = ["INITIAL", "FOLLOWERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "NEWLEADER", "ACK", "UPTODATE"];
 
 impl Plan {
-    /// The plan as a scenario file.
-    fn scenario(&self) -> Scenario {
-        let text = self.text();
-        Scenario::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems:?} in {text}"))
-    }
-
+    /// As a scenario file.
     fn text(&self) -> String {
         let all = self.voters + self.observers;
         // Only datagrams get lost, and only the old algorithm sends them.
@@ -183,8 +185,7 @@ impl Plan {
 
     fn faults(&self, all: u32) -> Vec<String> {
         let step = |fault: &Fault| {
-            let one = fault.one % all + 1;
-            let other = (one + fault.other % all.max(2).saturating_sub(1)) % all + 1;
+            let (one, other) = pair(fault, all);
             let action = VERBS[fault.verb as usize](fault, one, other);
             format!(r#"{{ "after": "{}ms", "do": "{action}", "optional": true }}"#, fault.after_ms)
         };
@@ -192,6 +193,12 @@ impl Plan {
         let is_link = |fault: &Fault| VERBS[fault.verb as usize](fault, 1, 2).contains("s2");
         self.faults.iter().filter(|fault| all > 1 || !is_link(fault)).map(step).collect()
     }
+}
+
+/// The two servers of a fault, different ones where there are two.
+fn pair(fault: &Fault, all: u32) -> (u32, u32) {
+    let one = fault.one % all + 1;
+    (one, (one + fault.other % all.max(2).saturating_sub(1)) % all + 1)
 }
 
 impl Start {
@@ -219,14 +226,39 @@ fn judge(scenario: Scenario) -> Result<(), String> {
     }
 }
 
-#[test]
-fn random_faults_break_nothing() {
-    let cases = env::var("ZOOLAB_CHAOS_CASES").ok().map_or(CASES, |text| text.parse().expect("ZOOLAB_CHAOS_CASES is a number"));
+/// Tries so many plans, and shows the smallest that goes wrong.
+fn try_all<P: Debug>(cases: u32, plans: impl Strategy<Value = P>, text: impl Fn(&P) -> String) {
+    let scenario = |plan: &P| {
+        let text = text(plan);
+        Scenario::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems:?} in {text}"))
+    };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let result = runner.run(&plans(), |plan| judge(plan.scenario()).map_err(TestCaseError::fail));
+    let result = runner.run(&plans, |plan| judge(scenario(&plan)).map_err(TestCaseError::fail));
     if let Err(TestError::Fail(why, plan)) = &result {
-        panic!("{why}\n{}", plan.scenario().to_json());
+        panic!("{why}\n{}", scenario(plan).to_json());
     }
     result.expect("no plan is rejected");
+}
+
+#[test]
+fn random_faults_break_no_election() {
+    try_all(CASES, plans(), Plan::text);
+}
+
+#[test]
+fn random_faults_break_no_replication() {
+    try_all(STORMS, storm::storms(), storm::Storm::text);
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_random_faults_break_no_election() {
+    try_all(MANY_CASES, plans(), Plan::text);
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_random_faults_break_no_replication() {
+    try_all(MANY_CASES, storm::storms(), storm::Storm::text);
 }
