@@ -43,6 +43,9 @@ impl Sightings {
         for (pattern, seen) in &mut self.patterns {
             *seen += u32::from(pattern.matches(event));
         }
+        if event.is_routine() {
+            return;
+        }
         let Some(server) = event.node.and_then(NodeId::as_server) else {
             if let What::Record(Record::Action { .. }) = event.what {
                 self.last_action = event.at;

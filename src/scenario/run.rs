@@ -241,9 +241,11 @@ impl Run {
     }
 
     fn watch(&mut self, event: &Event) {
-        self.watch.census.observe(event);
-        self.watch.liveness.observe(event);
-        self.watch.results.observe(event);
+        if !event.is_routine() {
+            self.watch.census.observe(event);
+            self.watch.liveness.observe(event);
+            self.watch.results.observe(event);
+        }
         if self.phase == Phase::Story {
             self.watch.sightings.observe(event);
         }
