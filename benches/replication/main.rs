@@ -29,10 +29,15 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mimalloc::MiMalloc;
 use zoolab::bugs::Bugs;
 use zoolab::check::Verdict;
 use zoolab::scenario::{Report, Run, RunOptions, Scenario};
 use zoolab::sim::{Timing, WorldConfig};
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const ROUNDS: u64 = 9;
 /// Virtual seconds of a run that is measured for speed.

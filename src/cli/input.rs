@@ -1,6 +1,7 @@
 //! Scenario files: found in folders, read, and refused all at once when something is wrong with them.
 
 use std::fs::{self, File};
+use std::io::ErrorKind::NotFound;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -89,7 +90,12 @@ fn find(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
     if is_stdin(path) {
         return Ok(vec![path.to_path_buf()]);
     }
-    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = fs::metadata(path).map_err(|error| match neighbour(path) {
+        None if !path.is_symlink() && error.kind() == NotFound => {
+            Mistake::io("read", path, &error).with_help("name a file or a folder, or begin with `zoolab new NAME`")
+        }
+        _ => unreadable(path, &error),
+    })?;
     if !metadata.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
@@ -122,10 +128,10 @@ fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Mistake> {
 pub fn unreadable(path: &Path, error: &std::io::Error) -> Mistake {
     let mistake = Mistake::io("read", path, error);
     match neighbour(path) {
-        _ if error.kind() != std::io::ErrorKind::NotFound => mistake,
+        _ if error.kind() != NotFound => mistake,
         _ if path.is_symlink() => mistake.with_help("it is a link, and what it points to is not there"),
         Some(meant) => mistake.with_help(format_args!("did you mean {}?", meant.display())),
-        None => mistake.with_help("name a file or a folder, or begin with `zoolab new NAME`"),
+        None => mistake,
     }
 }
 

@@ -19,7 +19,10 @@ pub fn answer(world: &World<Process>, config: Arc<Config>, probe: &Probe, asked:
         disk.power_loss();
     }
     let rehearsal = Rehearsal { config, bugs: world.config().bugs, files: disk.files().collect() };
-    let recovered = probe.up_to.map_or_else(|| rehearsal.boot(), |zxid| rehearsal.restore(zxid));
+    let recovered = match probe.up_to {
+        None => rehearsal.boot().outcome.map(|booted| booted.database),
+        Some(zxid) => rehearsal.restore(zxid).outcome,
+    };
     let note = match recovered {
         Ok(database) => Note::DiskProbed { why: probe.why, zxid: database.last_processed, digest: database.digest(), refused: None },
         Err(reason) => Note::DiskProbed { why: probe.why, zxid: Zxid::ZERO, digest: 0, refused: Some(reason) },

@@ -58,7 +58,7 @@ pub use epochs::Epochs;
 pub use log_sync::{LogRead, LogSync};
 pub use purge::Purge;
 pub use recovery::{Recovered, Recovery, RecoveryEvent};
-pub use rehearsal::Rehearsal;
+pub use rehearsal::{Rehearsal, Rehearsed};
 pub use request_logger::{LogFailure, LoggerEvent, RequestLogger};
 pub use small_file::{AtomicWriter, Progress, content, name};
 pub use snapshotter::{EXIT_SNAPSHOT_FAILED, Image, SnapshotEvent, Snapshotter};

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::boot::{Recovery, recover};
 use super::txn::txns;
 use super::{Form, image};
+use crate::bugs::Bugs;
 use crate::cli::input;
 use crate::cli::mistake::Mistake;
 use crate::cli::output::Output;
-use crate::proto::{FileImage, FileName, Zxid};
+use crate::proto::{Config, FileImage, FileName, Membership, Zxid};
 use crate::store::boot::Booted;
 use crate::store::format::{LogRecord, VERSION_DIR, is_complete_snapshot, log_zxid, read_log, read_snapshot, snapshot_zxid};
+use crate::store::{Rehearsal, Rehearsed};
 use crate::trace::{EpochFile, Note};
+
+type Recovery = Rehearsed<Box<Booted>>;
 
 /// Files of a data directory by the names that servers use: `myid`, `version-2/log.100000001`.
 type Files = BTreeMap<FileName, FileImage>;
@@ -35,7 +39,7 @@ struct Line {
 /// Shows a directory. That a server would refuse to start there is a mistake, told after everything else.
 pub fn show(name: &str, path: &Path, form: Form, out: &mut Output) -> Result<(), Mistake> {
     let files = read(name, path)?;
-    let recovery = recover(files.iter());
+    let recovery = recover(&files);
     let mut lines: Vec<Line> = files.iter().map(|(name, image)| line(name, image)).collect();
     // Small files, then logs, then snapshots, each from the oldest to the newest.
     lines.sort_by_key(|line| (snapshot_zxid(&line.name), log_zxid(&line.name)));
@@ -44,6 +48,11 @@ pub fn show(name: &str, path: &Path, form: Form, out: &mut Output) -> Result<(),
         Form::Json => out.print(&objects(&lines, &recovery))?,
     }
     recovery.outcome.map(|_| ()).map_err(|reason| Mistake::new(format_args!("{name}: a server refuses to start here: {reason}")))
+}
+
+/// What a server with ZooKeeper's default settings makes of them.
+fn recover(files: &Files) -> Recovery {
+    Rehearsal { config: Arc::new(Config::new(Membership::of(1, 0))), bugs: Bugs::NONE, files: files.iter().collect() }.boot()
 }
 
 /// The files of the folder and of its `version-2`; or, of a folder that is itself a `version-2`, those in it.
