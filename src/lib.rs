@@ -21,7 +21,7 @@
 //! - `actor`: the only door between a node and the world: `Input`, `Effect`, `Cx`.
 //! - `election`: order of votes, quorums, FastLeaderElection, its connections (`QuorumCnxManager`), the older LeaderElection.
 //! - `tree`: the replicated state: znodes, sessions, what each transaction does to them.
-//! - `store`: the epoch files and how they are written.
+//! - `store`: what is on disk, in ZooKeeper's bytes: epoch files, transaction log, snapshots; recovery, truncation, purging.
 //! - `zab`: discovery, synchronisation, broadcast: a leader and its learners.
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
 //! - `client`: the session state machine of the Java client, and workloads.
@@ -30,8 +30,9 @@
 //! - `scenario`: the file format, its diagnostics, `Run`, and the judgement at the end.
 //! - `cli` (a feature, with the program): one verb per file. The only place with threads, files and a terminal.
 //!
-//! "Which vote wins?" is `election::vote_order`; "what ends an election?" `election::FastLeaderElection`; "what does a cut do to bytes
-//! under way?" `sim::network`; "what may a power loss take?" `sim::disk`.
+//! "Which vote wins?" is `election::vote_order`; "what ends an election?" `election::FastLeaderElection`; "DIFF, TRUNC or SNAP?"
+//! `zab::sync_choice`; "what does a learner do at NEWLEADER?" `zab::learner`; "what does a server start from?" `store::recovery`; "what does
+//! a cut do to bytes under way?" `sim::network`; "what may a power loss take?" `sim::disk`.
 //!
 //! # What always holds
 //!
