@@ -1,7 +1,7 @@
 //! The command line: one file per verb, and what they share.
 //!
 //! Only this module talks to the terminal, reads and writes files, and starts threads. What a verb has to tell the user goes to standard
-//! output through [`output::Output`]; mistakes of the user and progress go to standard error.
+//! output through `output::Output`; mistakes of the user and progress go to standard error.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "cli is where the program meets the machine")]
 
 mod completions;

@@ -31,7 +31,7 @@ impl Digest {
         self.words([word]);
     }
 
-    /// Adds several words, at most [`BATCH`], in their order.
+    /// Adds several words, at most 64, in their order.
     #[inline]
     pub fn words<const N: usize>(&mut self, words: [u64; N]) {
         if self.count + N > BATCH {
