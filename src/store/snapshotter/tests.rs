@@ -185,9 +185,8 @@ fn one_that_exists_is_not_written_over() {
     }
 }
 
-/// What it holds may be in no log yet: a server that loaded it would not have the state of the zxid that it votes with.
-#[test]
-fn its_last_bytes_wait_for_the_log() {
+/// A snapshot is being taken, and the database has changed meanwhile by what the logger was given and has not written.
+fn with_a_change_that_no_log_has() -> (Bench, Snapshotter, RequestLogger, Database) {
     let (mut bench, mut snapshotter, mut logger) = (Bench::default(), Snapshotter::default(), RequestLogger::new(config(1000)));
     let mut database = large();
     let change = set("/n001", 101);
@@ -195,6 +194,13 @@ fn its_last_bytes_wait_for_the_log() {
     bench.step(|cx| snapshotter.take_in_background(cx, &database));
     bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
     database.apply(&change).expect("the node exists");
+    (bench, snapshotter, logger, database)
+}
+
+/// What it holds may be in no log yet: a server that loaded it would not have the state of the zxid that it votes with.
+#[test]
+fn its_last_bytes_wait_for_the_log() {
+    let (mut bench, mut snapshotter, mut logger, database) = with_a_change_that_no_log_has();
     bench.woken.clear();
     for _ in 0..9 {
         let event = bench.step(|cx| snapshotter.on_stage(cx, &database, &mut logger));
@@ -216,13 +222,7 @@ fn its_last_bytes_wait_for_the_log() {
 
 #[test]
 fn it_is_given_up_when_the_log_has_lost_what_it_holds() {
-    let (mut bench, mut snapshotter, mut logger) = (Bench::default(), Snapshotter::default(), RequestLogger::new(config(1000)));
-    let mut database = large();
-    let change = set("/n001", 101);
-    bench.step(|cx| logger.log(cx, change.clone()));
-    bench.step(|cx| snapshotter.take_in_background(cx, &database));
-    bench.run(|cx, outcome| snapshotter.on_disk(cx, outcome));
-    database.apply(&change).expect("the node exists");
+    let (mut bench, mut snapshotter, mut logger, database) = with_a_change_that_no_log_has();
     bench.fault = Some(("create", DiskError::Io));
     bench.step(|cx| logger.on_stage(cx));
     bench.run(|cx, outcome| logger.on_disk(cx, outcome));
