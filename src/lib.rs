@@ -28,6 +28,7 @@
 //! - `sim`: the world: queue, streams of chance, clocks, connections, disks, faults; `sim::action` is the one vocabulary of faults.
 //! - `check`: one invariant per file, liveness, statistics, reports.
 //! - `scenario`: the file format, its diagnostics, `Run`, and the judgement at the end.
+//! - `conform`: transcripts recorded from a real ensemble, and whether the simulated one gives the same answers.
 //! - `cli` (a feature, with the program): one verb per file. The only place with threads, files and a terminal.
 //!
 //! "Which vote wins?" is `election::vote_order`; "what ends an election?" `election::FastLeaderElection`; "DIFF, TRUNC or SNAP?"
@@ -75,6 +76,8 @@ pub mod sim;
 pub mod check;
 
 pub mod scenario;
+
+pub mod conform;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Scenario files: found in folders, read, and refused all at once when something is wrong with them.
+//! Files that the user names, or that stand in folders named: found, read, and refused all at once when something is wrong with them.
 
 use std::fs::{self, File};
 use std::io::ErrorKind::NotFound;
@@ -24,13 +24,30 @@ pub struct Loaded {
 /// The scenarios of files, folders (searched for `*.json`, sorted by path) and, as `-`, standard input. Either all are good, or all that
 /// is wrong with any is told.
 pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Loaded>, Mistake> {
+    load_each(paths, &SCENARIOS, load)
+}
+
+/// A kind of file that folders are searched for.
+pub struct Kind {
+    /// What their names end in, without the point.
+    pub extension: &'static str,
+    /// What one is called.
+    pub name: &'static str,
+    /// What to do who has none.
+    pub help: &'static str,
+}
+
+const SCENARIOS: Kind = Kind { extension: "json", name: "scenario", help: "`zoolab new NAME` writes one to begin with" };
+
+/// Everything of one kind that the paths name.
+pub fn load_each<T>(paths: &[PathBuf], kind: &Kind, load: impl Fn(&Path) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
     let mut loaded = Vec::new();
     let mut mistakes = Vec::new();
     for path in paths {
-        match find(path) {
+        match find(path, kind) {
             Ok(files) => {
                 for result in files.iter().map(|file| load(file)) {
-                    result.map_or_else(|mistake| mistakes.push(mistake), |scenario| loaded.push(scenario));
+                    result.map_or_else(|mistake| mistakes.push(mistake), |one| loaded.push(one));
                 }
             }
             Err(mistake) => mistakes.push(mistake),
@@ -86,13 +103,13 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn find(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
+fn find(path: &Path, kind: &Kind) -> Result<Vec<PathBuf>, Mistake> {
     if is_stdin(path) {
         return Ok(vec![path.to_path_buf()]);
     }
     let metadata = fs::metadata(path).map_err(|error| match neighbour(path) {
         None if !path.is_symlink() && error.kind() == NotFound => {
-            Mistake::io("read", path, &error).with_help("name a file or a folder, or begin with `zoolab new NAME`")
+            Mistake::io("read", path, &error).with_help(format_args!("name a file or a folder; {}", kind.help))
         }
         _ => unreadable(path, &error),
     })?;
@@ -100,24 +117,24 @@ fn find(path: &Path) -> Result<Vec<PathBuf>, Mistake> {
         return Ok(vec![path.to_path_buf()]);
     }
     let mut found = Vec::new();
-    search(path, &mut found)?;
+    search(path, kind, &mut found)?;
     if found.is_empty() {
-        let mistake = Mistake::new(format_args!("the folder {} holds no scenario (*.json)", path.display()));
-        return Err(mistake.with_help("`zoolab new NAME` writes one to begin with"));
+        let mistake = Mistake::new(format_args!("the folder {} holds no {} (*.{})", path.display(), kind.name, kind.extension));
+        return Err(mistake.with_help(kind.help));
     }
     found.sort();
     Ok(found)
 }
 
 /// Hidden folders are left out, and links to folders, which may lead round in circles.
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Mistake> {
+fn search(folder: &Path, wanted: &Kind, found: &mut Vec<PathBuf>) -> Result<(), Mistake> {
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(|error| unreadable(&entry.path(), &error))?);
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if kind.is_dir() && !hidden {
-            search(&path, found)?;
-        } else if !hidden && path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+            search(&path, wanted, found)?;
+        } else if !hidden && path.extension().is_some_and(|extension| extension == wanted.extension) && path.is_file() {
             found.push(path);
         }
     }

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "cli is where the program meets the machine")]
 
 mod completions;
+mod conform;
 mod disk;
 mod export;
 mod filter_args;
@@ -83,6 +84,7 @@ enum Verb {
     Trace(trace::TraceArgs),
     Replay(replay::ReplayArgs),
     New(new::NewArgs),
+    Conform(conform::ConformArgs),
     Disk(disk::DiskArgs),
     /// Prints the JSON Schema of scenario files, for editors
     Schema,
@@ -102,6 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Verb::Trace(args) => trace::trace(args, &mut out),
         Verb::Replay(args) => replay::replay(args, &mut out),
         Verb::New(args) => new::new(args, &mut out),
+        Verb::Conform(args) => conform::conform(args, &mut out),
         Verb::Disk(args) => disk::disk(args, &mut out),
         Verb::Schema => schema::schema(&mut out),
         Verb::Help(args) => help::help(args, &mut out),

@@ -112,7 +112,8 @@ fn check_export(args: &RunArgs, scenarios: &[Loaded]) -> Result<(), Mistake> {
     }
 }
 
-fn pool(jobs: Option<u16>) -> Result<ThreadPool, Mistake> {
+/// The threads that runs are made on.
+pub fn pool(jobs: Option<u16>) -> Result<ThreadPool, Mistake> {
     let threads = usize::from(jobs.unwrap_or(0));
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Mistake::new(format_args!("cannot start threads: {error}")))
 }

@@ -348,6 +348,14 @@ impl<A: Actor> World<A> {
         self.wakeups_now <= self.config.timing.wakeups_per_instant
     }
 
+    /// Somebody outside has a running node do something, as a step of its own: for those who drive a world by hand. What comes of it is told as
+    /// any effect is; the step itself is in no trace. `None` when the node does not run.
+    pub fn act<R>(&mut self, id: NodeId, step: impl FnOnce(&mut A, &mut Cx) -> R) -> Option<R> {
+        let at = *self.index.get(&id).filter(|at| self.nodes[usize::from(**at)].is_up())?;
+        self.cause = 0;
+        Some(self.with_actor(at, step))
+    }
+
     pub(super) fn node(&self, id: NodeId) -> Option<&Node<A>> {
         self.index.get(&id).map(|at| &self.nodes[usize::from(*at)])
     }
@@ -374,11 +382,17 @@ impl<A: Actor> World<A> {
 
     #[inline]
     fn run_actor(&mut self, at: NodeIndex, input: Input) {
+        self.with_actor(at, |actor, cx| actor.step(cx, input));
+    }
+
+    /// One step of a node's process, and its effects.
+    #[inline]
+    fn with_actor<R>(&mut self, at: NodeIndex, step: impl FnOnce(&mut A, &mut Cx) -> R) -> R {
         let mut effects = std::mem::take(&mut self.scratch);
         let (now, bugs) = (self.now, self.config.bugs);
         let node = &mut self.nodes[usize::from(at)];
         let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
-        node.actor.step(&mut cx, input);
+        let result = step(&mut node.actor, &mut cx);
         // Taken from the end, which needs no guard as a drain does: most steps have one effect or two.
         effects.reverse();
         while let Some(effect) = effects.pop() {
@@ -389,6 +403,7 @@ impl<A: Actor> World<A> {
             self.apply(at, effect);
         }
         self.scratch = effects;
+        result
     }
 
     /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.

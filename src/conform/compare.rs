@@ -1,0 +1,81 @@
+//! A whole transcript against the simulated ensemble, up to the first line that differs.
+
+use super::answer::{Answer, FieldDifference};
+use super::driver::Driver;
+use super::ensemble::Setting;
+use super::transcript::{Line, Transcript};
+use crate::proto::{Micros, Span};
+use crate::scenario::Version;
+
+/// How a transcript is replayed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which release the servers behave like; `None`: the one that the transcript was recorded on.
+    pub version: Option<Version>,
+}
+
+/// A line that came out otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// In the file, from 1; the header is the first.
+    pub line: usize,
+    /// Counts requests from 1.
+    pub request_number: usize,
+    /// Who asked; `None` for requests of nobody.
+    pub session: Option<String>,
+    /// As it stands in the file.
+    pub request: String,
+    pub expected: Answer,
+    pub got: Got,
+}
+
+/// What a request came to that should have come to something else.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Got {
+    Answer(Answer),
+    /// There is no answer to compare, for this reason.
+    Nothing(String),
+}
+
+impl Difference {
+    /// The values that differ; none when there is no answer to compare.
+    pub fn fields(&self) -> Vec<FieldDifference> {
+        match &self.got {
+            Got::Answer(got) => self.expected.differences(got),
+            Got::Nothing(_) => Vec::new(),
+        }
+    }
+}
+
+/// The delays of a plain replay: none that matters.
+const LINK: Span = Span::new(Micros::from_millis(1), Micros::from_millis(5));
+const SEED: u64 = 1;
+
+/// Plays a transcript. The first line that differs; `None` when all answers are the same.
+pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
+    let version = options.version.unwrap_or_else(|| transcript.version());
+    let setting = Setting { seed: SEED, version, sweep: transcript.sweep, link: LINK, wires: transcript.sessions() as u32 + 1 };
+    let mut driver = match Driver::new(&setting, 1) {
+        Ok(driver) => driver,
+        Err(halt) => return transcript.lines.first().map(|line| difference(1, line, Got::Nothing(halt.to_string()))),
+    };
+    transcript.lines.iter().zip(1..).find_map(|(line, number)| {
+        let got = match driver.play(line) {
+            Ok(answer) if line.expected.differences(&answer).is_empty() => return None,
+            Ok(answer) => Got::Answer(answer),
+            Err(halt) => Got::Nothing(halt.to_string()),
+        };
+        Some(difference(number, line, got))
+    })
+}
+
+fn difference(request_number: usize, line: &Line, got: Got) -> Difference {
+    Difference {
+        line: line.number,
+        request_number,
+        session: line.session.map(|session| format!("s{}", session + 1)),
+        request: line.text.clone(),
+        expected: line.expected.clone(),
+        got,
+    }
+}

@@ -1,0 +1,323 @@
+//! Plays requests to the simulated ensemble the way the recorder played them to the real one: each is awaited before the next, and then all
+//! sessions wait until they have seen the same last transaction.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::answer::{Answer, Event};
+use super::encode::{self, Unsupported, done, failure};
+use super::ensemble::{Ensemble, Setting, Stuck, server_at};
+use super::names::Names;
+use super::request::{Call, Request};
+use super::session::{Heard, Session, Watches};
+use super::transcript::Line;
+use super::wire::Standing;
+use crate::proto::{Bytes, ClientReply, ErrorCode, Micros, Op, Packet, Zxid};
+
+/// The xids of what a client asks beside its numbered requests. Source: `ClientCnxn`.
+const AUTH_XID: i32 = -4;
+const SET_WATCHES_XID: i32 = -8;
+
+/// The driver's own session, which sees what happens when nobody else is there. It is not the transcript's.
+const OBSERVER: usize = 0;
+const OBSERVER_TIMEOUT: Micros = Micros::from_secs(60);
+
+/// Between two looks at what happens by itself.
+const EXPIRY_POLL: Micros = Micros::from_millis(50);
+const ADVANCE_POLL: Micros = Micros::from_millis(100);
+
+/// So often all sessions are asked whether they have seen the same, until that is given up.
+const SETTLE_ROUNDS: usize = 2_000;
+
+/// Why a request has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The simulated servers do not know it yet.
+    Unsupported(String),
+    /// Something that must happen did not.
+    Stuck(String),
+    /// What servers say contradicts itself.
+    Contradiction(String),
+}
+
+impl fmt::Display for Halt {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Halt::Unsupported(name) => write!(out, "not supported yet: {name}"),
+            Halt::Stuck(what) | Halt::Contradiction(what) => out.write_str(what),
+        }
+    }
+}
+
+impl From<Stuck> for Halt {
+    fn from(Stuck(what): Stuck) -> Halt {
+        Halt::Stuck(what)
+    }
+}
+
+impl From<Unsupported> for Halt {
+    fn from(Unsupported(name): Unsupported) -> Halt {
+        Halt::Unsupported(name)
+    }
+}
+
+/// A replay under way.
+#[derive(Clone)]
+pub struct Driver {
+    pub(super) ensemble: Ensemble,
+    names: Names,
+    /// The observer, then those of the transcript in the order in which they were opened. Each has the wire of its place.
+    pub(super) sessions: Vec<Session>,
+    /// Session timeouts are so many times those of the transcript.
+    stretch: u64,
+}
+
+/// A request's result, and the zxid of its reply where it is a write's.
+type Outcome = (Map<String, Value>, Option<Zxid>);
+
+impl Driver {
+    /// An ensemble that serves, and the observer connected to it.
+    pub fn new(setting: &Setting, stretch: u64) -> Result<Driver, Halt> {
+        let ensemble = Ensemble::start(setting)?;
+        let names = Names::new(Zxid::ZERO);
+        let mut driver = Driver { ensemble, names, sessions: Vec::new(), stretch };
+        driver.open("observer".into(), 0, OBSERVER_TIMEOUT)?;
+        driver.settle(Zxid::ZERO)?;
+        driver.names = Names::new(driver.sessions[OBSERVER].seen);
+        Ok(driver)
+    }
+
+    /// Makes a request and waits for all that follows from it.
+    pub fn play(&mut self, line: &Line) -> Result<Answer, Halt> {
+        let asker = line.session.map(|session| session + 1);
+        let (result, written) = self.request(asker, &line.request)?;
+        let mut events = asker.map_or_else(Vec::new, |at| self.take_events(at, true));
+        if line.request == Request::Call(Call::Close) {
+            self.end(asker);
+        }
+        let number = self.settle(written.unwrap_or_default())?;
+        if let Some(written) = written.filter(|zxid| self.names.number(*zxid) != number) {
+            let own = self.names.number(written);
+            return Err(Halt::Contradiction(format!("the reply says that this was transaction {own}, and the last one is {number}")));
+        }
+        for at in 1..self.sessions.len() {
+            events.extend(self.take_events(at, false));
+        }
+        if line.request.shuffles_events() {
+            events.sort_by(|one, other| (&one.session, &one.path, &one.kind).cmp(&(&other.session, &other.path, &other.kind)));
+        }
+        Ok(Answer::new(result, number, &events))
+    }
+
+    fn request(&mut self, asker: Option<usize>, request: &Request) -> Result<Outcome, Halt> {
+        let done = || Ok((done(), None));
+        let at = asker.unwrap_or(OBSERVER);
+        match request {
+            Request::Advance(time) => self.advance(*time).and_then(|()| done()),
+            Request::Sweep => self.sweep().and_then(|()| done()),
+            Request::Open { timeout } => {
+                let host = self.names.session_count();
+                self.open(format!("s{at}"), host, *timeout)?;
+                let id = self.ensemble.wire(at as u32).session;
+                self.names.add_session(id, self.sessions[at].name.clone());
+                done()
+            }
+            Request::Expire => self.expire(at).and_then(|()| done()),
+            Request::Drop => {
+                self.hang_up(at);
+                done()
+            }
+            Request::Reconnect { hop, rewatch, reauth } => self.reconnect(at, *hop, *rewatch, *reauth).and_then(|()| done()),
+            Request::Auth { scheme, credential } => Ok((self.auth(at, scheme, credential.as_ref())?, None)),
+            Request::Call(call) => self.call(at, call),
+        }
+    }
+
+    fn call(&mut self, at: usize, call: &Call) -> Result<Outcome, Halt> {
+        let op = encode::op(call)?;
+        let writes = op.is_write();
+        let Some(reply) = self.ask(at, None, op)? else {
+            let mut lost = failure(ErrorCode::ConnectionLoss);
+            lost.insert("closed".into(), true.into());
+            return Ok((lost, None));
+        };
+        self.sessions[at].watches.on_answer(call, reply.result.as_ref().err().copied());
+        Ok((encode::result(call, &reply, &self.names), Some(reply.zxid).filter(|zxid| writes && *zxid > Zxid::ZERO)))
+    }
+
+    /// A failed authentication also says whether the server cut the connection.
+    fn auth(&mut self, at: usize, scheme: &str, credential: Option<&Bytes>) -> Result<Map<String, Value>, Halt> {
+        let op = encode::auth(scheme, credential)?;
+        let reply = self.ask(at, Some(AUTH_XID), op)?.ok_or_else(|| self.lost(at))?;
+        let Err(code) = reply.result else {
+            self.sessions[at].auths.push((scheme.into(), credential.cloned()));
+            return Ok(done());
+        };
+        let mut result = failure(code);
+        let closed = self.ask(at, None, sync())?.is_none();
+        result.insert("closed".into(), closed.into());
+        Ok(result)
+    }
+
+    /// A new session, at this server of the round.
+    fn open(&mut self, name: String, host: usize, timeout: Micros) -> Result<(), Halt> {
+        let at = self.sessions.len();
+        self.sessions.push(Session::new(name, host, timeout.times(self.stretch)));
+        if self.dial(at, host)? { Ok(()) } else { Err(Halt::Stuck("the server gives no session".into())) }
+    }
+
+    /// Goes to a server with what the session has. False when the server sends it away.
+    pub(super) fn dial(&mut self, at: usize, host: usize) -> Result<bool, Halt> {
+        let session = &mut self.sessions[at];
+        session.host = host;
+        let (timeout, seen) = (session.timeout, session.seen);
+        self.ensemble.on_wire(at as u32, |wire, cx| wire.dial(cx, server_at(host), timeout, seen));
+        Ok(self.ensemble.wait_for_greeting(at as u32)?)
+    }
+
+    fn reconnect(&mut self, at: usize, hop: u32, rewatch: bool, reauth: bool) -> Result<(), Halt> {
+        let host = self.sessions[at].host + hop as usize;
+        if !self.dial(at, host)? {
+            return Err(Halt::Stuck(format!("{} is sent away: the server does not know its session, or has applied less", self.sessions[at].name)));
+        }
+        if !rewatch {
+            self.sessions[at].watches = Watches::default();
+        }
+        self.introduce(at, reauth)
+    }
+
+    /// What a client tells a server that it comes back to: who it is, and which watches it has.
+    pub(super) fn introduce(&mut self, at: usize, reauth: bool) -> Result<(), Halt> {
+        let auths = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
+        for (scheme, credential) in auths {
+            let op = encode::auth(&scheme, credential.as_ref())?;
+            self.ask_to_succeed(at, AUTH_XID, op)?;
+        }
+        let Session { watches, seen, .. } = &self.sessions[at];
+        if watches.is_empty() {
+            return Ok(());
+        }
+        let op = encode::set_watches(watches, *seen)?;
+        self.ask_to_succeed(at, SET_WATCHES_XID, op)
+    }
+
+    fn ask_to_succeed(&mut self, at: usize, xid: i32, op: Op) -> Result<(), Halt> {
+        let what = op.to_string();
+        let reply = self.ask(at, Some(xid), op)?.ok_or_else(|| self.lost(at))?;
+        match reply.result {
+            Ok(_) => Ok(()),
+            Err(code) => Err(Halt::Stuck(format!("{}: {what}: {code}", self.sessions[at].name))),
+        }
+    }
+
+    /// The connection is cut from this end.
+    fn hang_up(&mut self, at: usize) {
+        self.ensemble.on_wire(at as u32, |wire, cx| wire.hang_up(cx));
+    }
+
+    /// The session is no more.
+    fn end(&mut self, asker: Option<usize>) {
+        if let Some(at) = asker {
+            self.hang_up(at);
+            self.sessions[at].over = true;
+        }
+    }
+
+    /// The session's connection goes silent until a server has closed it.
+    fn expire(&mut self, at: usize) -> Result<(), Halt> {
+        self.end(Some(at));
+        let deadline = self.ensemble.now() + Micros::from_secs(30) + self.sessions[at].timeout.times(2);
+        let before = self.names.last();
+        while self.settle(Zxid::ZERO)? == before {
+            if self.ensemble.now() > deadline {
+                return Err(Halt::Stuck(format!("{} does not expire", self.sessions[at].name)));
+            }
+            self.ensemble.run(EXPIRY_POLL)?;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, time: Micros) -> Result<(), Halt> {
+        let end = self.ensemble.now() + time;
+        while self.ensemble.now() < end {
+            self.ensemble.run(ADVANCE_POLL.min(end - self.ensemble.now()))?;
+            self.settle(Zxid::ZERO)?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<(), Halt> {
+        Err(Halt::Unsupported("sweep".into()))
+    }
+
+    /// Whether the session has a connection.
+    pub(super) fn is_connected(&self, at: usize) -> bool {
+        self.ensemble.wire(at as u32).standing() == Standing::Open
+    }
+
+    /// Asks a server and waits for its answer; `None` when the connection ends, or there is none.
+    fn ask(&mut self, at: usize, xid: Option<i32>, op: Op) -> Result<Option<Arc<ClientReply>>, Halt> {
+        match self.ensemble.on_wire(at as u32, |wire, cx| wire.send(cx, xid, op)) {
+            Some(xid) => self.await_reply(at, xid),
+            None => Ok(None),
+        }
+    }
+
+    /// What comes before the reply is kept.
+    fn await_reply(&mut self, at: usize, xid: i32) -> Result<Option<Arc<ClientReply>>, Halt> {
+        let wire = at as u32;
+        loop {
+            self.ensemble.wait("a server answers", |ensemble| ensemble.wire(wire).has_mail() || ensemble.wire(wire).standing() != Standing::Open)?;
+            match self.ensemble.on_wire(wire, |wire, _| wire.take()) {
+                None => return Ok(None),
+                Some(Packet::ClientReply(reply)) if reply.xid == xid => {
+                    let session = &mut self.sessions[at];
+                    session.seen = session.seen.max(reply.zxid);
+                    self.names.meet(session.seen);
+                    return Ok(Some(reply));
+                }
+                Some(Packet::ClientReply(reply)) => {
+                    let name = &self.sessions[at].name;
+                    return Err(Halt::Contradiction(format!("{name} is answered with xid {}, where {xid} is next", reply.xid)));
+                }
+                Some(packet) => self.sessions[at].events.extend(encode::heard(&packet)),
+            }
+        }
+    }
+
+    /// Every session that is connected asks for a sync, again and again, until all have seen the same last transaction, `floor` or later. Its number.
+    pub(super) fn settle(&mut self, floor: Zxid) -> Result<i64, Halt> {
+        for _ in 0..SETTLE_ROUNDS {
+            let live: Vec<usize> = (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect();
+            let numbers = |driver: &Driver| live.iter().map(|at| driver.names.number(driver.sessions[*at].seen)).collect::<Vec<i64>>();
+            let target = numbers(self).into_iter().fold(self.names.number(floor), i64::max);
+            let asked: Vec<_> = live.iter().map(|at| (*at, self.ensemble.on_wire(*at as u32, |wire, cx| wire.send(cx, None, sync())))).collect();
+            for (at, xid) in asked {
+                let xid = xid.expect("those that are connected can send");
+                self.await_reply(at, xid)?.ok_or_else(|| self.lost(at))?;
+            }
+            if numbers(self).iter().all(|number| *number == target) {
+                self.names.settle(target);
+                return Ok(target);
+            }
+        }
+        Err(Halt::Stuck("the sessions never come to see the same last transaction".into()))
+    }
+
+    fn lost(&self, at: usize) -> Halt {
+        Halt::Stuck(format!("{} lost its connection", self.sessions[at].name))
+    }
+
+    fn take_events(&mut self, at: usize, before_reply: bool) -> Vec<Event> {
+        let heard = self.sessions[at].take_events();
+        let name = &self.sessions[at].name;
+        let event = |Heard { kind, path }: Heard| Event { session: name.clone(), path: path.to_string(), kind: kind.into(), before_reply };
+        heard.into_iter().map(event).collect()
+    }
+}
+
+fn sync() -> Op {
+    Op::Sync { path: "/".into() }
+}

@@ -1,0 +1,151 @@
+//! Three simulated servers, set up as those were that the transcripts come from, and a wire for each session.
+
+use std::sync::Arc;
+
+use super::wire::{Party, Standing, Wire};
+use crate::actor::Cx;
+use crate::bugs::Bugs;
+use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span};
+use crate::scenario::Version;
+use crate::server::Server;
+use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
+
+pub const SERVERS: usize = 3;
+
+/// After so long in virtual time something that is waited for will not come.
+const PATIENCE: Micros = Micros::from_secs(120);
+
+/// The session timeouts that servers grant.
+const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
+
+/// How an ensemble is set up.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub seed: u64,
+    pub version: Version,
+    /// Whether containers and TTL nodes are looked after, every [`SWEEP_INTERVAL`].
+    pub sweep: bool,
+    /// Latency of one message.
+    pub link: Span,
+    /// How many sessions will ever be, the driver's own included.
+    pub wires: u32,
+}
+
+/// The world came to no end, or to one too early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck(pub String);
+
+/// A running ensemble, moved by hand.
+#[derive(Clone)]
+pub struct Ensemble {
+    world: World<Party>,
+}
+
+impl Ensemble {
+    /// Boots the servers and waits until all of them serve.
+    pub fn start(setting: &Setting) -> Result<Ensemble, Stuck> {
+        let config = Arc::new(config(setting));
+        let servers = config.membership.members.keys().copied();
+        let servers = servers.map(|id| (NodeId::Server(id), Party::Server(Server::new(id, config.clone(), None))));
+        let wires = (0..setting.wires).map(|wire| (NodeId::Client(wire), Party::Wire(Wire::default())));
+        let node = |(id, program)| NodeConfig { id, program, start: Some(Micros::ZERO), clock: Clock::new(0, 0) };
+        let timing = Timing { link: setting.link, ..Timing::default() };
+        let world = WorldConfig { seed: setting.seed, timing, bugs: Bugs::default(), supervise: true };
+        let mut ensemble = Ensemble { world: World::new(world, servers.chain(wires).map(node).collect()) };
+        ensemble.wait_until_all_serve()?;
+        Ok(ensemble)
+    }
+
+    pub fn now(&self) -> Micros {
+        self.world.now()
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, time: Micros) -> Result<(), Stuck> {
+        match self.world.run_until(self.now() + time) {
+            Stepped::Livelock => Err(Stuck("the world stands still".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets time pass until something holds.
+    pub fn wait(&mut self, what: &str, holds: impl Fn(&Ensemble) -> bool) -> Result<(), Stuck> {
+        let end = self.now() + PATIENCE;
+        while !holds(self) {
+            let stuck = || Stuck(format!("{what}: not within {PATIENCE} of virtual time"));
+            let next = self.world.upcoming().filter(|next| next.at() <= end).ok_or_else(stuck)?;
+            if self.world.step_to(next) == Stepped::Livelock {
+                return Err(Stuck(format!("{what}: the world stands still")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Until every server is up, one leads, and the others follow it.
+    pub fn wait_until_all_serve(&mut self) -> Result<(), Stuck> {
+        self.wait("all servers serve", |ensemble| {
+            let leader = ensemble.leader();
+            leader.is_some() && servers().all(|id| ensemble.server(id).is_some_and(|server| server.is_serving() && server.leader() == leader))
+        })
+    }
+
+    /// Who leads and serves, if somebody does.
+    pub fn leader(&self) -> Option<ServerId> {
+        servers().find(|id| self.server(*id).is_some_and(|server| server.state() == PeerState::Leading && server.is_serving()))
+    }
+
+    fn server(&self, id: ServerId) -> Option<&Server> {
+        match self.world.actor(NodeId::Server(id)) {
+            Some(Party::Server(server)) => Some(server),
+            _ => None,
+        }
+    }
+
+    /// A fault, which must apply.
+    pub fn inject(&mut self, action: &Action) -> Result<(), Stuck> {
+        self.world.inject(action, Origin::Generated).map_err(|why| Stuck(format!("{action}: {why}")))
+    }
+
+    pub fn wire(&self, wire: u32) -> &Wire {
+        match self.world.actor(NodeId::Client(wire)) {
+            Some(Party::Wire(wire)) => wire,
+            _ => unreachable!("wires are started with the world and never stopped"),
+        }
+    }
+
+    /// Has a wire do something.
+    pub fn on_wire<R>(&mut self, wire: u32, act: impl FnOnce(&mut Wire, &mut Cx) -> R) -> R {
+        let done = self.world.act(NodeId::Client(wire), |party, cx| match party {
+            Party::Wire(wire) => act(wire, cx),
+            Party::Server(_) => unreachable!("clients are wires"),
+        });
+        done.expect("wires are started with the world and never stopped")
+    }
+
+    /// Until a wire's dial has come to an end. Whether it is connected.
+    pub fn wait_for_greeting(&mut self, wire: u32) -> Result<bool, Stuck> {
+        self.wait("a server greets", |ensemble| ensemble.wire(wire).standing() != Standing::Connecting)?;
+        Ok(self.wire(wire).standing() == Standing::Open)
+    }
+}
+
+/// The server that is number `host` in the round, from 0.
+pub fn server_at(host: usize) -> ServerId {
+    ServerId((host % SERVERS) as i64 + 1)
+}
+
+pub fn servers() -> impl Iterator<Item = ServerId> {
+    (0..SERVERS).map(server_at)
+}
+
+/// That of the recorded ensemble, but for session timeouts: there may be longer ones.
+fn config(setting: &Setting) -> Config {
+    let mut config = Config::new(Membership::of(SERVERS as u32, 0));
+    config.tick_time = Micros::from_millis(200);
+    config.init_limit = 50;
+    config.sync_limit = 100;
+    config.max_session_timeout = Some(TIMEOUT_MAX);
+    // Wires count from 0: what a scenario may say of clients does not concern them.
+    let _ = (setting.version, setting.sweep);
+    config
+}
