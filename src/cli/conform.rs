@@ -11,6 +11,7 @@ use super::input::{self, Kind};
 use super::mistake::Mistake;
 use super::output::{FAIL, FAINT, GOOD, HINT, Output};
 use super::run::pool;
+use super::seeds::Seeds;
 use crate::conform::{self, Difference, FieldDifference, Got, Options, Transcript};
 use crate::scenario::Version;
 
@@ -30,10 +31,16 @@ pub struct ConformArgs {
     #[arg(long, value_enum)]
     version: Option<Release>,
 
+    /// Faults between the requests, with every seed of a range: the answers must still be the same
+    ///
+    /// Servers crash and come back, others are elected, messages take 1 to 50 ms; sessions live on, and their clients find another server.
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true)]
+    shake: Option<Seeds>,
+
     /// One JSON object per replay and line on standard output, and nothing else there
     ///
     /// Keys: file, title, result (same or diff), requests; if they differ also line (the header is 1), request_number, session (unless it is
-    /// nobody's), request, expected, and got with differs, or reason.
+    /// nobody's), request, expected, and got with differs, or reason. With --shake one object per seed, which it names.
     #[arg(long)]
     json: bool,
 
@@ -54,6 +61,7 @@ const EXAMPLES: &str = "\
 Examples:
   zoolab conform tests/data/oracle/transcripts                all of a folder
   zoolab conform a.jsonl --version 3.9                        what would another release answer?
+  zoolab conform a.jsonl --shake 1..=20                       and if servers crash meanwhile?
   zoolab conform --json a.jsonl | jq -r .differs              for programs
 
 Exit codes: 0 all the same, 1 some differ, 2 bad input";
@@ -72,30 +80,49 @@ struct Loaded {
 /// One replay of a transcript.
 struct Replay<'a> {
     loaded: &'a Loaded,
+    /// Of the faults, if there are any.
+    seed: Option<u64>,
     difference: Option<Difference>,
+}
+
+/// Of all replays so far.
+#[derive(Default)]
+struct Tally {
+    replays: usize,
+    different: usize,
 }
 
 pub fn conform(args: &ConformArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let transcripts = input::load_each(&args.paths, &TRANSCRIPTS, load)?;
     let pool = pool(args.jobs)?;
-    let options = Options { version: args.version.map(version_of) };
-    let mut different = 0;
+    let mut tally = Tally::default();
     // In small groups, so that results are seen as they come.
     for group in transcripts.chunks(4 * pool.current_num_threads()) {
-        let replay = |loaded| Replay { loaded, difference: conform::replay(&loaded.transcript, options) };
-        let replays: Vec<Replay> = pool.install(|| group.par_iter().map(replay).collect());
-        for replay in replays {
-            different += usize::from(replay.difference.is_some());
-            out.print(&if args.json { replay.json() } else { replay.text() })?;
+        let replays: Vec<Vec<Replay>> = pool.install(|| group.par_iter().map(|loaded| replay_all(loaded, args)).collect());
+        for of_one in replays {
+            tally.replays += of_one.len();
+            tally.different += of_one.iter().filter(|replay| replay.difference.is_some()).count();
+            let shown = if args.json { of_one.iter().map(Replay::json).collect() } else { text(&of_one) };
+            out.print(&shown)?;
         }
         if out.is_closed() {
             break;
         }
     }
     if !args.json {
-        out.print(&summary(transcripts.len(), different))?;
+        out.print(&tally.text(args))?;
     }
-    Ok(if different == 0 { Outcome::AsExpected } else { Outcome::Missed })
+    Ok(if tally.different == 0 { Outcome::AsExpected } else { Outcome::Missed })
+}
+
+/// Once, or once for each seed.
+fn replay_all<'a>(loaded: &'a Loaded, args: &ConformArgs) -> Vec<Replay<'a>> {
+    let version = args.version.map(version_of);
+    let replay = |shake| Replay { loaded, seed: shake, difference: conform::replay(&loaded.transcript, Options { version, shake }) };
+    match args.shake {
+        None => vec![replay(None)],
+        Some(seeds) => seeds.all().into_par_iter().map(|seed| replay(Some(seed))).collect(),
+    }
 }
 
 fn load(path: &Path) -> Result<Loaded, Mistake> {
@@ -121,21 +148,33 @@ fn version_of(release: Release) -> Version {
     }
 }
 
-fn summary(transcripts: usize, different: usize) -> String {
-    let plural = if transcripts == 1 { "" } else { "s" };
-    let same = transcripts - different;
-    let differ = if different == 0 { String::new() } else { format!(", {FAIL}{different} different{FAIL:#}") };
-    format!("\n{transcripts} transcript{plural}: {same} same{differ}\n")
+impl Tally {
+    fn text(&self, args: &ConformArgs) -> String {
+        let Tally { replays, different } = self;
+        let (what, plural) = (if args.shake.is_some() { "replay" } else { "transcript" }, if *replays == 1 { "" } else { "s" });
+        let differ = if *different == 0 { String::new() } else { format!(", {FAIL}{different} different{FAIL:#}") };
+        format!("\n{replays} {what}{plural}: {} same{differ}\n", replays - different)
+    }
+}
+
+/// The replays of one transcript: the first that differs, with how many do.
+fn text(replays: &[Replay]) -> String {
+    let mut different = replays.iter().filter(|replay| replay.difference.is_some());
+    let Some(first) = different.next() else {
+        return replays.first().map_or_else(String::new, |replay| format!("{GOOD}same{GOOD:#} {}\n", replay.loaded.file));
+    };
+    let others = different.count();
+    let more = if others == 0 { String::new() } else { format!("     {FAINT}and with {others} other seeds{FAINT:#}\n") };
+    first.text() + &more
 }
 
 impl Replay<'_> {
     fn text(&self) -> String {
-        let file = &self.loaded.file;
-        let Some(difference) = &self.difference else {
-            return format!("{GOOD}same{GOOD:#} {file}\n");
-        };
+        let Some(difference) = &self.difference else { return String::new() };
         let asker = difference.session.as_deref().unwrap_or("-");
-        let mut text = format!("{FAIL}DIFF{FAIL:#} {file}: line {}, request {}\n", difference.line, difference.request_number);
+        let seed = self.seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
+        let place = format!("line {}, request {}{seed}", difference.line, difference.request_number);
+        let mut text = format!("{FAIL}DIFF{FAIL:#} {}: {place}\n", self.loaded.file);
         let mut row = |name: &str, value: &str| text += &format!("     {FAINT}{name:<9}{FAINT:#} {value}\n");
         row("request", &format!("{asker} {}", difference.request));
         row("expected", &difference.expected.to_string());
@@ -161,6 +200,9 @@ impl Replay<'_> {
             "result": if self.difference.is_some() { "diff" } else { "same" },
             "requests": transcript.lines.len(),
         });
+        if let Some(seed) = self.seed {
+            object["seed"] = seed.into();
+        }
         if let Some(difference) = &self.difference {
             object["line"] = difference.line.into();
             object["request_number"] = difference.request_number.into();

@@ -16,6 +16,11 @@ impl Seeds {
         (self.last - self.first).saturating_add(1)
     }
 
+    /// One after the other.
+    pub fn all(self) -> RangeInclusive<u64> {
+        self.first..=self.last
+    }
+
     /// The same seeds in pieces of at most `size`.
     pub fn chunks(self, size: u64) -> impl Iterator<Item = RangeInclusive<u64>> {
         let mut next = Some(self.first);

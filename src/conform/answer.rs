@@ -55,7 +55,10 @@ impl Answer {
         all.insert("z".into(), number.clone());
         if let Some(events) = line.get("ev") {
             for mut event in line.objects("ev")? {
-                (event.text("s")?, event.text("t")?, event.text("p")?, event.flag("pre", false)?);
+                for name in ["s", "t", "p"] {
+                    event.text(name)?;
+                }
+                event.flag("pre", false)?;
                 event.finish()?;
             }
             all.insert("ev".into(), events.clone());

@@ -1,8 +1,9 @@
 //! A whole transcript against the simulated ensemble, up to the first line that differs.
 
 use super::answer::{Answer, FieldDifference};
-use super::driver::Driver;
+use super::driver::{Driver, Halt};
 use super::ensemble::Setting;
+use super::shake::{self, Shaker};
 use super::transcript::{Line, Transcript};
 use crate::proto::{Micros, Span};
 use crate::scenario::Version;
@@ -12,6 +13,8 @@ use crate::scenario::Version;
 pub struct Options {
     /// Which release the servers behave like; `None`: the one that the transcript was recorded on.
     pub version: Option<Version>,
+    /// Faults between the requests, drawn from this seed.
+    pub shake: Option<u64>,
 }
 
 /// A line that came out otherwise.
@@ -47,26 +50,32 @@ impl Difference {
     }
 }
 
-/// The delays of a plain replay: none that matters.
-const LINK: Span = Span::new(Micros::from_millis(1), Micros::from_millis(5));
-const SEED: u64 = 1;
+/// A replay without faults is always the same one, and its delays are none that matters.
+const PLAIN: (u64, Span) = (1, Span::new(Micros::from_millis(1), Micros::from_millis(5)));
 
 /// Plays a transcript. The first line that differs; `None` when all answers are the same.
 pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
-    let version = options.version.unwrap_or_else(|| transcript.version());
-    let setting = Setting { seed: SEED, version, sweep: transcript.sweep, link: LINK, wires: transcript.sessions() as u32 + 1 };
-    let mut driver = match Driver::new(&setting, 1) {
+    let mut shaker = options.shake.map(Shaker::new);
+    let mut driver = match set_up(transcript, options) {
         Ok(driver) => driver,
         Err(halt) => return transcript.lines.first().map(|line| difference(1, line, Got::Nothing(halt.to_string()))),
     };
     transcript.lines.iter().zip(1..).find_map(|(line, number)| {
-        let got = match driver.play(line) {
+        let shaken = shaker.as_mut().map_or(Ok(()), |shaker| shaker.shake(&mut driver));
+        let got = match shaken.and_then(|()| driver.play(line)) {
             Ok(answer) if line.expected.differences(&answer).is_empty() => return None,
             Ok(answer) => Got::Answer(answer),
             Err(halt) => Got::Nothing(halt.to_string()),
         };
         Some(difference(number, line, got))
     })
+}
+
+fn set_up(transcript: &Transcript, options: Options) -> Result<Driver, Halt> {
+    let (seed, link) = options.shake.map_or(PLAIN, |seed| (seed, shake::LINK));
+    let version = options.version.unwrap_or_else(|| transcript.version());
+    let stretch = if options.shake.is_some() { shake::STRETCH } else { 1 };
+    Driver::new(&Setting { seed, version, sweep: transcript.sweep, link, wires: transcript.sessions() as u32 + 1 }, stretch)
 }
 
 fn difference(request_number: usize, line: &Line, got: Got) -> Difference {

@@ -13,7 +13,7 @@ use super::names::Names;
 use super::request::{Call, Request};
 use super::session::{Heard, Session, Watches};
 use super::transcript::Line;
-use super::wire::Standing;
+use super::wire::{Standing, Wire};
 use crate::proto::{Bytes, ClientReply, ErrorCode, Micros, Op, Packet, Zxid};
 
 /// The xids of what a client asks beside its numbered requests. Source: `ClientCnxn`.
@@ -27,6 +27,10 @@ const OBSERVER_TIMEOUT: Micros = Micros::from_secs(60);
 /// Between two looks at what happens by itself.
 const EXPIRY_POLL: Micros = Micros::from_millis(50);
 const ADVANCE_POLL: Micros = Micros::from_millis(100);
+
+/// So often a session that lost its connection tries to find a server, and rests in between.
+const DIALS: usize = 100;
+const DIAL_PAUSE: Micros = Micros::from_millis(100);
 
 /// So often all sessions are asked whether they have seen the same, until that is given up.
 const SETTLE_ROUNDS: usize = 2_000;
@@ -69,7 +73,7 @@ pub struct Driver {
     pub(super) ensemble: Ensemble,
     names: Names,
     /// The observer, then those of the transcript in the order in which they were opened. Each has the wire of its place.
-    pub(super) sessions: Vec<Session>,
+    sessions: Vec<Session>,
     /// Session timeouts are so many times those of the transcript.
     stretch: u64,
 }
@@ -152,7 +156,9 @@ impl Driver {
         let op = encode::auth(scheme, credential)?;
         let reply = self.ask(at, Some(AUTH_XID), op)?.ok_or_else(|| self.lost(at))?;
         let Err(code) = reply.result else {
-            self.sessions[at].auths.push((scheme.into(), credential.cloned()));
+            let proof = (scheme.to_string(), credential.cloned());
+            self.sessions[at].auths.push(proof.clone());
+            self.sessions[at].proved.push(proof);
             return Ok(done());
         };
         let mut result = failure(code);
@@ -169,7 +175,7 @@ impl Driver {
     }
 
     /// Goes to a server with what the session has. False when the server sends it away.
-    pub(super) fn dial(&mut self, at: usize, host: usize) -> Result<bool, Halt> {
+    fn dial(&mut self, at: usize, host: usize) -> Result<bool, Halt> {
         let session = &mut self.sessions[at];
         session.host = host;
         let (timeout, seen) = (session.timeout, session.seen);
@@ -180,18 +186,18 @@ impl Driver {
     fn reconnect(&mut self, at: usize, hop: u32, rewatch: bool, reauth: bool) -> Result<(), Halt> {
         let host = self.sessions[at].host + hop as usize;
         if !self.dial(at, host)? {
-            return Err(Halt::Stuck(format!("{} is sent away: the server does not know its session, or has applied less", self.sessions[at].name)));
+            return Err(self.sent_away(at));
         }
         if !rewatch {
             self.sessions[at].watches = Watches::default();
         }
-        self.introduce(at, reauth)
+        self.sessions[at].proved = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
+        self.introduce(at)
     }
 
     /// What a client tells a server that it comes back to: who it is, and which watches it has.
-    pub(super) fn introduce(&mut self, at: usize, reauth: bool) -> Result<(), Halt> {
-        let auths = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
-        for (scheme, credential) in auths {
+    fn introduce(&mut self, at: usize) -> Result<(), Halt> {
+        for (scheme, credential) in self.sessions[at].proved.clone() {
             let op = encode::auth(&scheme, credential.as_ref())?;
             self.ask_to_succeed(at, AUTH_XID, op)?;
         }
@@ -212,9 +218,26 @@ impl Driver {
         }
     }
 
+    /// Those that have a connection.
+    pub(super) fn connected(&self) -> Vec<usize> {
+        (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect()
+    }
+
+    /// Those of these sessions that lost their connection find a server again, the first to be tried being `host`, and are there as they were.
+    pub(super) fn bring_back(&mut self, sessions: &[usize], host: usize) -> Result<(), Halt> {
+        for at in sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect::<Vec<_>>() {
+            let mut hosts = host..host + DIALS;
+            while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
+                self.ensemble.run(DIAL_PAUSE)?;
+            }
+            self.introduce(at)?;
+        }
+        Ok(())
+    }
+
     /// The connection is cut from this end.
     fn hang_up(&mut self, at: usize) {
-        self.ensemble.on_wire(at as u32, |wire, cx| wire.hang_up(cx));
+        self.ensemble.on_wire(at as u32, Wire::hang_up);
     }
 
     /// The session is no more.
@@ -253,7 +276,7 @@ impl Driver {
     }
 
     /// Whether the session has a connection.
-    pub(super) fn is_connected(&self, at: usize) -> bool {
+    fn is_connected(&self, at: usize) -> bool {
         self.ensemble.wire(at as u32).standing() == Standing::Open
     }
 
@@ -288,9 +311,9 @@ impl Driver {
     }
 
     /// Every session that is connected asks for a sync, again and again, until all have seen the same last transaction, `floor` or later. Its number.
-    pub(super) fn settle(&mut self, floor: Zxid) -> Result<i64, Halt> {
+    fn settle(&mut self, floor: Zxid) -> Result<i64, Halt> {
         for _ in 0..SETTLE_ROUNDS {
-            let live: Vec<usize> = (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect();
+            let live = self.connected();
             let numbers = |driver: &Driver| live.iter().map(|at| driver.names.number(driver.sessions[*at].seen)).collect::<Vec<i64>>();
             let target = numbers(self).into_iter().fold(self.names.number(floor), i64::max);
             let asked: Vec<_> = live.iter().map(|at| (*at, self.ensemble.on_wire(*at as u32, |wire, cx| wire.send(cx, None, sync())))).collect();
@@ -304,6 +327,10 @@ impl Driver {
             }
         }
         Err(Halt::Stuck("the sessions never come to see the same last transaction".into()))
+    }
+
+    fn sent_away(&self, at: usize) -> Halt {
+        Halt::Stuck(format!("{} is sent away: its session has expired, or the server has applied less than it saw", self.sessions[at].name))
     }
 
     fn lost(&self, at: usize) -> Halt {

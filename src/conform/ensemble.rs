@@ -83,10 +83,19 @@ impl Ensemble {
 
     /// Until every server is up, one leads, and the others follow it.
     pub fn wait_until_all_serve(&mut self) -> Result<(), Stuck> {
-        self.wait("all servers serve", |ensemble| {
-            let leader = ensemble.leader();
-            leader.is_some() && servers().all(|id| ensemble.server(id).is_some_and(|server| server.is_serving() && server.leader() == leader))
-        })
+        self.wait("all servers serve", |ensemble| ensemble.serving() == SERVERS)
+    }
+
+    /// Until one server leads and a majority serves.
+    pub fn wait_until_a_majority_serves(&mut self) -> Result<(), Stuck> {
+        self.wait("a majority serves", |ensemble| ensemble.serving() > SERVERS / 2)
+    }
+
+    /// How many servers serve under one leader.
+    fn serving(&self) -> usize {
+        let Some(leader) = self.leader() else { return 0 };
+        let under_it = |server: &Server| server.is_serving() && server.leader() == Some(leader);
+        servers().filter(|id| self.server(*id).is_some_and(under_it)).count()
     }
 
     /// Who leads and serves, if somebody does.
@@ -101,7 +110,7 @@ impl Ensemble {
         }
     }
 
-    /// A fault, which must apply.
+    /// Does something to the world, which must take effect.
     pub fn inject(&mut self, action: &Action) -> Result<(), Stuck> {
         self.world.inject(action, Origin::Generated).map_err(|why| Stuck(format!("{action}: {why}")))
     }

@@ -8,7 +8,7 @@
 //! - `session`: what a client remembers. `names`: how a transcript calls sessions and transactions.
 //! - `encode`: between the requests of the format and those of [`crate::proto`]. A new request is a few lines there.
 //! - `driver`: one request after the other, each with all that follows from it.
-//! - `compare`: the whole transcript, up to where it differs.
+//! - `compare`: the whole transcript, up to where it differs. `shake`: faults on the way that must not change an answer.
 //!
 //! Left out: what a transcript does not tell, which is times, session ids and events of the connection itself.
 
@@ -21,6 +21,7 @@ mod fields;
 mod names;
 mod request;
 mod session;
+mod shake;
 mod transcript;
 mod wire;
 

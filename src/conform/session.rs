@@ -17,14 +17,19 @@ pub struct Session {
     pub timeout: Micros,
     /// Of all replies so far.
     pub seen: Zxid,
-    /// Schemes and credentials that were accepted.
-    pub auths: Vec<(String, Option<Bytes>)>,
+    /// What was ever accepted.
+    pub auths: Vec<Proof>,
+    /// What was accepted on the present connection.
+    pub proved: Vec<Proof>,
     pub watches: Watches,
     /// Notifications that belong to no request yet.
     pub events: Vec<Heard>,
     /// Closed or expired, as far as its client knows.
     pub over: bool,
 }
+
+/// A scheme and a credential for it.
+pub type Proof = (String, Option<Bytes>);
 
 /// A notification as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +51,17 @@ pub struct Watches {
 
 impl Session {
     pub fn new(name: String, host: usize, timeout: Micros) -> Session {
-        Session { name, host, timeout, seen: Zxid::ZERO, auths: Vec::new(), watches: Watches::default(), events: Vec::new(), over: false }
+        Session {
+            name,
+            host,
+            timeout,
+            seen: Zxid::ZERO,
+            auths: Vec::new(),
+            proved: Vec::new(),
+            watches: Watches::default(),
+            events: Vec::new(),
+            over: false,
+        }
     }
 
     /// Takes the notifications so far. Standard watches that they told of are used up.

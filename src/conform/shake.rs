@@ -1,0 +1,61 @@
+//! Faults between the requests of a transcript that no answer may depend on: servers crash and come back, others lead, messages take their time.
+//! Sessions live on: their clients find another server and register again what they had.
+
+use super::driver::{Driver, Halt};
+use super::ensemble::{SERVERS, servers};
+use crate::proto::{Micros, NodeId, ServerId, Span};
+use crate::sim::action::{Who, Whom};
+use crate::sim::{Action, Stream};
+
+/// Latency of one message.
+pub const LINK: Span = Span::new(Micros::from_millis(1), Micros::from_millis(50));
+
+/// Session timeouts are so many times as long: a transcript's time does not count elections.
+pub const STRETCH: u64 = 20;
+
+/// One request in so many has a fault before it.
+const FAULT_EVERY: u64 = 6;
+
+/// How long a server stays down: less than an election takes, or more.
+const DOWN: Span = Span::new(Micros::ZERO, Micros::from_secs(2));
+
+/// Draws what happens before the next request.
+#[derive(Clone, Debug)]
+pub struct Shaker {
+    stream: Stream,
+}
+
+impl Shaker {
+    pub fn new(seed: u64) -> Shaker {
+        Shaker { stream: Stream::named(seed, "shake") }
+    }
+
+    /// Perhaps a server crashes, every other time the one that leads. Afterwards all serve, and whoever had a connection has one.
+    pub fn shake(&mut self, driver: &mut Driver) -> Result<(), Halt> {
+        if self.stream.below(FAULT_EVERY) != 0 {
+            return Ok(());
+        }
+        let connected = driver.connected();
+        let victim = Who::Node(NodeId::Server(self.victim(driver.ensemble.leader())));
+        driver.ensemble.inject(&Action::Crash(victim))?;
+        driver.ensemble.run(self.stream.within(DOWN))?;
+        // The clients come back while it is down, or when it is there again.
+        if self.stream.chance(500_000) {
+            driver.ensemble.wait_until_a_majority_serves()?;
+            driver.bring_back(&connected, self.host())?;
+        }
+        driver.ensemble.inject(&Action::Restart(Whom::One(victim)))?;
+        driver.ensemble.wait_until_all_serve()?;
+        driver.bring_back(&connected, self.host())
+    }
+
+    fn victim(&mut self, leader: Option<ServerId>) -> ServerId {
+        let others: Vec<ServerId> = servers().filter(|id| Some(*id) != leader).collect();
+        let other = others[self.stream.below(others.len() as u64) as usize];
+        leader.filter(|_| self.stream.chance(500_000)).unwrap_or(other)
+    }
+
+    fn host(&mut self) -> usize {
+        self.stream.below(SERVERS as u64) as usize
+    }
+}
