@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
+use zoolab::conform::Transcript;
 use zoolab::scenario::{EventPattern, Scenario, render, starter, zoo_cfg};
 use zoolab::sim::Action;
 
@@ -43,6 +44,9 @@ fn seeds() -> Vec<Vec<u8>> {
     }
     files
 }
+
+/// A transcript to begin with.
+const TRANSCRIPT: &str = include_str!("../data/oracle/transcripts/hand-create-bad-flags.jsonl");
 
 /// A change at a place of the file, given as a share of its length.
 #[derive(Clone, Debug)]
@@ -181,6 +185,17 @@ proptest! {
             mutate(&mut bytes, mutation);
         }
         read(&bytes);
+    }
+
+    /// A flaw names a line that is there.
+    #[test]
+    fn transcripts_are_read(mutations in proptest::collection::vec(mutation(), 1..4)) {
+        let mut bytes = TRANSCRIPT.as_bytes().to_vec();
+        mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(flaw) = Transcript::read(&text) {
+            prop_assert!((1..=text.lines().count().max(1)).contains(&flaw.line), "{}", flaw);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod bugs;
 mod chaos;
 mod cli;
 mod clients;
+mod conform;
 mod crash_points;
 mod datadir;
 mod determinism;
