@@ -184,7 +184,8 @@ impl Driver {
     }
 
     fn reconnect(&mut self, at: usize, hop: u32, rewatch: bool, reauth: bool) -> Result<(), Halt> {
-        let host = self.sessions[at].host + hop as usize;
+        let Session { host, seen, .. } = self.sessions[at];
+        let host = host + hop as usize;
         if !self.dial(at, host)? {
             return Err(self.sent_away(at));
         }
@@ -192,20 +193,20 @@ impl Driver {
             self.sessions[at].watches = Watches::default();
         }
         self.sessions[at].proved = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
-        self.introduce(at)
+        self.introduce(at, seen)
     }
 
-    /// What a client tells a server that it comes back to: who it is, and which watches it has.
-    fn introduce(&mut self, at: usize) -> Result<(), Halt> {
+    /// What a client tells a server that it comes back to: who it is, and which watches it had when it had `seen` so much.
+    fn introduce(&mut self, at: usize, seen: Zxid) -> Result<(), Halt> {
         for (scheme, credential) in self.sessions[at].proved.clone() {
             let op = encode::auth(&scheme, credential.as_ref())?;
             self.ask_to_succeed(at, AUTH_XID, op)?;
         }
-        let Session { watches, seen, .. } = &self.sessions[at];
+        let watches = &self.sessions[at].watches;
         if watches.is_empty() {
             return Ok(());
         }
-        let op = encode::set_watches(watches, *seen)?;
+        let op = encode::set_watches(watches, seen)?;
         self.ask_to_succeed(at, SET_WATCHES_XID, op)
     }
 
@@ -226,11 +227,11 @@ impl Driver {
     /// Those of these sessions that lost their connection find a server again, the first to be tried being `host`, and are there as they were.
     pub(super) fn bring_back(&mut self, sessions: &[usize], host: usize) -> Result<(), Halt> {
         for at in sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect::<Vec<_>>() {
-            let mut hosts = host..host + DIALS;
+            let (seen, mut hosts) = (self.sessions[at].seen, host..host + DIALS);
             while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
                 self.ensemble.run(DIAL_PAUSE)?;
             }
-            self.introduce(at)?;
+            self.introduce(at, seen)?;
         }
         Ok(())
     }

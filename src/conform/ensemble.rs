@@ -23,7 +23,7 @@ const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
 pub struct Setting {
     pub seed: u64,
     pub version: Version,
-    /// Whether containers and TTL nodes are looked after, every [`SWEEP_INTERVAL`].
+    /// Whether containers and TTL nodes are looked after.
     pub sweep: bool,
     /// Latency of one message.
     pub link: Span,

@@ -353,7 +353,9 @@ impl<A: Actor> World<A> {
     pub fn act<R>(&mut self, id: NodeId, step: impl FnOnce(&mut A, &mut Cx) -> R) -> Option<R> {
         let at = *self.index.get(&id).filter(|at| self.nodes[usize::from(**at)].is_up())?;
         self.cause = 0;
-        Some(self.with_actor(at, step))
+        let result = self.with_actor(at, step);
+        self.follow_up();
+        Some(result)
     }
 
     pub(super) fn node(&self, id: NodeId) -> Option<&Node<A>> {
@@ -372,6 +374,11 @@ impl<A: Actor> World<A> {
     #[inline]
     pub(super) fn deliver(&mut self, at: NodeIndex, input: Input) {
         self.run_actor(at, input);
+        self.follow_up();
+    }
+
+    #[inline]
+    fn follow_up(&mut self) {
         while !self.followups.is_empty() {
             let (at, input) = self.followups.remove(0);
             if self.nodes[usize::from(at)].power == Power::Up {
