@@ -5,7 +5,6 @@
 //! Durable is what the kernel's fsyncs have made so, whatever the server believes. Observers acknowledge NEWLEADER too, and nobody counts it.
 
 use super::Invariant::{AckDurable, NewLeaderDurable};
-use super::durable::Durable;
 use super::electorate::Electorate;
 use super::replica::{Replica, Sync};
 use super::replication::{Change, Replication};
@@ -13,38 +12,39 @@ use super::verdict::{Breach, Fact};
 use crate::proto::{Epoch, NodeId, Packet, QuorumKind, ServerId, Zxid};
 use crate::trace::{Event, Note, Record, What};
 
-#[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Acks(zxid) => acknowledged(world, *zxid, event),
+        Change::Acks(zxid) => {
+            let me = event.node.and_then(NodeId::as_server)?;
+            not_logged(world, me, *zxid, event, format!("{me} acknowledges {zxid}"))
+        }
         Change::Committed { .. } => {
+            let me = event.node.and_then(NodeId::as_server)?;
             let Some(Note::Committed { txn, quorum }) = event.note() else { return None };
-            counted(world, txn.zxid, quorum, event)
+            if quorum.contains(&me) { not_logged(world, me, txn.zxid, event, event.to_string()) } else { None }
         }
         Change::AcksNewLeader => adopted(electorate, world, event),
         _ => None,
     }
 }
 
+/// Whether a follower may acknowledge this proposal.
 #[inline]
-pub fn acknowledged(world: &Replication, zxid: Zxid, event: &Event) -> Option<Breach> {
-    let me = event.node.and_then(NodeId::as_server)?;
-    let durable = &world.of(me)?.durable;
-    if durable.known >= zxid { None } else { Some(not_logged(durable, me, event, format!("{me} acknowledges {zxid}"))) }
+pub fn has_logged(replica: &Replica, zxid: Zxid) -> bool {
+    replica.durable.known >= zxid
 }
 
-/// The leader itself is among those that it counts.
+/// Whether a leader may commit with this quorum: it is itself among those that it counts.
 #[inline]
-pub fn counted(world: &Replication, zxid: Zxid, quorum: &[ServerId], event: &Event) -> Option<Breach> {
-    let me = event.node.and_then(NodeId::as_server)?;
-    let durable = &world.of(me)?.durable;
-    if durable.known >= zxid || !quorum.contains(&me) { None } else { Some(not_logged(durable, me, event, event.to_string())) }
+pub fn may_count(replica: &Replica, me: ServerId, zxid: Zxid, quorum: &[ServerId]) -> bool {
+    has_logged(replica, zxid) || !quorum.contains(&me)
 }
 
-#[cold]
-fn not_logged(durable: &Durable, me: ServerId, event: &Event, claims: String) -> Breach {
+fn not_logged(world: &Replication, me: ServerId, zxid: Zxid, event: &Event, claims: String) -> Option<Breach> {
+    let replica = world.of(me).filter(|replica| !has_logged(replica, zxid))?;
+    let durable = &replica.durable;
     let known = Fact::new(durable.event, format!("what is durable of the log of {me} ends at {}", durable.known));
-    (AckDurable, [known, Fact::new(event.n, claims)])
+    Some((AckDurable, [known, Fact::new(event.n, claims)]))
 }
 
 fn adopted(electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {

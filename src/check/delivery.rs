@@ -18,7 +18,6 @@ use super::verdict::{Breach, Fact, Facts};
 use crate::proto::{NodeId, ServerId, Zxid};
 use crate::trace::{ApplyHow, Event, Note};
 
-#[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
         Change::Applied(one) => applied(world, one, event),
@@ -28,30 +27,35 @@ pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Brea
     }
 }
 
-/// Replay delivers nothing.
+/// Whether it is the next transaction of the committed history, in the place of that one. Replay delivers nothing.
 #[inline]
-pub fn applied(world: &Replication, Applied { how, step, since, .. }: &Applied, event: &Event) -> Option<Breach> {
-    let (last, next) = (step.before.zxid, step.txn.zxid);
-    if *how == ApplyHow::Replay {
+pub fn is_right(world: &Replication, Applied { how, step, .. }: &Applied) -> bool {
+    *how == ApplyHow::Replay || in_order(world, step) && world.committed.at(step.txn.zxid) == Found::Here(step.after.prefix)
+}
+
+#[inline]
+fn in_order(world: &Replication, step: &Step) -> bool {
+    let next = step.txn.zxid;
+    follows(step.before.zxid, next, || world.reigns.first_of(next.epoch()))
+}
+
+fn applied(world: &Replication, one: &Applied, event: &Event) -> Option<Breach> {
+    let step = &one.step;
+    if is_right(world, one) {
         return None;
     }
-    if !follows(last, next, || world.reigns.first_of(next.epoch())) {
-        return Some(out_of_order(step, *since, event));
+    if !in_order(world, step) {
+        return Some(out_of_order(step, one.since, event));
     }
-    match world.committed.at(next) {
-        Found::Here(prefix) if prefix == step.after.prefix => None,
-        found => deviates(world, step, found, *how == ApplyHow::Commit, event),
-    }
+    deviates(world, step, one.how == ApplyHow::Commit, event)
 }
 
 /// The leader commits a proposal that is not its oldest.
-#[cold]
-pub fn overtaken(oldest: Zxid, event: &Event) -> Breach {
+fn overtaken(oldest: Zxid, event: &Event) -> Breach {
     let waits = Fact::new(event.n, format!("{oldest} is proposed and not committed"));
     (LocalPrimaryOrder, [waits, told(event)])
 }
 
-#[cold]
 fn out_of_order(step: &Step, since: u64, event: &Event) -> Breach {
     let (last, next) = (step.before.zxid, step.txn.zxid);
     let invariant = if next.epoch() < last.epoch() { GlobalPrimaryOrder } else { LocalPrimaryOrder };
@@ -59,9 +63,8 @@ fn out_of_order(step: &Step, since: u64, event: &Event) -> Breach {
 }
 
 /// It is not known as committed. With a synchronisation that may be right: the leader may not be established yet.
-#[cold]
-fn deviates(world: &Replication, step: &Step, found: Found, is_commit: bool, event: &Event) -> Option<Breach> {
-    match found {
+fn deviates(world: &Replication, step: &Step, is_commit: bool, event: &Event) -> Option<Breach> {
+    match world.committed.at(step.txn.zxid) {
         Found::Here(prefix) => differs(world, step, prefix.differs(step.after.prefix), event),
         Found::Missing if is_commit => Some(not_committed(world, step, event)),
         Found::Missing | Found::Forgotten => None,

@@ -9,33 +9,27 @@ use super::verdict::{Breach, Fact};
 use crate::proto::NodeId;
 use crate::trace::{ApplyHow, Event};
 
-#[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Appended(step) => appended(world, step, event),
-        Change::Applied(applied) => replayed(world, applied, event),
+        Change::Appended(step) if !continues(world, step) => hole(world, step, None, event),
+        Change::Applied(applied) if !rereads(world, applied) => hole(world, &applied.step, Some(applied.since), event),
         _ => None,
     }
 }
 
+/// Whether what is appended may come next.
 #[inline]
-pub fn appended(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
-    if is_next(world, step) { None } else { hole(world, step, None, event) }
-}
-
-#[inline]
-pub fn replayed(world: &Replication, applied: &Applied, event: &Event) -> Option<Breach> {
-    let fine = applied.how != ApplyHow::Replay || is_next(world, &applied.step);
-    if fine { None } else { hole(world, &applied.step, Some(applied.since), event) }
-}
-
-#[inline]
-fn is_next(world: &Replication, step: &Step) -> bool {
+pub fn continues(world: &Replication, step: &Step) -> bool {
     let next = step.txn.zxid;
     follows(step.before.zxid, next, || world.reigns.first_of(next.epoch()))
 }
 
-#[cold]
+/// Whether what is applied may come next in the log, if that is where it comes from.
+#[inline]
+pub fn rereads(world: &Replication, applied: &Applied) -> bool {
+    applied.how != ApplyHow::Replay || continues(world, &applied.step)
+}
+
 fn hole(world: &Replication, Step { before, .. }: &Step, since: Option<u64>, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
     let replica = world.of(me)?;

@@ -46,6 +46,12 @@ impl Leadership {
     }
 }
 
+/// Whether it is the first transaction that the leader proposes.
+#[inline]
+pub fn is_first(reign: &Reign, step: &Step) -> bool {
+    reign.first == Some(step.txn.zxid)
+}
+
 /// Whether the history that a leader starts from is not all that was committed.
 fn lacks(world: &Replication, leader: ServerId, committed: Place) -> bool {
     let Some(replica) = world.of(leader) else { return false };
@@ -65,15 +71,9 @@ fn lack(world: &Replication, leader: ServerId, established: bool, event: &Event)
 }
 
 /// With its first proposal a leader has delivered all that anybody delivered of older epochs.
-#[inline]
-pub fn proposes(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
+fn proposes(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
-    let reign = world.reigns.of(me).filter(|reign| reign.first == Some(step.txn.zxid))?;
-    begins_to_propose(world, reign, step, me, event)
-}
-
-#[cold]
-fn begins_to_propose(world: &Replication, reign: &Reign, step: &Step, me: ServerId, event: &Event) -> Option<Breach> {
+    let reign = world.reigns.of(me).filter(|reign| is_first(reign, step))?;
     let own = world.of(me)?.delivered.zxid;
     let (other, replica) = world.replicas().find(|(_, other)| other.delivered.zxid.epoch() < reign.epoch && other.delivered.zxid > own)?;
     let delivered = Fact::new(replica.delivered_event, format!("{other} has delivered {}", replica.delivered.zxid));

@@ -42,6 +42,7 @@ mod surprises;
 mod sync_cost;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod verdict;
 mod vote_circle;
 mod voters_only;
@@ -54,7 +55,7 @@ use epoch_promise::EpochPromise;
 use ghosts::Ghosts;
 use leadership::Leadership;
 use probes::Probes;
-use replication::Replication;
+use replication::{Change, Replication};
 use reply::ReplyDurability;
 use stepdown::StepDown;
 
@@ -63,6 +64,7 @@ pub use liveness::{LeaderTimes, Liveness};
 pub use probes::Probe;
 pub use report::{Reproduction, report};
 pub use statistics::{Census, Statistics};
+pub use under_way::UnderWay;
 pub use verdict::{Breach, Fact, Facts, Verdict, Violation};
 
 use crate::proto::Config;
@@ -125,7 +127,11 @@ impl Checks {
     #[cold]
     #[inline(never)]
     fn everybody(&mut self, event: &Event) -> Option<Breach> {
-        self.elections(event).or_else(|| self.replication(event))
+        self.elections(event).or_else(|| {
+            let change = self.replication.observe(event);
+            self.probes.observe(&self.replication, &change, event);
+            self.judge(&change, event)
+        })
     }
 
     /// Elections, epochs and roles.
@@ -140,20 +146,20 @@ impl Checks {
             .or_else(|| named(Invariant::VotersOnly, voters_only::check(electorate, event)))
     }
 
-    /// Histories, disks and clients.
-    fn replication(&mut self, event: &Event) -> Option<Breach> {
-        let change = self.replication.observe(event);
+    /// Histories, disks and clients, once it is known what the event has changed there.
+    #[cold]
+    #[inline(never)]
+    fn judge(&mut self, change: &Change, event: &Event) -> Option<Breach> {
         let (electorate, world) = (&*self.electorate, &mut self.replication);
-        self.probes.observe(world, &change, event);
-        surprises::check(electorate, world, &change, event)
-            .or_else(|| holes::check(world, &change, event))
-            .or_else(|| follower_history::check(electorate, world, &change, event))
-            .or_else(|| acknowledgement::check(electorate, world, &change, event))
-            .or_else(|| self.leadership.check(world, &change, event))
-            .or_else(|| delivery::check(world, &change, event))
-            .or_else(|| convergence::check(world, &change, event))
+        surprises::check(electorate, world, change, event)
+            .or_else(|| holes::check(world, change, event))
+            .or_else(|| follower_history::check(electorate, world, change, event))
+            .or_else(|| acknowledgement::check(electorate, world, change, event))
+            .or_else(|| self.leadership.check(world, change, event))
+            .or_else(|| delivery::check(world, change, event))
+            .or_else(|| convergence::check(world, change, event))
             .or_else(|| reported::check(electorate, world, event))
-            .or_else(|| recovery::check(world, &change, event))
+            .or_else(|| recovery::check(world, change, event))
             .or_else(|| sync_cost::check(event))
             .or_else(|| self.replies.check(electorate, world, event))
             .or_else(|| self.clients.check(world, event))

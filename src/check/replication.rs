@@ -83,6 +83,12 @@ impl Replication {
         self.replicas.get(usize::try_from(server.0).ok()?)
     }
 
+    /// The same by position.
+    #[inline]
+    pub fn at(&self, position: usize) -> &Replica {
+        &self.replicas[position]
+    }
+
     /// All servers that have run, with their ids.
     pub fn replicas(&self) -> impl Iterator<Item = (ServerId, &Replica)> {
         let all = self.replicas.iter().enumerate().map(|(id, replica)| (ServerId(id as i64), replica));
@@ -114,9 +120,9 @@ impl Replication {
 
     /// Where the server is among the replicas to whom an event happened; `None` for a client, and before the first event of a server.
     #[inline]
-    pub fn position(&self, node: Option<NodeId>) -> Option<usize> {
-        let Some(NodeId::Server(me)) = node else { return None };
-        Some(me.0 as usize).filter(|index| *index < self.replicas.len())
+    pub fn position(&self, node: Option<NodeId>) -> Option<(usize, ServerId)> {
+        let Some(NodeId::Server(id)) = node else { return None };
+        Some((id.0 as usize, id)).filter(|(position, _)| *position < self.replicas.len())
     }
 
     /// Learns from an event, before the checks look at it.

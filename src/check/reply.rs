@@ -19,21 +19,21 @@ pub struct ReplyDurability {
 impl ReplyDurability {
     pub fn check(&mut self, electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {
         let What::Record(Record::Sent { packet: Packet::ClientReply(reply), to, .. }) = &event.what else { return None };
-        self.told(electorate, world, reply.zxid, *to, event)
+        if self.may_tell(electorate, world, reply.zxid) { None } else { Some(not_durable(electorate, world, reply.zxid, *to, event)) }
     }
 
-    /// A client is told of a zxid.
+    /// Whether a client may be told of a zxid now.
     #[inline]
-    pub fn told(&mut self, electorate: &Electorate, world: &Replication, zxid: Zxid, to: NodeId, event: &Event) -> Option<Breach> {
+    pub fn may_tell(&mut self, electorate: &Electorate, world: &Replication, zxid: Zxid) -> bool {
         // A reader is told the epoch of its server, which no transaction has.
         if zxid <= self.up_to || zxid.counter() == 0 {
-            return None;
+            return true;
         }
-        if electorate.is_quorum_of(behind(world, zxid)) {
+        let is_durable = electorate.is_quorum_of(behind(world, zxid));
+        if is_durable {
             self.up_to = zxid;
-            return None;
         }
-        Some(not_durable(electorate, world, zxid, to, event))
+        is_durable
     }
 }
 
@@ -42,7 +42,6 @@ fn behind(world: &Replication, zxid: Zxid) -> impl Iterator<Item = ServerId> {
     world.replicas().filter(move |(_, replica)| replica.durable.known >= zxid).map(|(id, _)| id)
 }
 
-#[cold]
 fn not_durable(electorate: &Electorate, world: &Replication, zxid: Zxid, to: NodeId, event: &Event) -> Breach {
     let names: Vec<String> = behind(world, zxid).filter(|id| electorate.is_voter(*id)).map(|id: ServerId| id.to_string()).collect();
     let on = if names.is_empty() { "nobody's disk".into() } else { format!("the disks of no more voters than {}", names.join(", ")) };

@@ -49,7 +49,7 @@ impl StepDown {
     pub fn check(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
         let matters = matters(event);
         // Whatever else is recorded must not decide when it is noticed.
-        let looks = event.at > self.earliest && (matters || event.note().is_some());
+        let looks = !self.is_early(event) && (matters || event.note().is_some());
         let overdue = if looks { self.overdue(electorate, event) } else { None };
         if matters {
             self.observe(event);
@@ -59,10 +59,10 @@ impl StepDown {
         overdue
     }
 
-    /// A server or a client tells something that changes nothing of what is known of leaders: whoever is overdue is found now.
+    /// Whether no leader is overdue yet. Who tells something later than that is listened to, whatever it is.
     #[inline]
-    pub fn on_time(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
-        if event.at > self.earliest { self.overdue(electorate, event) } else { None }
+    pub fn is_early(&self, event: &Event) -> bool {
+        event.at <= self.earliest
     }
 
     fn observe(&mut self, event: &Event) {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::WorkloadPlan;
-use crate::proto::{Caller, ErrorCode, NodeId};
+use crate::check::UnderWay;
+use crate::proto::{Caller, ErrorCode};
 use crate::trace::{Event, Note};
 
 /// Counts over all clients of one workload. What it does to prepare itself is not counted.
@@ -26,22 +27,22 @@ pub struct WorkloadResults {
 pub struct Results {
     /// By the number of the workload.
     counts: Vec<(String, WorkloadResults)>,
-    /// Writes that are not answered yet, in no order.
-    writes: Vec<(NodeId, u64)>,
+    /// Writes that are not answered yet.
+    writes: UnderWay,
 }
 
 impl Results {
     pub fn new(workloads: &BTreeMap<String, WorkloadPlan>) -> Results {
-        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: Vec::new() }
+        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: UnderWay::default() }
     }
 
     pub fn observe(&mut self, event: &Event) {
         let (Some(note), Some(client)) = (event.note(), event.node) else { return };
         match note {
-            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => self.on_write(client, *call),
+            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => self.writes.begin(client, *call),
             Note::Returned { call, result, zxid } => {
                 let Caller::Workload(number) = Caller::of(*call) else { return };
-                let is_write = self.place_of(client, *call).map(|index| self.writes.swap_remove(index)).is_some();
+                let is_write = self.writes.end(client, *call);
                 let (_, counts) = &mut self.counts[number as usize];
                 match zxid {
                     None => counts.unknown += 1,
@@ -54,17 +55,6 @@ impl Results {
             }
             _ => {}
         }
-    }
-
-    fn on_write(&mut self, client: NodeId, call: u64) {
-        if self.place_of(client, call).is_none() {
-            self.writes.push((client, call));
-        }
-    }
-
-    #[inline]
-    fn place_of(&self, client: NodeId, call: u64) -> Option<usize> {
-        self.writes.iter().position(|(asked, write)| *write == call && *asked == client)
     }
 
     /// By the name of the workload.

@@ -40,9 +40,10 @@ impl Watch {
         if story {
             self.sightings.match_patterns(event);
         }
+        if is_for_checks_alone(event) {
+            return;
+        }
         match &event.what {
-            What::Note(Note::Applied { .. } | Note::Appended { .. }) | What::Record(Record::DiskStarted { .. } | Record::DiskDone { .. }) => {}
-            What::Record(Record::Sent { packet: Packet::Quorum { kind: QuorumKind::Ack, .. } | Packet::ClientReply(_), .. }) => {}
             What::Note(Note::LogSynced { .. } | Note::Proposed { .. }) => self.census.observe(event),
             What::Note(Note::Committed { .. }) => {
                 self.census.observe(event);
@@ -66,6 +67,16 @@ impl Watch {
         if story {
             self.sightings.observe(event);
         }
+    }
+}
+
+/// One of the steps that each transaction takes on each server, or an answer to a client, which tells of it itself.
+#[inline]
+fn is_for_checks_alone(event: &Event) -> bool {
+    match &event.what {
+        What::Note(note) => matches!(note, Note::Applied { .. } | Note::Appended { .. }),
+        What::Record(Record::Sent { packet, .. }) => matches!(packet, Packet::Quorum { kind: QuorumKind::Ack, .. } | Packet::ClientReply(_)),
+        What::Record(record) => matches!(record, Record::DiskStarted { .. } | Record::DiskDone { .. }),
     }
 }
 
