@@ -186,7 +186,7 @@ pub enum Note {
     /// The client's user closed it.
     ClientClosed { session: SessionId },
     /// The user asks for something.
-    Called { call: u64, op: OpText },
+    Called { call: u64, op: Box<OpText> },
     /// The user is answered: `Ok`, a path, data, or an error's name. `zxid` is that of the reply.
     Returned { call: u64, result: String, zxid: Option<Zxid> },
     /// All requests of a workload are answered.
