@@ -365,12 +365,15 @@ fn image_of_nothing(database: &Database, bugs: Bugs) -> Vec<DiskOp> {
     let bytes: Vec<u8> = std::iter::from_fn(|| walker.next(database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect();
     let target = snapshot_name(database.last_processed);
     if bugs.has(Bug::UnsyncedImage) {
-        return vec![DiskOp::Create { file: target.clone() }, DiskOp::Write { file: target, at: WriteAt::Byte(0), bytes: bytes.into() }];
+        return vec![
+            DiskOp::Create { file: target.clone() },
+            DiskOp::Write { file: target, at: WriteAt::Byte(0), bytes: bytes.into(), forced: false },
+        ];
     }
     let temporary: FileName = format!("{target}.tmp").into();
     vec![
         DiskOp::Create { file: temporary.clone() },
-        DiskOp::Write { file: temporary.clone(), at: WriteAt::Byte(0), bytes: bytes.into() },
+        DiskOp::Write { file: temporary.clone(), at: WriteAt::Byte(0), bytes: bytes.into(), forced: false },
         DiskOp::Sync { file: temporary.clone() },
         DiskOp::Rename { from: temporary, to: target.clone() },
         DiskOp::Sync { file: target },
