@@ -61,7 +61,7 @@ fn scenario(seconds: u64, settings: &str) -> Arc<Scenario> {
     let clients: Vec<String> = (1..=5).map(|number| format!(r#""c{number}": {{ "connect": "s{number}" }}"#)).collect();
     let text = format!(
         r#"{{ "title": "five writers", "ensemble": {{ "servers": 5, "config": {{ {settings} "tickTime": 2000 }} }},
-            "clients": {{ {} }}, "workloads": {{ "w": {{ "clients": ["c1", "c2", "c3", "c4", "c5"], "keys": 1000 }} }},
+            "clients": {{ {} }}, "workloads": {{ "w": {{ "clients": ["c1", "c2", "c3", "c4", "c5"], "keys": 100 }} }},
             "run": "{seconds}s", "recover": false, "expect": {{}} }}"#,
         clients.join(", ")
     );

@@ -1,7 +1,8 @@
 //! What of a server's log is on the medium: the server's word for what it appended, the kernel's for what an fsync made of it.
 //!
 //! An fsync that ended well makes durable what was appended to its file before it began. A log may be spread over files, and what is in an
-//! older one must be durable too. A process that dies before its write has ended cannot tell of it, and yet its successor may read it back.
+//! older one must be durable too. What is appended is in the page cache as soon as its write begins, so that a successor may read it back; if
+//! the write fails it is not.
 
 use crate::proto::{DiskOp, DiskTag, FileName, Zxid};
 
@@ -74,7 +75,10 @@ impl Durable {
         if let (DiskTag::Recovery(_), DiskOp::Load { file }) = (tag, op) {
             self.loading = Some(file.clone());
         }
-        let forcing = if let DiskOp::Sync { file } = op { Some(self.forcing(tag, file)) } else { None };
+        let forcing = match op {
+            DiskOp::Sync { file } | DiskOp::Write { file, forced: true, .. } => Some(self.forcing(tag, file)),
+            _ => None,
+        };
         self.under_way.push((tag, forcing));
     }
 
@@ -89,10 +93,10 @@ impl Durable {
         let Some(index) = self.under_way.iter().position(|(asked, _)| *asked == tag) else { return };
         // Mostly it is the only one.
         let ended = if index + 1 == self.under_way.len() { self.under_way.pop() } else { Some(self.under_way.remove(index)) };
-        if let Some((_, Some(forcing))) = ended
-            && well
-        {
-            self.forced(tag, forcing, event);
+        match ended {
+            Some((_, Some(forcing))) if well => self.forced(tag, forcing, event),
+            Some((DiskTag::Log, Some(forcing))) => self.refused(&forcing.file),
+            _ => {}
         }
     }
 
@@ -103,6 +107,17 @@ impl Durable {
             log.forced = log.forced.max(up_to);
             self.advance(event);
         }
+    }
+
+    /// Nobody knows how much of what was not forced is in the file.
+    #[cold]
+    fn refused(&mut self, file: &FileName) {
+        self.files.retain_mut(|log| {
+            if same(&log.name, file) {
+                log.last = log.forced;
+            }
+            log.last >= log.first
+        });
     }
 
     /// What is durable of the first file that is not so as a whole ends what is known.
@@ -156,6 +171,7 @@ fn same(one: &FileName, other: &FileName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::WriteAt;
 
     fn zxid(counter: u32) -> Zxid {
         Zxid::new(1, counter)
@@ -177,6 +193,22 @@ mod tests {
         append(&mut durable, 2, "log.1");
         durable.done(DiskTag::Log, true, 9);
         assert_eq!((durable.known, durable.event), (zxid(1), 9));
+    }
+
+    /// The file may hold a beginning of it, which a successor reads back and forces.
+    #[test]
+    fn a_forced_write_covers_what_was_appended_right_before_it_unless_it_failed() {
+        let write = DiskOp::Write { file: "log.1".into(), at: WriteAt::Byte(16), bytes: [0].into(), forced: true };
+        let mut durable = Durable::default();
+        for (counter, well) in [(1, true), (2, false)] {
+            append(&mut durable, counter, "log.1");
+            durable.started(DiskTag::Log, &write);
+            durable.done(DiskTag::Log, well, 8);
+            assert_eq!(durable.known, zxid(1));
+        }
+        durable.started(DiskTag::Recovery(3), &sync("log.1"));
+        durable.done(DiskTag::Recovery(3), true, 9);
+        assert_eq!(durable.known, zxid(1));
     }
 
     #[test]

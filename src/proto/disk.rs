@@ -19,8 +19,9 @@ pub enum DiskOp {
     List,
     /// An empty file of this name; one that exists is emptied, as Java's `FileOutputStream` does.
     Create { file: FileName },
-    /// Puts `bytes` into an existing file. A gap before them reads as zeros.
-    Write { file: FileName, at: WriteAt, bytes: Arc<[u8]> },
+    /// Puts `bytes` into an existing file. A gap before them reads as zeros. `forced`: a `Sync` of the file follows, and there is one answer,
+    /// to both; an error may be that of either.
+    Write { file: FileName, at: WriteAt, bytes: Arc<[u8]>, forced: bool },
     /// Makes durable what was written to the file before (`force`). The only promise a disk gives.
     Sync { file: FileName },
     /// Gives a file another name, replacing the file that has it.
@@ -60,6 +61,11 @@ pub enum DiskError {
 }
 
 impl DiskOp {
+    /// Whether it writes and forces at once.
+    pub const fn is_forced_write(&self) -> bool {
+        matches!(self, DiskOp::Write { forced: true, .. })
+    }
+
     /// The names the operation is about; none for List.
     pub fn files(&self) -> impl Iterator<Item = &FileName> {
         let (one, other) = match self {
@@ -82,8 +88,13 @@ impl fmt::Display for DiskOp {
             DiskOp::Load { file } => write!(out, "load {file}"),
             DiskOp::List => write!(out, "list"),
             DiskOp::Create { file } => write!(out, "create {file}"),
-            DiskOp::Write { file, at: WriteAt::End, bytes } => write!(out, "append {} bytes to {file}", bytes.len()),
-            DiskOp::Write { file, at: WriteAt::Byte(offset), bytes } => write!(out, "write {} bytes to {file} at {offset}", bytes.len()),
+            DiskOp::Write { file, at, bytes, forced } => {
+                match at {
+                    WriteAt::End => write!(out, "append {} bytes to {file}", bytes.len())?,
+                    WriteAt::Byte(offset) => write!(out, "write {} bytes to {file} at {offset}", bytes.len())?,
+                }
+                if *forced { write!(out, " and sync it") } else { Ok(()) }
+            }
             DiskOp::Sync { file } => write!(out, "sync {file}"),
             DiskOp::Rename { from, to } => write!(out, "rename {from} to {to}"),
             DiskOp::Truncate { file, len } => write!(out, "truncate {file} to {len} bytes"),
@@ -129,7 +140,10 @@ impl DiskOp {
             DiskOp::Load { file } => text(1, &[file], 0, &[]),
             DiskOp::List => text(2, &[], 0, &[]),
             DiskOp::Create { file } => text(3, &[file], 0, &[]),
-            DiskOp::Write { file, at, bytes } => text(4, &[file], if let WriteAt::Byte(at) = at { *at } else { u64::MAX }, bytes),
+            DiskOp::Write { file, at, bytes, forced } => {
+                let place = if let WriteAt::Byte(at) = at { *at } else { u64::MAX };
+                text(if *forced { 9 } else { 4 }, &[file], place, bytes);
+            }
             DiskOp::Sync { file } => text(5, &[file], 0, &[]),
             DiskOp::Rename { from, to } => text(6, &[from, to], 0, &[]),
             DiskOp::Truncate { file, len } => text(7, &[file], *len, &[]),
@@ -145,7 +159,7 @@ mod tests {
     #[test]
     fn digest_words_tell_operations_apart() {
         let file = |name: &str| FileName::from(name);
-        let write = |at, bytes: &[u8]| DiskOp::Write { file: file("log.1"), at, bytes: bytes.into() };
+        let write = |at, bytes: &[u8]| DiskOp::Write { file: file("log.1"), at, bytes: bytes.into(), forced: false };
         let ops = [
             DiskOp::List,
             DiskOp::Load { file: file("log.1") },
@@ -158,6 +172,7 @@ mod tests {
             write(WriteAt::End, b"x\0"),
             write(WriteAt::Byte(0), b"x"),
             write(WriteAt::Byte(1), b"x"),
+            DiskOp::Write { file: file("log.1"), at: WriteAt::Byte(1), bytes: b"x"[..].into(), forced: true },
         ];
         let words = |op: &DiskOp| {
             let mut words = Vec::new();

@@ -20,7 +20,7 @@ use crate::store;
 use crate::trace::{Event, is_evidence};
 
 /// Version of the simulated behaviour: grows when the same scenario and seed may rightly give another digest.
-pub const BEHAVIOUR: u32 = 2;
+pub const BEHAVIOUR: u32 = 3;
 
 /// What a caller changes about a scenario.
 #[derive(Clone, Copy, Debug, Default)]

@@ -379,14 +379,13 @@ impl<A: Actor> World<A> {
         let node = &mut self.nodes[usize::from(at)];
         let mut cx = Cx::new(node.id, node.clock.monotonic(now), node.clock.wall(now), bugs, &mut node.stream, &mut effects);
         node.actor.step(&mut cx, input);
-        // Taken from the end, which needs no guard as a drain does: most steps have one effect or two.
-        effects.reverse();
-        while let Some(effect) = effects.pop() {
+        for effect in effects.drain(..) {
             // Nothing that a process does after its end reaches the world.
-            if matches!(effect, Effect::Exit(_)) {
-                effects.clear();
-            }
+            let ends = matches!(effect, Effect::Exit(_));
             self.apply(at, effect);
+            if ends {
+                break;
+            }
         }
         self.scratch = effects;
     }

@@ -113,7 +113,7 @@ impl Bench {
             }
             DiskOp::Load { file } => return found(&self.files, file).map(DiskReply::Loaded),
             DiskOp::Create { file } => drop(self.files.insert(file.clone(), FileImage::default())),
-            DiskOp::Write { file, at, bytes } => {
+            DiskOp::Write { file, at, bytes, .. } => {
                 let mut image = found(&self.files, file)?;
                 image.write(if let WriteAt::Byte(byte) = at { *byte } else { image.len() }, bytes);
                 self.files.insert(file.clone(), image);

@@ -285,7 +285,7 @@ impl Recovery {
         let is_last = self.listing.logs.last().is_some_and(|last| last.file == file);
         if image.is_empty() && is_last {
             // ZOOKEEPER-2332: created, and nothing of it was on disk when the power went.
-            self.replay.note(cx, || Note::TailIgnored { file: file.to_string(), at: 0, why: "the file is empty".into() });
+            self.replay.note(cx, || Note::TailIgnored { file: file.clone(), at: 0, why: "the file is empty".into() });
             self.empty_log = Some(file);
             return self.next_log(cx);
         }
@@ -365,12 +365,15 @@ fn image_of_nothing(database: &Database, bugs: Bugs) -> Vec<DiskOp> {
     let bytes: Vec<u8> = std::iter::from_fn(|| walker.next(database, usize::MAX)).flat_map(|chunk| chunk.to_vec()).collect();
     let target = snapshot_name(database.last_processed);
     if bugs.has(Bug::UnsyncedImage) {
-        return vec![DiskOp::Create { file: target.clone() }, DiskOp::Write { file: target, at: WriteAt::Byte(0), bytes: bytes.into() }];
+        return vec![
+            DiskOp::Create { file: target.clone() },
+            DiskOp::Write { file: target, at: WriteAt::Byte(0), bytes: bytes.into(), forced: false },
+        ];
     }
     let temporary: FileName = format!("{target}.tmp").into();
     vec![
         DiskOp::Create { file: temporary.clone() },
-        DiskOp::Write { file: temporary.clone(), at: WriteAt::Byte(0), bytes: bytes.into() },
+        DiskOp::Write { file: temporary.clone(), at: WriteAt::Byte(0), bytes: bytes.into(), forced: false },
         DiskOp::Sync { file: temporary.clone() },
         DiskOp::Rename { from: temporary, to: target.clone() },
         DiskOp::Sync { file: target },

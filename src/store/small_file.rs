@@ -110,7 +110,7 @@ impl AtomicWriter {
         let temporary: FileName = format!("{target}.tmp").into();
         let op = match step {
             Step::Create => DiskOp::Create { file: temporary },
-            Step::Write => DiskOp::Write { file: temporary, at: WriteAt::End, bytes: content(number) },
+            Step::Write => DiskOp::Write { file: temporary, at: WriteAt::End, bytes: content(number), forced: false },
             Step::Sync => DiskOp::Sync { file: temporary },
             Step::Rename => DiskOp::Rename { from: temporary, to: target },
             Step::SyncName => DiskOp::Sync { file: target },

@@ -311,7 +311,7 @@ impl Job {
         let written: FileName = if self.is_forced(cx.bugs) { format!("{name}.tmp").into() } else { name.clone() };
         let op = match &phase {
             Phase::Creating => DiskOp::Create { file: written },
-            Phase::Writing(bytes) => DiskOp::Write { file: written, at: WriteAt::Byte(self.position), bytes: bytes.clone() },
+            Phase::Writing(bytes) => DiskOp::Write { file: written, at: WriteAt::Byte(self.position), bytes: bytes.clone(), forced: false },
             Phase::Forcing => DiskOp::Sync { file: written },
             Phase::Renaming => DiskOp::Rename { from: written, to: name },
             Phase::ForcingName | Phase::ForcingDeletions => DiskOp::Sync { file: name },

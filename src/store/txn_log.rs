@@ -1,7 +1,8 @@
-//! The transaction log as it is written: a buffer in the process, files that grow in steps, one write and one fsync per commit. Source:
-//! `FileTxnLog.append`, `commit`, `rollLog`, `FilePadding`; storage reference §2, §3.
+//! The transaction log as it is written: a buffer in the process, files that grow in steps, one write per commit, which is forced. Source:
+//! `FileTxnLog.append`, `commit`, `rollLog`, `FilePadding`; storage reference §2, §3. Java's flush and `force` are one operation here, since
+//! the thread waits for both and the page cache has the bytes as soon as it begins.
 //!
-//! The fsync of a new file also makes its name durable (design law 6), so nothing syncs the folder. Two deviations, both about failures. A
+//! Forcing a new file also makes its name durable (design law 6), so nothing syncs the folder. Two deviations, both about failures. A
 //! batch is one write, where Java's buffer of 8 KiB may spill earlier. And after a failure nothing is tried again: ZooKeeper flushes the
 //! failed batch once more on shutdown, and a second fsync succeeds without the bytes that the first one lost. Here the file is cut back
 //! to what is known to be durable ([`TxnLog::repair`]) and left.
@@ -46,6 +47,14 @@ struct Stream {
     last: Zxid,
 }
 
+impl Stream {
+    /// Everything written to it has been forced.
+    fn is_durable(&mut self, cx: &mut Cx) {
+        self.durable = self.position;
+        cx.note(Note::LogSynced { last: self.last, txns: std::mem::take(&mut self.unforced) });
+    }
+}
+
 /// One operation on the stream with this index.
 #[derive(Clone, Debug)]
 enum Step {
@@ -54,7 +63,11 @@ enum Step {
     /// One zero byte at the end of the new size: what lies between takes no space. As a plain write it can be lost but not overtake the
     /// header: a file of zeros alone would keep the server from booting.
     Pad(usize, u64),
-    Write(usize, Vec<Arc<Proposal>>),
+    Write {
+        index: usize,
+        batch: Vec<Arc<Proposal>>,
+        forced: bool,
+    },
     Force(usize),
     CutBack(usize),
     Delete(usize),
@@ -167,19 +180,26 @@ impl TxnLog {
             stream.size = size;
             self.steps.push_back(Step::Pad(index, size));
         }
-        self.steps.push_back(Step::Write(index, std::mem::take(&mut self.buffer)));
+        self.steps.push_back(Step::Write { index, batch: std::mem::take(&mut self.buffer), forced: false });
     }
 
+    /// What is written last is forced: in the write itself, if there is one.
     fn force(&mut self) {
-        if self.forced {
-            self.steps.push_back(Step::Force(self.streams.len() - 1));
+        match self.steps.back_mut() {
+            _ if !self.forced => {}
+            Some(Step::Write { forced, .. }) => *forced = true,
+            _ => self.steps.push_back(Step::Force(self.streams.len() - 1)),
         }
     }
 
+    /// Begins the next step. Transactions are in the page cache from that moment on, whatever becomes of the process.
     fn start(&self, cx: &mut Cx) {
-        if let Some(step) = self.steps.front() {
-            cx.emit(Effect::Disk { tag: DiskTag::Log, op: self.operation(step) });
+        let Some(step) = self.steps.front() else { return };
+        if let Step::Write { index, batch, .. } = step {
+            let file = &self.streams[*index].file;
+            batch.iter().for_each(|proposal| cx.note(Note::Appended { txn: proposal.id(), file: file.clone() }));
         }
+        cx.emit(Effect::Disk { tag: DiskTag::Log, op: self.operation(step) });
     }
 
     fn operation(&self, step: &Step) -> DiskOp {
@@ -187,9 +207,11 @@ impl TxnLog {
         let file = |index: &usize| stream(index).file.clone();
         match step {
             Step::Create(index) => DiskOp::Create { file: file(index) },
-            Step::Header(index) => DiskOp::Write { file: file(index), at: WriteAt::Byte(0), bytes: LOG_HEADER.into() },
-            Step::Pad(index, size) => DiskOp::Write { file: file(index), at: WriteAt::Byte(size - 1), bytes: [0].into() },
-            Step::Write(index, batch) => DiskOp::Write { file: file(index), at: WriteAt::Byte(stream(index).position), bytes: records(batch) },
+            Step::Header(index) => DiskOp::Write { file: file(index), at: WriteAt::Byte(0), bytes: LOG_HEADER.into(), forced: false },
+            Step::Pad(index, size) => DiskOp::Write { file: file(index), at: WriteAt::Byte(size - 1), bytes: [0].into(), forced: false },
+            Step::Write { index, batch, forced } => {
+                DiskOp::Write { file: file(index), at: WriteAt::Byte(stream(index).position), bytes: records(batch), forced: *forced }
+            }
             Step::Force(index) => DiskOp::Sync { file: file(index) },
             Step::CutBack(index) => DiskOp::Truncate { file: file(index), len: stream(index).durable },
             Step::Delete(index) => DiskOp::Delete { file: file(index) },
@@ -198,24 +220,19 @@ impl TxnLog {
 
     fn finish(&mut self, cx: &mut Cx, step: Step) {
         match step {
-            Step::Write(index, batch) => {
+            Step::Write { index, batch, forced } => {
                 let stream = &mut self.streams[index];
                 stream.position += batch.iter().map(|proposal| proposal.record.len() as u64).sum::<u64>();
                 stream.unforced += batch.len() as u32;
                 stream.last = batch.last().map_or(stream.last, |proposal| proposal.zxid());
-                for proposal in &batch {
-                    cx.note(Note::Appended { txn: proposal.id(), file: stream.file.clone() });
-                }
-                if !self.forced {
+                if forced {
+                    stream.is_durable(cx);
+                } else if !self.forced {
                     // Nobody will ever know better.
                     stream.durable = stream.position;
                 }
             }
-            Step::Force(index) => {
-                let stream = &mut self.streams[index];
-                stream.durable = stream.position;
-                cx.note(Note::LogSynced { last: stream.last, txns: std::mem::take(&mut stream.unforced) });
-            }
+            Step::Force(index) => self.streams[index].is_durable(cx),
             Step::Create(_) | Step::Header(_) | Step::Pad(..) | Step::CutBack(_) | Step::Delete(_) => {}
         }
     }
@@ -251,10 +268,10 @@ mod tests {
     fn a_new_file_has_its_header_before_its_space_and_its_space_before_its_records() {
         let (mut bench, mut log) = (Bench::default(), TxnLog::new(&config(1000)));
         assert_eq!(commit(&mut bench, &mut log, [1, 2]), Progress::Done);
-        let [write, sync] = [format!("write {} bytes to log.100000001 at 16", 2 * RECORD), "sync log.100000001".into()];
+        let write = format!("write {} bytes to log.100000001 at 16 and sync it", 2 * RECORD);
         let [create, header, pad] =
             ["create log.100000001", "write 16 bytes to log.100000001 at 0", "write 1 bytes to log.100000001 at 8207"].map(String::from);
-        assert_eq!(bench.take_ops(), [create, header, pad, write, sync]);
+        assert_eq!(bench.take_ops(), [create, header, pad, write]);
         let file = &bench.files[&log_name(Zxid::new(1, 1))];
         assert_eq!(file.len(), 16 + 8192, "the header does not count as space");
         let expected = [&LOG_HEADER[..], &txn(1).record, &txn(2).record, &[0]].concat();
@@ -271,7 +288,7 @@ mod tests {
         log.append(proposal.clone());
         bench.step(|cx| log.commit(cx));
         bench.run(|cx, outcome| log.on_disk(cx, outcome));
-        let [DiskOp::Write { at, bytes, .. }, DiskOp::Sync { .. }] = &bench.ops[..] else {
+        let [DiskOp::Write { at, bytes, forced: true, .. }] = &bench.ops[..] else {
             panic!("{:?}", bench.take_ops());
         };
         assert_eq!(*at, WriteAt::Byte(16 + RECORD));
@@ -299,11 +316,11 @@ mod tests {
         log.roll();
         assert_eq!(commit(&mut bench, &mut log, [3]), Progress::Done);
         let ops = bench.take_ops();
-        let verbs: Vec<_> = ops.iter().map(|op| op.split(' ').next().unwrap_or_default()).collect();
-        assert_eq!(verbs, ["write", "sync", "create", "write", "write", "write", "sync"]);
-        assert_eq!([&*ops[1], &*ops[6]], ["sync log.100000001", "sync log.100000003"]);
+        let told: Vec<_> = ops.iter().map(|op| (op.split(' ').next().unwrap_or_default(), op.ends_with("and sync it"))).collect();
+        assert_eq!(told, [("write", true), ("create", false), ("write", false), ("write", false), ("write", true)]);
+        assert!(ops[0].contains("log.100000001") && ops[4].contains("log.100000003"));
         commit(&mut bench, &mut log, [4]);
-        assert_eq!(bench.take_ops().len(), 2, "the old file is closed");
+        assert_eq!(bench.take_ops().len(), 1, "the old file is closed");
     }
 
     #[test]

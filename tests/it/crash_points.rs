@@ -1,4 +1,4 @@
-//! A server of a whole ensemble dies after each of its disk operations in turn, and starts again: its disk gives back all that it must, what it
+//! A server of a whole ensemble dies in the middle of each of its disk operations in turn, and starts again: its disk gives back all that it must, what it
 //! votes with is durable, nothing that was committed is lost, and the ensemble commits again. (`storage` does the same to a server that only
 //! stores, and compares what comes back.)
 
@@ -45,14 +45,14 @@ const UNREACHABLE: Story =
     Story { rest: r#""servers": { "s1": { "last": "1:5" }, "s2": { "last": "1:5" }, "s3": { "last": "1:30", "start": false } }"#, ..TRUNC };
 
 impl Story {
-    /// The server dies after its operation number `point`; and again, some operations after it has started again, if it comes so far.
+    /// The server dies while its operation number `point`; and again, some operations after it has started again, if it comes so far.
     fn run(&self, point: u32, death: &str, bugs: &str) -> Report {
         let Story { server, ensemble, rest, steps } = self;
         let again = point % 23 + 1;
         let ends = [
-            format!(r#"{{ "when": "{server} disk_done #{point}", "do": "{death} {server}" }}"#),
+            format!(r#"{{ "when": "{server} disk_started #{point}", "do": "{death} {server}" }}"#),
             format!(r#"{{ "after": "20ms", "do": "restart {server}" }}"#),
-            format!(r#"{{ "when": "{server} disk_done #{again}", "do": "{death} {server}", "optional": true }}"#),
+            format!(r#"{{ "when": "{server} disk_started #{again}", "do": "{death} {server}", "optional": true }}"#),
             format!(r#"{{ "after": "20ms", "do": "restart {server}", "optional": true }}"#),
         ];
         let steps: Vec<String> = steps.iter().map(|step| (*step).to_string()).chain(ends).collect();

@@ -86,7 +86,7 @@ impl Pipeline {
             }
             Role::Learner(learner) => {
                 learner.revalidations.insert(session, conn);
-                self.outputs.push(Output::Revalidate { session, timeout });
+                self.outputs.push_back(Output::Revalidate { session, timeout });
             }
         }
     }

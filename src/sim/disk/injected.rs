@@ -63,9 +63,9 @@ impl InjectedFaults {
         self.0.iter_mut().filter(|injected| which(&injected.fault)).for_each(|injected| injected.active = false);
     }
 
-    /// Whether the operation fails by a fault, which is then counted. `names` are all files there are.
-    pub fn fail<'a>(&mut self, op: &'a DiskOp, names: impl Iterator<Item = &'a FileName> + Clone) -> bool {
-        let kind = match OpClass::of(op) {
+    /// Whether the operation, or the part of it that is of this class, fails by a fault, which is then counted. `names` are all files there are.
+    pub fn fail<'a>(&mut self, op: &'a DiskOp, class: OpClass, names: impl Iterator<Item = &'a FileName> + Clone) -> bool {
+        let kind = match class {
             OpClass::Read => Failing::Read,
             OpClass::Write | OpClass::Metadata => Failing::Write,
             OpClass::Fsync => Failing::Fsync,

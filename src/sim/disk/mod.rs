@@ -48,7 +48,7 @@ pub use timing::{DiskTiming, OpClass};
 /// What the device writes whole or not at all, in bytes.
 const SECTOR: u64 = 512;
 
-/// An operation under way. SmallMap of a disk are never used twice, and grow.
+/// An operation under way. The tickets of a disk are never used twice, and grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
@@ -83,8 +83,12 @@ impl Disk {
     pub fn submit(&mut self, op: &DiskOp) -> (Ticket, Micros) {
         let ticket = Ticket(self.tickets);
         self.tickets += 1;
-        let latency = self.draw_latency(OpClass::of(op));
+        let mut latency = self.draw_latency(OpClass::of(op));
+        let forcing = if op.is_forced_write() { self.draw_latency(OpClass::Fsync) } else { Micros::ZERO };
         let in_flight = self.begin(op, ticket);
+        if matches!(in_flight, InFlight::Sync { .. }) {
+            latency += forcing;
+        }
         self.in_flight.insert(ticket, in_flight);
         (ticket, latency)
     }
@@ -176,12 +180,20 @@ impl Disk {
             Ok(target) => target,
             Err(error) => return InFlight::Answer(Err(error)),
         };
-        let fails = self.faults.fail(op, self.files.names());
-        match (op, target) {
-            (DiskOp::Sync { .. }, Some(ino)) => InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails },
-            _ if fails => InFlight::Answer(Err(DiskError::Io)),
-            _ => InFlight::Answer(self.perform(op, target)),
+        if let (DiskOp::Sync { .. }, Some(ino)) = (op, target) {
+            return self.begin_sync(op, ino, ticket);
         }
+        let fails = self.faults.fail(op, OpClass::of(op), self.files.names());
+        let answer = if fails { Err(DiskError::Io) } else { self.perform(op, target) };
+        match target.filter(|_| answer.is_ok() && op.is_forced_write()) {
+            Some(ino) => self.begin_sync(op, ino, ticket),
+            None => InFlight::Answer(answer),
+        }
+    }
+
+    fn begin_sync(&mut self, op: &DiskOp, ino: Ino, ticket: Ticket) -> InFlight {
+        let fails = self.faults.fail(op, OpClass::Fsync, self.files.names());
+        InFlight::Sync { job: self.files_mut().begin_sync(ino, ticket), fails }
     }
 
     /// The file that must be there; `None` for what needs none.

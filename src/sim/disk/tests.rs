@@ -30,7 +30,7 @@ impl Disk {
     }
 
     fn write_at(&mut self, file: &str, at: WriteAt, bytes: &[u8]) -> Result<DiskReply, DiskError> {
-        self.run(DiskOp::Write { file: file.into(), at, bytes: bytes.into() })
+        self.run(DiskOp::Write { file: file.into(), at, bytes: bytes.into(), forced: false })
     }
 
     fn append(&mut self, file: &str, bytes: &[u8]) {
@@ -95,7 +95,7 @@ fn a_missing_file_is_an_answer() {
     let fault = disk.give("fail-write for ever");
     for op in [
         DiskOp::Load { file: file() },
-        DiskOp::Write { file: file(), at: WriteAt::End, bytes: Arc::from(&b"x"[..]) },
+        DiskOp::Write { file: file(), at: WriteAt::End, bytes: Arc::from(&b"x"[..]), forced: false },
         DiskOp::Sync { file: file() },
         DiskOp::Rename { from: file(), to: LOG.into() },
         DiskOp::Truncate { file: file(), len: 0 },
@@ -295,7 +295,7 @@ fn write_epoch(disk: &mut Disk, epoch: &str, steps: usize) {
     let tmp = || FileName::from(EPOCH_TMP);
     let ops = [
         DiskOp::Create { file: tmp() },
-        DiskOp::Write { file: tmp(), at: WriteAt::End, bytes: epoch.as_bytes().into() },
+        DiskOp::Write { file: tmp(), at: WriteAt::End, bytes: epoch.as_bytes().into(), forced: false },
         DiskOp::Sync { file: tmp() },
         DiskOp::Rename { from: tmp(), to: EPOCH.into() },
     ];
@@ -388,7 +388,7 @@ fn synced_files_outlive_any_history() {
             let file = FileName::from(name);
             let op = match script.below(9) {
                 0 | 1 => DiskOp::Create { file },
-                2 | 3 => DiskOp::Write { file, at: WriteAt::Byte(script.below(1_500)), bytes: vec![step; 700].into() },
+                2 | 3 => DiskOp::Write { file, at: WriteAt::Byte(script.below(1_500)), bytes: vec![step; 700].into(), forced: false },
                 4 => DiskOp::Truncate { file, len: script.below(1_500) },
                 5 => DiskOp::Rename { from: file, to: other.into() },
                 6 => DiskOp::Delete { file },
@@ -749,4 +749,35 @@ fn equal_streams_make_equal_disks() {
     };
     assert!(play(7).content_eq(&play(7)));
     assert!(!play(7).content_eq(&play(8)));
+}
+
+/// A forced write is a write and a sync behind it: what is drawn, what fails, what a power loss leaves.
+#[test]
+fn a_forced_write_is_a_write_and_a_sync() {
+    let write = |forced| DiskOp::Write { file: LOG.into(), at: WriteAt::End, bytes: b"txn"[..].into(), forced };
+    let durable = |disk: &Disk| disk.durable_files().map(|(_, image)| image.to_vec()).collect::<Vec<_>>();
+    let (mut one, mut two) = (disk_with(1, LOG, b""), disk_with(1, LOG, b""));
+    let (ticket, latency) = one.submit(&write(true));
+    let (first, of_write) = two.submit(&write(false));
+    two.complete(first).unwrap().unwrap();
+    let (second, of_sync) = two.submit(&DiskOp::Sync { file: LOG.into() });
+    assert_eq!(latency, of_write + of_sync);
+    assert!(one.content_eq(&two), "in the page cache at once, on the medium not yet");
+    assert_eq!(one.complete(ticket), two.complete(second));
+    assert!(one.content_eq(&two));
+    assert_eq!(durable(&one), [b"txn"]);
+
+    for (fault, error, kept) in
+        [("fail-write", DiskError::Io, &b"txn"[..]), ("fail-fsync", DiskError::Io, b"txntxn"), ("full", DiskError::NoSpace, b"txn")]
+    {
+        let mut disk = one.clone();
+        // A page is taken already, so the disk is full only for what goes beyond it.
+        let bytes = if fault == "full" { vec![1; 5000].into() } else { b"txn"[..].into() };
+        disk.give(fault);
+        let (ticket, latency) = disk.submit(&DiskOp::Write { file: LOG.into(), at: WriteAt::End, bytes, forced: true });
+        assert_eq!(disk.complete(ticket), Some(Err(error)), "{fault}");
+        assert_eq!(latency == Micros::ZERO, fault != "fail-fsync", "what was not written is not forced");
+        assert!(disk.files().next().unwrap().1.to_vec().starts_with(kept), "{fault}");
+        assert_eq!(durable(&disk), [b"txn"], "{fault}");
+    }
 }

@@ -14,6 +14,7 @@ pub enum OpClass {
 impl OpClass {
     pub const ALL: [OpClass; 4] = [OpClass::Read, OpClass::Write, OpClass::Fsync, OpClass::Metadata];
 
+    /// The class of an operation; of a forced write, that of the write alone.
     pub fn of(op: &DiskOp) -> OpClass {
         match op {
             DiskOp::Load { .. } | DiskOp::List => OpClass::Read,
