@@ -5,6 +5,7 @@
 //! Durable is what the kernel's fsyncs have made so, whatever the server believes. Observers acknowledge NEWLEADER too, and nobody counts it.
 
 use super::Invariant::{AckDurable, NewLeaderDurable};
+use super::durable::Durable;
 use super::electorate::Electorate;
 use super::replica::{Replica, Sync};
 use super::replication::{Change, Replication};
@@ -15,33 +16,35 @@ use crate::trace::{Event, Note, Record, What};
 #[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Acks(zxid) => {
-            let me = event.node.and_then(NodeId::as_server)?;
-            logged(world, me, *zxid, event, || format!("{me} acknowledges {zxid}"))
+        Change::Acks(zxid) => acknowledged(world, *zxid, event),
+        Change::Committed { .. } => {
+            let Some(Note::Committed { txn, quorum }) = event.note() else { return None };
+            counted(world, txn.zxid, quorum, event)
         }
-        Change::Committed { .. } => counted(world, event),
         Change::AcksNewLeader => adopted(electorate, world, event),
         _ => None,
     }
 }
 
 #[inline]
-fn logged(world: &Replication, me: ServerId, zxid: Zxid, event: &Event, claims: impl FnOnce() -> String) -> Option<Breach> {
+pub fn acknowledged(world: &Replication, zxid: Zxid, event: &Event) -> Option<Breach> {
+    let me = event.node.and_then(NodeId::as_server)?;
     let durable = &world.of(me)?.durable;
-    if durable.known >= zxid {
-        return None;
-    }
-    let known = Fact::new(durable.event, format!("what is durable of the log of {me} ends at {}", durable.known));
-    Some((AckDurable, [known, Fact::new(event.n, claims())]))
+    if durable.known >= zxid { None } else { Some(not_logged(durable, me, event, format!("{me} acknowledges {zxid}"))) }
 }
 
 /// The leader itself is among those that it counts.
 #[inline]
-fn counted(world: &Replication, event: &Event) -> Option<Breach> {
+pub fn counted(world: &Replication, zxid: Zxid, quorum: &[ServerId], event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
-    let Some(Note::Committed { txn, quorum }) = event.note() else { return None };
-    let counts_itself = quorum.contains(&me);
-    if counts_itself { logged(world, me, txn.zxid, event, || event.to_string()) } else { None }
+    let durable = &world.of(me)?.durable;
+    if durable.known >= zxid || !quorum.contains(&me) { None } else { Some(not_logged(durable, me, event, event.to_string())) }
+}
+
+#[cold]
+fn not_logged(durable: &Durable, me: ServerId, event: &Event, claims: String) -> Breach {
+    let known = Fact::new(durable.event, format!("what is durable of the log of {me} ends at {}", durable.known));
+    (AckDurable, [known, Fact::new(event.n, claims)])
 }
 
 fn adopted(electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {

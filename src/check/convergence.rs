@@ -5,31 +5,33 @@
 //! its name says, so that nothing is compared before the transaction with which it was finished.
 
 use super::Invariant::{self, FuzzySnapshot, ReplicaConvergence};
+use super::committed::Deed;
 use super::history::Place;
-use super::replication::{Change, Replication};
-use super::verdict::{Breach, Fact};
+use super::replication::{Applied, Change, Replication};
+use super::verdict::{Breach, Fact, Facts};
 use crate::proto::{NodeId, ServerId};
 use crate::trace::{ApplyHow, Event, Note, SnapshotSource};
 
 #[inline]
 pub fn check(world: &mut Replication, change: &Change, event: &Event) -> Option<Breach> {
-    let me = event.node.and_then(NodeId::as_server)?;
     match change {
-        Change::Applied { how, step, digest, .. } => {
-            let (invariant, delivers) = match how {
-                ApplyHow::Replay => (FuzzySnapshot, false),
-                ApplyHow::Sync | ApplyHow::Commit => (ReplicaConvergence, true),
-            };
-            compare(world, me, step.after, *digest, delivers, invariant, event)
-        }
+        Change::Applied(one) => applied(world, one, event),
         Change::Loaded { digest } => {
             let from_leader = matches!(event.note(), Some(Note::SnapshotLoaded { from: SnapshotSource::Leader, .. }));
             let invariant = if from_leader { ReplicaConvergence } else { FuzzySnapshot };
+            let me = event.node.and_then(NodeId::as_server)?;
             let memory = world.of(me)?.memory;
             compare(world, me, memory, *digest, false, invariant, event)
         }
         _ => None,
     }
+}
+
+#[inline]
+pub fn applied(world: &mut Replication, Applied { how, step, digest, .. }: &Applied, event: &Event) -> Option<Breach> {
+    let me = event.node.and_then(NodeId::as_server)?;
+    let delivers = *how != ApplyHow::Replay;
+    compare(world, me, step.after, *digest, delivers, if delivers { ReplicaConvergence } else { FuzzySnapshot }, event)
 }
 
 #[inline]
@@ -43,11 +45,14 @@ fn compare(world: &mut Replication, me: ServerId, place: Place, digest: u64, del
     if deed.digest == 0 && delivers {
         (deed.digest, deed.digest_event) = (digest, event.n);
     }
-    if deed.digest == 0 || deed.digest == digest {
-        return None;
-    }
+    let agrees = deed.digest == 0 || deed.digest == digest;
+    if agrees { None } else { Some((invariant, disagree(*deed, place, me, digest, event))) }
+}
+
+#[cold]
+fn disagree(deed: Deed, place: Place, me: ServerId, digest: u64, event: &Event) -> Facts {
     let other = Fact::new(deed.digest_event, format!("the database after {} has digest {:016x}", place.zxid, deed.digest));
-    Some((invariant, [other, Fact::new(event.n, format!("that of {me} has digest {digest:016x}"))]))
+    [other, Fact::new(event.n, format!("that of {me} has digest {digest:016x}"))]
 }
 
 /// A recovered copy of a disk gave `digest` at `place`: what the committed history says to that.

@@ -13,47 +13,57 @@
 use super::Invariant::{self, CommitConsistency, GlobalPrimaryOrder, Integrity, LocalPrimaryOrder, PrefixConsistency, TotalOrder};
 use super::history::Found;
 use super::reigns::follows;
-use super::replication::{Change, Replication, Step};
+use super::replication::{Applied, Change, Replication, Step};
 use super::verdict::{Breach, Fact, Facts};
-use crate::proto::{NodeId, ServerId};
+use crate::proto::{NodeId, ServerId, Zxid};
 use crate::trace::{ApplyHow, Event, Note};
 
 #[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Applied { how: ApplyHow::Commit, step, since, .. } => {
-            order(world, step, *since, event).or_else(|| delivered(world, step, true, event))
-        }
-        // The leader may not be established yet, nor what it sends committed.
-        Change::Applied { how: ApplyHow::Sync, step, since, .. } => {
-            order(world, step, *since, event).or_else(|| delivered(world, step, false, event))
-        }
-        Change::Committed { overtakes: Some(oldest), .. } => {
-            let waits = Fact::new(event.n, format!("{oldest} is proposed and not committed"));
-            Some((LocalPrimaryOrder, [waits, Fact::new(event.n, event.to_string())]))
-        }
+        Change::Applied(one) => applied(world, one, event),
+        Change::Committed { overtakes, .. } => overtakes.map(|oldest| overtaken(oldest, event)),
         Change::Other => serving(world, event),
         _ => None,
     }
 }
 
+/// Replay delivers nothing.
 #[inline]
-fn order(world: &Replication, step: &Step, since: u64, event: &Event) -> Option<Breach> {
+pub fn applied(world: &Replication, Applied { how, step, since, .. }: &Applied, event: &Event) -> Option<Breach> {
     let (last, next) = (step.before.zxid, step.txn.zxid);
-    if follows(last, next, || world.reigns.first_of(next.epoch())) {
+    if *how == ApplyHow::Replay {
         return None;
     }
-    let invariant = if next.epoch() < last.epoch() { GlobalPrimaryOrder } else { LocalPrimaryOrder };
-    Some((invariant, [Fact::new(since, format!("{} has applied all up to {last}", subject(event))), told(event)]))
+    if !follows(last, next, || world.reigns.first_of(next.epoch())) {
+        return Some(out_of_order(step, *since, event));
+    }
+    match world.committed.at(next) {
+        Found::Here(prefix) if prefix == step.after.prefix => None,
+        found => deviates(world, step, found, *how == ApplyHow::Commit, event),
+    }
 }
 
-#[inline]
-fn delivered(world: &Replication, step: &Step, committed: bool, event: &Event) -> Option<Breach> {
-    let zxid = step.txn.zxid;
-    match world.committed.at(zxid) {
-        Found::Here(prefix) if prefix == step.after.prefix => None,
+/// The leader commits a proposal that is not its oldest.
+#[cold]
+pub fn overtaken(oldest: Zxid, event: &Event) -> Breach {
+    let waits = Fact::new(event.n, format!("{oldest} is proposed and not committed"));
+    (LocalPrimaryOrder, [waits, told(event)])
+}
+
+#[cold]
+fn out_of_order(step: &Step, since: u64, event: &Event) -> Breach {
+    let (last, next) = (step.before.zxid, step.txn.zxid);
+    let invariant = if next.epoch() < last.epoch() { GlobalPrimaryOrder } else { LocalPrimaryOrder };
+    (invariant, [Fact::new(since, format!("{} has applied all up to {last}", subject(event))), told(event)])
+}
+
+/// It is not known as committed. With a synchronisation that may be right: the leader may not be established yet.
+#[cold]
+fn deviates(world: &Replication, step: &Step, found: Found, is_commit: bool, event: &Event) -> Option<Breach> {
+    match found {
         Found::Here(prefix) => differs(world, step, prefix.differs(step.after.prefix), event),
-        Found::Missing if committed => Some(not_committed(world, step, event)),
+        Found::Missing if is_commit => Some(not_committed(world, step, event)),
         Found::Missing | Found::Forgotten => None,
     }
 }

@@ -23,11 +23,15 @@ pub fn check(electorate: &Electorate, world: &Replication, change: &Change, even
 
 /// A proposal goes into the log after the same history as at its leader.
 #[inline]
-fn appended(electorate: &Electorate, world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
-    let Found::Here(prefix) = world.proposed(step.txn.zxid) else { return None };
-    if !prefix.differs(step.after.prefix) {
-        return None;
+pub fn appended(electorate: &Electorate, world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
+    match world.proposed(step.txn.zxid) {
+        Found::Here(prefix) if prefix.differs(step.after.prefix) => another_history(electorate, world, step, event),
+        _ => None,
     }
+}
+
+#[cold]
+fn another_history(electorate: &Electorate, world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server).filter(|me| electorate.is_voter(*me))?;
     let zxid = step.txn.zxid;
     let reign = world.reigns.with(zxid.epoch()).next();

@@ -4,22 +4,39 @@
 
 use super::Invariant::NoHoles;
 use super::reigns::follows;
-use super::replication::{Change, Replication, Step};
+use super::replication::{Applied, Change, Replication, Step};
 use super::verdict::{Breach, Fact};
 use crate::proto::NodeId;
 use crate::trace::{ApplyHow, Event};
 
 #[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
-    let (step, since) = match change {
-        Change::Appended(step) => (step, None),
-        Change::Applied { how: ApplyHow::Replay, step, since, .. } => (step, Some(*since)),
-        _ => return None,
-    };
-    let Step { txn, before, .. } = step;
-    if follows(before.zxid, txn.zxid, || world.reigns.first_of(txn.zxid.epoch())) {
-        return None;
+    match change {
+        Change::Appended(step) => appended(world, step, event),
+        Change::Applied(applied) => replayed(world, applied, event),
+        _ => None,
     }
+}
+
+#[inline]
+pub fn appended(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
+    if is_next(world, step) { None } else { hole(world, step, None, event) }
+}
+
+#[inline]
+pub fn replayed(world: &Replication, applied: &Applied, event: &Event) -> Option<Breach> {
+    let fine = applied.how != ApplyHow::Replay || is_next(world, &applied.step);
+    if fine { None } else { hole(world, &applied.step, Some(applied.since), event) }
+}
+
+#[inline]
+fn is_next(world: &Replication, step: &Step) -> bool {
+    let next = step.txn.zxid;
+    follows(step.before.zxid, next, || world.reigns.first_of(next.epoch()))
+}
+
+#[cold]
+fn hole(world: &Replication, Step { before, .. }: &Step, since: Option<u64>, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
     let replica = world.of(me)?;
     if replica.damaged {

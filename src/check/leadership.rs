@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Invariant::{CommittedLogMonotonicity, InitialHistoryIntegrity, Leadership as OneLeader, PrimaryIntegrity};
 use super::history::{Found, Place};
+use super::reigns::Reign;
 use super::replication::{Change, Replication, Step};
 use super::verdict::{Breach, Fact, Facts};
 use crate::proto::{Epoch, NodeId, ServerId};
@@ -64,9 +65,15 @@ fn lack(world: &Replication, leader: ServerId, established: bool, event: &Event)
 }
 
 /// With its first proposal a leader has delivered all that anybody delivered of older epochs.
-fn proposes(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
+#[inline]
+pub fn proposes(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
     let reign = world.reigns.of(me).filter(|reign| reign.first == Some(step.txn.zxid))?;
+    begins_to_propose(world, reign, step, me, event)
+}
+
+#[cold]
+fn begins_to_propose(world: &Replication, reign: &Reign, step: &Step, me: ServerId, event: &Event) -> Option<Breach> {
     let own = world.of(me)?.delivered.zxid;
     let (other, replica) = world.replicas().find(|(_, other)| other.delivered.zxid.epoch() < reign.epoch && other.delivered.zxid > own)?;
     let delivered = Fact::new(replica.delivered_event, format!("{other} has delivered {}", replica.delivered.zxid));

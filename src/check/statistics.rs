@@ -119,7 +119,7 @@ impl Census {
                 }
             }
             What::Note(Note::Returned { call, result, zxid }) => {
-                let asked = self.writes.iter().position(|(client, write)| Some(*client) == event.node && write == call);
+                let asked = self.writes.iter().position(|(client, write)| write == call && Some(*client) == event.node);
                 let write = asked.map(|index| self.writes.swap_remove(index)).is_some();
                 self.counts.on_returned(write, result, zxid.is_some());
             }

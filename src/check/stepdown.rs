@@ -59,6 +59,12 @@ impl StepDown {
         overdue
     }
 
+    /// A server or a client tells something that changes nothing of what is known of leaders: whoever is overdue is found now.
+    #[inline]
+    pub fn on_time(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
+        if event.at > self.earliest { self.overdue(electorate, event) } else { None }
+    }
+
     fn observe(&mut self, event: &Event) {
         let Some(me) = event.node.and_then(NodeId::as_server) else { return };
         let leader = self.leaders.get_mut(&me);

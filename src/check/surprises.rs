@@ -6,18 +6,16 @@
 
 use super::Invariant::{AckConsistent, CommitConsistent, MessageLegal, ProposalConsistent, StateConsistent};
 use super::electorate::Electorate;
+use super::replica::Sync;
 use super::replication::{Change, Replication};
 use super::verdict::{Breach, Fact};
-use crate::proto::{Epoch, NodeId, PeerState, ServerId};
+use crate::proto::{Epoch, NodeId, PeerState, ServerId, Zxid};
 use crate::trace::{Event, Note, Surprise};
 
 #[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     if let Change::Acks(zxid) = change {
-        let me = event.node.and_then(NodeId::as_server)?;
-        let sync = world.of(me)?.sync.filter(|sync| !sync.acknowledged)?;
-        let waits = Fact::new(sync.due.map_or(event.n, |(_, event)| event), format!("{} waits for {me} to acknowledge NEWLEADER", sync.leader));
-        return Some((AckConsistent, [waits, Fact::new(event.n, format!("{me} acknowledges {zxid} first"))]));
+        return acknowledged(world, *zxid, event);
     }
     match event.note()? {
         Note::Unexpected { what, expected, .. } => {
@@ -34,6 +32,20 @@ pub fn check(electorate: &Electorate, world: &Replication, change: &Change, even
         Note::Serving { leader, epoch, state: PeerState::Following } => serving(electorate, world, *leader, *epoch, event),
         _ => None,
     }
+}
+
+/// An acknowledgement of a proposal.
+#[inline]
+pub fn acknowledged(world: &Replication, zxid: Zxid, event: &Event) -> Option<Breach> {
+    let me = event.node.and_then(NodeId::as_server)?;
+    let sync = world.of(me)?.sync.as_ref().filter(|sync| !sync.acknowledged)?;
+    Some(too_early(sync, me, zxid, event))
+}
+
+#[cold]
+fn too_early(sync: &Sync, me: ServerId, zxid: Zxid, event: &Event) -> Breach {
+    let waits = Fact::new(sync.due.map_or(event.n, |(_, event)| event), format!("{} waits for {me} to acknowledge NEWLEADER", sync.leader));
+    (AckConsistent, [waits, Fact::new(event.n, format!("{me} acknowledges {zxid} first"))])
 }
 
 fn serving(electorate: &Electorate, world: &Replication, leader: ServerId, epoch: Epoch, event: &Event) -> Option<Breach> {

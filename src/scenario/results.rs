@@ -1,6 +1,6 @@
 //! What became of the requests of workloads, as their clients tell it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -26,24 +26,22 @@ pub struct WorkloadResults {
 pub struct Results {
     /// By the number of the workload.
     counts: Vec<(String, WorkloadResults)>,
-    /// Writes that are not answered yet.
-    writes: BTreeSet<(NodeId, u64)>,
+    /// Writes that are not answered yet, in no order.
+    writes: Vec<(NodeId, u64)>,
 }
 
 impl Results {
     pub fn new(workloads: &BTreeMap<String, WorkloadPlan>) -> Results {
-        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: BTreeSet::new() }
+        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: Vec::new() }
     }
 
     pub fn observe(&mut self, event: &Event) {
         let (Some(note), Some(client)) = (event.note(), event.node) else { return };
         match note {
-            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => {
-                self.writes.insert((client, *call));
-            }
+            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => self.on_write(client, *call),
             Note::Returned { call, result, zxid } => {
                 let Caller::Workload(number) = Caller::of(*call) else { return };
-                let is_write = self.writes.remove(&(client, *call));
+                let is_write = self.place_of(client, *call).map(|index| self.writes.swap_remove(index)).is_some();
                 let (_, counts) = &mut self.counts[number as usize];
                 match zxid {
                     None => counts.unknown += 1,
@@ -56,6 +54,17 @@ impl Results {
             }
             _ => {}
         }
+    }
+
+    fn on_write(&mut self, client: NodeId, call: u64) {
+        if self.place_of(client, call).is_none() {
+            self.writes.push((client, call));
+        }
+    }
+
+    #[inline]
+    fn place_of(&self, client: NodeId, call: u64) -> Option<usize> {
+        self.writes.iter().position(|(asked, write)| *write == call && *asked == client)
     }
 
     /// By the name of the workload.
