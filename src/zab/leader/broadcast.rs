@@ -47,12 +47,20 @@ impl Leader {
                     self.process_ack(cx, sid, zxid);
                 }
             }
+            (QuorumKind::Request, QuorumData::Request(request)) => self.events.push_back(RoleEvent::Request(conn, request)),
+            (kind, data) => self.on_seldom_packet(cx, conn, kind, zxid, data),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_packet(&mut self, cx: &mut Cx, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        match (kind, data) {
             (QuorumKind::Ping, QuorumData::Touched(sessions)) => {
                 if !sessions.is_empty() {
                     self.events.push_back(RoleEvent::Touched(sessions));
                 }
             }
-            (QuorumKind::Request, QuorumData::Request(request)) => self.events.push_back(RoleEvent::Request(conn, request)),
             (QuorumKind::Revalidate, QuorumData::Revalidate { session, timeout }) => {
                 self.events.push_back(RoleEvent::Revalidate { learner: conn, session, timeout });
             }

@@ -28,6 +28,14 @@ impl Learner {
                 self.expect_successor(cx, zxid);
                 self.log_and_commit(cx, replica, proposal);
             }
+            (kind, data) => self.on_seldom_packet(cx, kind, zxid, data),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_packet(&mut self, cx: &mut Cx, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        match (kind, data) {
             (QuorumKind::Ping, _) => self.events.push_back(RoleEvent::Pinged(zxid)),
             (QuorumKind::Sync, _) => self.events.push_back(RoleEvent::SyncReplied),
             (QuorumKind::Revalidate, QuorumData::Revalidated { session, valid }) => self.events.push_back(RoleEvent::Revalidated { session, valid }),
