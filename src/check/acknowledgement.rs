@@ -12,36 +12,39 @@ use super::verdict::{Breach, Fact};
 use crate::proto::{Epoch, NodeId, Packet, QuorumKind, ServerId, Zxid};
 use crate::trace::{Event, Note, Record, What};
 
-#[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
         Change::Acks(zxid) => {
             let me = event.node.and_then(NodeId::as_server)?;
-            logged(world, me, *zxid, event, || format!("{me} acknowledges {zxid}"))
+            not_logged(world, me, *zxid, event, format!("{me} acknowledges {zxid}"))
         }
-        Change::Committed { .. } => counted(world, event),
+        Change::Committed { .. } => {
+            let me = event.node.and_then(NodeId::as_server)?;
+            let Some(Note::Committed { txn, quorum }) = event.note() else { return None };
+            if quorum.contains(&me) { not_logged(world, me, txn.zxid, event, event.to_string()) } else { None }
+        }
         Change::AcksNewLeader => adopted(electorate, world, event),
         _ => None,
     }
 }
 
+/// Whether a follower may acknowledge this proposal.
 #[inline]
-fn logged(world: &Replication, me: ServerId, zxid: Zxid, event: &Event, claims: impl FnOnce() -> String) -> Option<Breach> {
-    let durable = &world.of(me)?.durable;
-    if durable.known >= zxid {
-        return None;
-    }
-    let known = Fact::new(durable.event, format!("what is durable of the log of {me} ends at {}", durable.known));
-    Some((AckDurable, [known, Fact::new(event.n, claims())]))
+pub fn has_logged(replica: &Replica, zxid: Zxid) -> bool {
+    replica.durable.known >= zxid
 }
 
-/// The leader itself is among those that it counts.
+/// Whether a leader may commit with this quorum: it is itself among those that it counts.
 #[inline]
-fn counted(world: &Replication, event: &Event) -> Option<Breach> {
-    let me = event.node.and_then(NodeId::as_server)?;
-    let Some(Note::Committed { txn, quorum }) = event.note() else { return None };
-    let counts_itself = quorum.contains(&me);
-    if counts_itself { logged(world, me, txn.zxid, event, || event.to_string()) } else { None }
+pub fn may_count(replica: &Replica, me: ServerId, zxid: Zxid, quorum: &[ServerId]) -> bool {
+    has_logged(replica, zxid) || !quorum.contains(&me)
+}
+
+fn not_logged(world: &Replication, me: ServerId, zxid: Zxid, event: &Event, claims: String) -> Option<Breach> {
+    let replica = world.of(me).filter(|replica| !has_logged(replica, zxid))?;
+    let durable = &replica.durable;
+    let known = Fact::new(durable.event, format!("what is durable of the log of {me} ends at {}", durable.known));
+    Some((AckDurable, [known, Fact::new(event.n, claims)]))
 }
 
 fn adopted(electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {

@@ -7,6 +7,8 @@
 //! a server that has applied less than a client has seen does not take it. What counts is what reaches the client: a server that was paused
 //! may still take a connection that its client gave up long ago, and tells nobody.
 
+use std::collections::VecDeque;
+
 use super::Invariant::{LinearizableWrites, SingleSystemImage};
 use super::history::Found;
 use super::replication::Replication;
@@ -46,7 +48,7 @@ struct Client {
     session: SessionId,
     seen: Shown,
     /// Writes under way, in the order of asking.
-    calls: Vec<Call>,
+    calls: VecDeque<Call>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +66,7 @@ impl Clients {
             (NodeId::Client(me), Note::Called { call, op }) => {
                 let after = self.answered;
                 if op.0.is_write() {
-                    self.client(me).calls.push(Call { call: *call, event: event.n, after });
+                    self.client(me).calls.push_back(Call { call: *call, event: event.n, after });
                 }
                 None
             }
@@ -104,7 +106,7 @@ impl Clients {
 
     fn returned(&mut self, world: &Replication, me: u32, call: u64, result: &str, zxid: Option<Zxid>, event: &Event) -> Option<Breach> {
         let client = self.client(me);
-        let asked = client.calls.iter().position(|asked| asked.call == call).map(|index| client.calls.remove(index));
+        let asked = client.calls.iter().position(|asked| asked.call == call).and_then(|index| client.calls.remove(index));
         let zxid = zxid.filter(|zxid| *zxid > Zxid::ZERO)?;
         if zxid < client.seen.zxid {
             let seen = Fact::new(client.seen.event, format!("c{me} was shown {}", client.seen.zxid));

@@ -4,36 +4,39 @@
 //! reads its disk must come to the same (D-6), even from a snapshot that was taken while the tree changed: such a snapshot holds more than
 //! its name says, so that nothing is compared before the transaction with which it was finished.
 
-use super::Invariant::{self, FuzzySnapshot, ReplicaConvergence};
+use super::Invariant::{FuzzySnapshot, ReplicaConvergence};
+use super::committed::Deed;
 use super::history::Place;
-use super::replication::{Change, Replication};
+use super::replication::{Applied, Change, Replication};
 use super::verdict::{Breach, Fact};
 use crate::proto::{NodeId, ServerId};
 use crate::trace::{ApplyHow, Event, Note, SnapshotSource};
 
-#[inline]
 pub fn check(world: &mut Replication, change: &Change, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
-    match change {
-        Change::Applied { how, step, digest, .. } => {
-            let (invariant, delivers) = match how {
-                ApplyHow::Replay => (FuzzySnapshot, false),
-                ApplyHow::Sync | ApplyHow::Commit => (ReplicaConvergence, true),
-            };
-            compare(world, me, step.after, *digest, delivers, invariant, event)
-        }
+    let (place, digest, delivers, invariant) = match change {
+        Change::Applied(Applied { how: ApplyHow::Replay, step, digest, .. }) => (step.after, *digest, false, FuzzySnapshot),
+        Change::Applied(Applied { step, digest, .. }) => (step.after, *digest, true, ReplicaConvergence),
         Change::Loaded { digest } => {
             let from_leader = matches!(event.note(), Some(Note::SnapshotLoaded { from: SnapshotSource::Leader, .. }));
-            let invariant = if from_leader { ReplicaConvergence } else { FuzzySnapshot };
-            let memory = world.of(me)?.memory;
-            compare(world, me, memory, *digest, false, invariant, event)
+            (world.of(me)?.memory, *digest, false, if from_leader { ReplicaConvergence } else { FuzzySnapshot })
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let deed = differing(world, me, place, digest, delivers, event.n)?;
+    let other = Fact::new(deed.digest_event, format!("the database after {} has digest {:016x}", place.zxid, deed.digest));
+    Some((invariant, [other, Fact::new(event.n, format!("that of {me} has digest {digest:016x}"))]))
 }
 
+/// Whether the database is what it is elsewhere after this transaction. Who delivers it first says what it must be.
 #[inline]
-fn compare(world: &mut Replication, me: ServerId, place: Place, digest: u64, delivers: bool, invariant: Invariant, event: &Event) -> Option<Breach> {
+pub fn agrees(world: &mut Replication, me: ServerId, Applied { how, step, digest, .. }: &Applied, event: u64) -> bool {
+    differing(world, me, step.after, *digest, *how != ApplyHow::Replay, event).is_none()
+}
+
+/// What others say of the database at this place, if that is another.
+#[inline]
+fn differing(world: &mut Replication, me: ServerId, place: Place, digest: u64, delivers: bool, event: u64) -> Option<Deed> {
     let replica = world.of(me)?;
     let (means_something, excused) = (place.zxid >= replica.exact_from, replica.damaged && !delivers);
     if !means_something || excused {
@@ -41,13 +44,9 @@ fn compare(world: &mut Replication, me: ServerId, place: Place, digest: u64, del
     }
     let deed = world.committed.of_mut(place)?;
     if deed.digest == 0 && delivers {
-        (deed.digest, deed.digest_event) = (digest, event.n);
+        (deed.digest, deed.digest_event) = (digest, event);
     }
-    if deed.digest == 0 || deed.digest == digest {
-        return None;
-    }
-    let other = Fact::new(deed.digest_event, format!("the database after {} has digest {:016x}", place.zxid, deed.digest));
-    Some((invariant, [other, Fact::new(event.n, format!("that of {me} has digest {digest:016x}"))]))
+    if deed.digest == 0 || deed.digest == digest { None } else { Some(*deed) }
 }
 
 /// A recovered copy of a disk gave `digest` at `place`: what the committed history says to that.

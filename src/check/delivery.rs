@@ -13,47 +13,60 @@
 use super::Invariant::{self, CommitConsistency, GlobalPrimaryOrder, Integrity, LocalPrimaryOrder, PrefixConsistency, TotalOrder};
 use super::history::Found;
 use super::reigns::follows;
-use super::replication::{Change, Replication, Step};
+use super::replication::{Applied, Change, Replication, Step};
 use super::verdict::{Breach, Fact, Facts};
-use crate::proto::{NodeId, ServerId};
+use crate::proto::{NodeId, ServerId, Zxid};
 use crate::trace::{ApplyHow, Event, Note};
 
-#[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Applied { how: ApplyHow::Commit, step, since, .. } => {
-            order(world, step, *since, event).or_else(|| delivered(world, step, true, event))
-        }
-        // The leader may not be established yet, nor what it sends committed.
-        Change::Applied { how: ApplyHow::Sync, step, since, .. } => {
-            order(world, step, *since, event).or_else(|| delivered(world, step, false, event))
-        }
-        Change::Committed { overtakes: Some(oldest), .. } => {
-            let waits = Fact::new(event.n, format!("{oldest} is proposed and not committed"));
-            Some((LocalPrimaryOrder, [waits, Fact::new(event.n, event.to_string())]))
-        }
+        Change::Applied(one) => applied(world, one, event),
+        Change::Committed { overtakes, .. } => overtakes.map(|oldest| overtaken(oldest, event)),
         Change::Other => serving(world, event),
         _ => None,
     }
 }
 
+/// Whether it is the next transaction of the committed history, in the place of that one. Replay delivers nothing.
 #[inline]
-fn order(world: &Replication, step: &Step, since: u64, event: &Event) -> Option<Breach> {
-    let (last, next) = (step.before.zxid, step.txn.zxid);
-    if follows(last, next, || world.reigns.first_of(next.epoch())) {
-        return None;
-    }
-    let invariant = if next.epoch() < last.epoch() { GlobalPrimaryOrder } else { LocalPrimaryOrder };
-    Some((invariant, [Fact::new(since, format!("{} has applied all up to {last}", subject(event))), told(event)]))
+pub fn is_right(world: &Replication, Applied { how, step, .. }: &Applied) -> bool {
+    *how == ApplyHow::Replay || in_order(world, step) && world.committed.at(step.txn.zxid) == Found::Here(step.after.prefix)
 }
 
 #[inline]
-fn delivered(world: &Replication, step: &Step, committed: bool, event: &Event) -> Option<Breach> {
-    let zxid = step.txn.zxid;
-    match world.committed.at(zxid) {
-        Found::Here(prefix) if prefix == step.after.prefix => None,
+fn in_order(world: &Replication, step: &Step) -> bool {
+    let next = step.txn.zxid;
+    follows(step.before.zxid, next, || world.reigns.first_of(next.epoch()))
+}
+
+fn applied(world: &Replication, one: &Applied, event: &Event) -> Option<Breach> {
+    let step = &one.step;
+    if is_right(world, one) {
+        return None;
+    }
+    if !in_order(world, step) {
+        return Some(out_of_order(step, one.since, event));
+    }
+    deviates(world, step, one.how == ApplyHow::Commit, event)
+}
+
+/// The leader commits a proposal that is not its oldest.
+fn overtaken(oldest: Zxid, event: &Event) -> Breach {
+    let waits = Fact::new(event.n, format!("{oldest} is proposed and not committed"));
+    (LocalPrimaryOrder, [waits, told(event)])
+}
+
+fn out_of_order(step: &Step, since: u64, event: &Event) -> Breach {
+    let (last, next) = (step.before.zxid, step.txn.zxid);
+    let invariant = if next.epoch() < last.epoch() { GlobalPrimaryOrder } else { LocalPrimaryOrder };
+    (invariant, [Fact::new(since, format!("{} has applied all up to {last}", subject(event))), told(event)])
+}
+
+/// It is not known as committed. With a synchronisation that may be right: the leader may not be established yet.
+fn deviates(world: &Replication, step: &Step, is_commit: bool, event: &Event) -> Option<Breach> {
+    match world.committed.at(step.txn.zxid) {
         Found::Here(prefix) => differs(world, step, prefix.differs(step.after.prefix), event),
-        Found::Missing if committed => Some(not_committed(world, step, event)),
+        Found::Missing if is_commit => Some(not_committed(world, step, event)),
         Found::Missing | Found::Forgotten => None,
     }
 }

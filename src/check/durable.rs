@@ -4,8 +4,6 @@
 //! older one must be durable too. What is appended is in the page cache as soon as its write begins, so that a successor may read it back; if
 //! the write fails it is not.
 
-use std::collections::VecDeque;
-
 use crate::proto::{DiskOp, DiskTag, FileName, Zxid};
 
 /// See the module. For one server.
@@ -17,7 +15,7 @@ pub struct Durable {
     /// An fsync of a snapshot ended well since it was begun.
     pub snapshot_forced: bool,
     /// Log files with appended transactions, in the order of writing; those that are durable as a whole are left out.
-    files: VecDeque<LogFile>,
+    files: Vec<LogFile>,
     /// Operations under way, in the order of asking; those with one tag end in it too.
     under_way: Vec<(DiskTag, Option<Forcing>)>,
     /// The file that a recovery reads.
@@ -51,46 +49,58 @@ impl Durable {
 
     #[inline]
     pub fn appended(&mut self, zxid: Zxid, file: &FileName) {
-        match self.files.back_mut().filter(|last| same(&last.name, file)) {
+        match self.files.last_mut().filter(|last| same(&last.name, file)) {
             Some(last) => last.last = zxid,
-            None => self.files.push_back(LogFile { name: file.clone(), first: zxid, last: zxid, forced: Zxid::NONE }),
+            None => self.begin_file(zxid, file.clone()),
         }
+    }
+
+    #[cold]
+    fn begin_file(&mut self, zxid: Zxid, name: FileName) {
+        self.files.push(LogFile { name, first: zxid, last: zxid, forced: Zxid::NONE });
     }
 
     /// A transaction was read back from the log.
     #[inline]
     pub fn replayed(&mut self, zxid: Zxid) {
-        let Some(file) = self.loading.as_ref().filter(|_| zxid > self.known) else { return };
-        match self.files.iter_mut().find(|log| same(&log.name, file)) {
+        let Some(file) = self.loading.clone().filter(|_| zxid > self.known) else { return };
+        match self.files.iter_mut().find(|log| same(&log.name, &file)) {
             Some(log) => log.last = log.last.max(zxid),
-            None => self.files.push_back(LogFile { name: file.clone(), first: zxid, last: zxid, forced: Zxid::NONE }),
+            None => self.begin_file(zxid, file),
         }
     }
 
+    #[inline]
     pub fn started(&mut self, tag: DiskTag, op: &DiskOp) {
         if let (DiskTag::Recovery(_), DiskOp::Load { file }) = (tag, op) {
             self.loading = Some(file.clone());
         }
         let forcing = match op {
-            DiskOp::Sync { file } | DiskOp::Write { file, forced: true, .. } => {
-                let up_to = self.files.iter().rev().find(|log| same(&log.name, file)).map(|log| log.last);
-                let base = if let DiskTag::Recovery(_) = tag { snapshot_in(file) } else { None };
-                Some(Forcing { file: file.clone(), up_to, base })
-            }
+            DiskOp::Sync { file } | DiskOp::Write { file, forced: true, .. } => Some(self.forcing(tag, file)),
             _ => None,
         };
         self.under_way.push((tag, forcing));
     }
 
+    fn forcing(&self, tag: DiskTag, file: &FileName) -> Forcing {
+        let up_to = self.files.iter().rev().find(|log| same(&log.name, file)).map(|log| log.last);
+        let base = if let DiskTag::Recovery(_) = tag { snapshot_in(file) } else { None };
+        Forcing { file: file.clone(), up_to, base }
+    }
+
+    #[inline]
     pub fn done(&mut self, tag: DiskTag, well: bool, event: u64) {
         let Some(index) = self.under_way.iter().position(|(asked, _)| *asked == tag) else { return };
-        let Some(Forcing { file, up_to, base }) = self.under_way.remove(index).1 else { return };
-        if !well {
-            if tag == DiskTag::Log {
-                self.refused(&file);
-            }
-            return;
+        // Mostly it is the only one.
+        let ended = if index + 1 == self.under_way.len() { self.under_way.pop() } else { Some(self.under_way.remove(index)) };
+        match ended {
+            Some((_, Some(forcing))) if well => self.forced(tag, forcing, event),
+            Some((DiskTag::Log, Some(forcing))) => self.refused(&forcing.file),
+            _ => {}
         }
+    }
+
+    fn forced(&mut self, tag: DiskTag, Forcing { file, up_to, base }: Forcing, event: u64) {
         self.raise(base.unwrap_or(Zxid::NONE), event);
         self.snapshot_forced |= tag == DiskTag::Snapshot;
         if let Some((log, up_to)) = self.files.iter_mut().rev().find(|log| same(&log.name, &file)).zip(up_to) {
@@ -100,6 +110,7 @@ impl Durable {
     }
 
     /// Nobody knows how much of what was not forced is in the file.
+    #[cold]
     fn refused(&mut self, file: &FileName) {
         self.files.retain_mut(|log| {
             if same(&log.name, file) {
@@ -111,12 +122,12 @@ impl Durable {
 
     /// What is durable of the first file that is not so as a whole ends what is known.
     fn advance(&mut self, event: u64) {
-        while let Some(forced) = self.files.front().map(|first| first.forced) {
+        while let Some(forced) = self.files.first().map(|first| first.forced) {
             self.raise(forced, event);
             if self.files.len() == 1 || self.files[0].forced < self.files[0].last {
                 return;
             }
-            self.files.pop_front();
+            self.files.remove(0);
         }
     }
 

@@ -10,8 +10,8 @@ use crate::proto::{Membership, ServerId, Vote};
 #[derive(Clone, Debug)]
 pub struct Electorate {
     voters: BTreeMap<ServerId, Voter>,
-    /// Their ids once more: few, looked through at every acknowledgement.
-    ids: Vec<ServerId>,
+    /// The same by id: asked for at every answer to a client.
+    is_voter: Vec<bool>,
     /// Quorums count groups and weights, not heads.
     hierarchical: bool,
 }
@@ -30,11 +30,14 @@ impl Electorate {
             let weight = if hierarchical { u64::from(member.weight) } else { 1 };
             (id, Voter { group: member.group.unwrap_or(0), weight })
         };
-        Electorate { voters: members.voters().map(voter).collect(), ids: members.voters().collect(), hierarchical }
+        let voters: BTreeMap<ServerId, Voter> = members.voters().map(voter).collect();
+        let last = voters.keys().next_back().map_or(0, |id| id.0);
+        Electorate { is_voter: (0..=last).map(|id| voters.contains_key(&ServerId(id))).collect(), voters, hierarchical }
     }
 
+    #[inline]
     pub fn is_voter(&self, id: ServerId) -> bool {
-        self.ids.contains(&id)
+        self.is_voter.get(id.0 as usize) == Some(&true)
     }
 
     /// Whether a server may be elected: voters without weight may not.
@@ -64,6 +67,7 @@ impl Electorate {
     }
 
     /// The same for servers that are told one by one. Of plain majorities only heads are counted.
+    #[inline]
     pub fn is_quorum_of(&self, servers: impl Iterator<Item = ServerId>) -> bool {
         if self.hierarchical { self.is_quorum(&servers.collect()) } else { 2 * servers.filter(|id| self.is_voter(*id)).count() > self.voters.len() }
     }

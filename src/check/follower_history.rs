@@ -11,10 +11,9 @@ use super::verdict::{Breach, Fact};
 use crate::proto::NodeId;
 use crate::trace::{EpochFile, Event, Note};
 
-#[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     match change {
-        Change::Appended(step) => appended(electorate, world, step, event),
+        Change::Appended(step) if !agrees(world, step) => another_history(electorate, world, step, event),
         Change::AcksNewLeader => adopted(electorate, world, event),
         Change::Other => kept(world, event),
         _ => None,
@@ -23,11 +22,11 @@ pub fn check(electorate: &Electorate, world: &Replication, change: &Change, even
 
 /// A proposal goes into the log after the same history as at its leader.
 #[inline]
-fn appended(electorate: &Electorate, world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
-    let Found::Here(prefix) = world.proposed(step.txn.zxid) else { return None };
-    if !prefix.differs(step.after.prefix) {
-        return None;
-    }
+pub fn agrees(world: &Replication, step: &Step) -> bool {
+    !matches!(world.proposed(step.txn.zxid), Found::Here(prefix) if prefix.differs(step.after.prefix))
+}
+
+fn another_history(electorate: &Electorate, world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server).filter(|me| electorate.is_voter(*me))?;
     let zxid = step.txn.zxid;
     let reign = world.reigns.with(zxid.epoch()).next();

@@ -193,13 +193,13 @@ impl Ghost {
             }
             Note::RoundRaised { to, theirs, initial, vote, .. } => {
                 let best = if electorate.beats(theirs, initial) { theirs } else { initial };
-                self.open_ballot(*to, *vote, Known { vote: *best, event });
+                self.open_ballot(*to, **vote, Known { vote: **best, event });
                 self.judge_last_proposal(electorate);
             }
             Note::VoteChanged { to, .. } => {
                 self.learn(electorate, to, event);
                 if let Some(ballot) = self.ballots.back_mut() {
-                    ballot.proposals.push(Proposal { vote: *to, event, outdone_by: None });
+                    ballot.proposals.push(Proposal { vote: **to, event, outdone_by: None });
                 }
                 self.judge_last_proposal(electorate);
             }

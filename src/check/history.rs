@@ -7,8 +7,6 @@
 //! Histories that a scenario gives its servers are from before the run. Nobody saw how they came about, and some begin in a snapshot: they
 //! are known by the zxid they end at, since equal zxids are equal histories there.
 
-use std::collections::VecDeque;
-
 use crate::proto::{TxnRef, Zxid};
 
 /// All transactions up to some point, in one number: equal prefixes are equal histories.
@@ -82,12 +80,12 @@ pub struct History<T = ()> {
     /// What came before the places.
     base: Place,
     /// One for each transaction, in rising order of zxids.
-    places: VecDeque<(Place, T)>,
+    places: Vec<(Place, T)>,
 }
 
 impl<T: Copy> History<T> {
     pub fn from(base: Place) -> History<T> {
-        History { base, places: VecDeque::new() }
+        History { base, places: Vec::new() }
     }
 
     pub fn base(&self) -> Place {
@@ -96,7 +94,7 @@ impl<T: Copy> History<T> {
 
     #[inline]
     pub fn end(&self) -> Place {
-        self.places.back().map_or(self.base, |(place, _)| *place)
+        self.places.last().map_or(self.base, |(place, _)| *place)
     }
 
     /// The places after the base, oldest first.
@@ -116,7 +114,7 @@ impl<T: Copy> History<T> {
         if place.zxid <= self.end().zxid {
             self.cut_before(place.zxid);
         }
-        self.places.push_back((place, of));
+        self.places.push((place, of));
     }
 
     /// The history up to this zxid.
@@ -125,15 +123,20 @@ impl<T: Copy> History<T> {
         if zxid < self.base.zxid {
             return Found::Forgotten;
         }
-        // No transaction has this zxid: meant is all that came before.
         if zxid.counter() == 0 {
-            let before = self.places.partition_point(|(place, _)| place.zxid <= zxid);
-            return Found::Here(before.checked_sub(1).map_or(self.base, |last| self.places[last].0).prefix);
+            return Found::Here(self.all_up_to(zxid));
         }
         if zxid == self.base.zxid {
             return Found::Here(self.base.prefix);
         }
         self.index_of(zxid).map_or(Found::Missing, |index| Found::Here(self.places[index].0.prefix))
+    }
+
+    /// No transaction has such a zxid: meant is all that came before.
+    #[cold]
+    fn all_up_to(&self, zxid: Zxid) -> Prefix {
+        let before = self.places.partition_point(|(place, _)| place.zxid <= zxid);
+        before.checked_sub(1).map_or(self.base, |last| self.places[last].0).prefix
     }
 
     /// Whether `place` may be a place of this history: it is one, or nobody remembers.
@@ -167,14 +170,17 @@ impl<T: Copy> History<T> {
     /// Counters of an epoch run without gaps, so that a zxid nearly always stands where counting back from the end says.
     #[inline]
     fn index_of(&self, zxid: Zxid) -> Option<usize> {
-        let end = self.places.back()?.0.zxid;
+        let end = self.places.last()?.0.zxid;
         if zxid > end {
             return None;
         }
-        let guess = (end.0 - zxid.0) as usize;
-        if guess < self.places.len() && self.places[self.places.len() - 1 - guess].0.zxid == zxid {
-            return Some(self.places.len() - 1 - guess);
-        }
+        let guess = self.places.len().wrapping_sub(1 + (end.0 - zxid.0) as usize);
+        let is_there = self.places.get(guess).is_some_and(|(place, _)| place.zxid == zxid);
+        if is_there { Some(guess) } else { self.search(zxid) }
+    }
+
+    #[cold]
+    fn search(&self, zxid: Zxid) -> Option<usize> {
         self.places.binary_search_by_key(&zxid, |(place, _)| place.zxid).ok()
     }
 
@@ -183,6 +189,7 @@ impl<T: Copy> History<T> {
         self.places.truncate(self.places.partition_point(|(place, _)| place.zxid <= to));
     }
 
+    #[cold]
     fn cut_before(&mut self, zxid: Zxid) {
         self.places.truncate(self.places.partition_point(|(place, _)| place.zxid < zxid));
     }

@@ -4,22 +4,33 @@
 
 use super::Invariant::NoHoles;
 use super::reigns::follows;
-use super::replication::{Change, Replication, Step};
+use super::replication::{Applied, Change, Replication, Step};
 use super::verdict::{Breach, Fact};
 use crate::proto::NodeId;
 use crate::trace::{ApplyHow, Event};
 
-#[inline]
 pub fn check(world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
-    let (step, since) = match change {
-        Change::Appended(step) => (step, None),
-        Change::Applied { how: ApplyHow::Replay, step, since, .. } => (step, Some(*since)),
-        _ => return None,
-    };
-    let Step { txn, before, .. } = step;
-    if follows(before.zxid, txn.zxid, || world.reigns.first_of(txn.zxid.epoch())) {
-        return None;
+    match change {
+        Change::Appended(step) if !continues(world, step) => hole(world, step, None, event),
+        Change::Applied(applied) if !rereads(world, applied) => hole(world, &applied.step, Some(applied.since), event),
+        _ => None,
     }
+}
+
+/// Whether what is appended may come next.
+#[inline]
+pub fn continues(world: &Replication, step: &Step) -> bool {
+    let next = step.txn.zxid;
+    follows(step.before.zxid, next, || world.reigns.first_of(next.epoch()))
+}
+
+/// Whether what is applied may come next in the log, if that is where it comes from.
+#[inline]
+pub fn rereads(world: &Replication, applied: &Applied) -> bool {
+    applied.how != ApplyHow::Replay || continues(world, &applied.step)
+}
+
+fn hole(world: &Replication, Step { before, .. }: &Step, since: Option<u64>, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
     let replica = world.of(me)?;
     if replica.damaged {

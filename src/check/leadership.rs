@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Invariant::{CommittedLogMonotonicity, InitialHistoryIntegrity, Leadership as OneLeader, PrimaryIntegrity};
 use super::history::{Found, Place};
+use super::reigns::Reign;
 use super::replication::{Change, Replication, Step};
 use super::verdict::{Breach, Fact, Facts};
 use crate::proto::{Epoch, NodeId, ServerId};
@@ -45,6 +46,12 @@ impl Leadership {
     }
 }
 
+/// Whether it is the first transaction that the leader proposes.
+#[inline]
+pub fn is_first(reign: &Reign, step: &Step) -> bool {
+    reign.first == Some(step.txn.zxid)
+}
+
 /// Whether the history that a leader starts from is not all that was committed.
 fn lacks(world: &Replication, leader: ServerId, committed: Place) -> bool {
     let Some(replica) = world.of(leader) else { return false };
@@ -66,7 +73,7 @@ fn lack(world: &Replication, leader: ServerId, established: bool, event: &Event)
 /// With its first proposal a leader has delivered all that anybody delivered of older epochs.
 fn proposes(world: &Replication, step: &Step, event: &Event) -> Option<Breach> {
     let me = event.node.and_then(NodeId::as_server)?;
-    let reign = world.reigns.of(me).filter(|reign| reign.first == Some(step.txn.zxid))?;
+    let reign = world.reigns.of(me).filter(|reign| is_first(reign, step))?;
     let own = world.of(me)?.delivered.zxid;
     let (other, replica) = world.replicas().find(|(_, other)| other.delivered.zxid.epoch() < reign.epoch && other.delivered.zxid > own)?;
     let delivered = Fact::new(replica.delivered_event, format!("{other} has delivered {}", replica.delivered.zxid));

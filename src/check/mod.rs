@@ -35,12 +35,14 @@ mod replication_story;
 mod reply;
 mod report;
 mod reported;
+mod routes;
 mod statistics;
 mod stepdown;
 mod surprises;
 mod sync_cost;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod verdict;
 mod vote_circle;
 mod voters_only;
@@ -62,10 +64,11 @@ pub use liveness::{LeaderTimes, Liveness};
 pub use probes::Probe;
 pub use report::{Reproduction, report};
 pub use statistics::{Census, Statistics};
+pub use under_way::UnderWay;
 pub use verdict::{Breach, Fact, Facts, Verdict, Violation};
 
 use crate::proto::Config;
-use crate::trace::{Event, Note, Record, What};
+use crate::trace::Event;
 
 /// All safety checks of one run.
 #[derive(Clone, Debug)]
@@ -98,15 +101,37 @@ impl Checks {
 
     /// Looks at the next event, and tells the invariant that it breaks, if it breaks one. Every event of the run must pass here, in order;
     /// after the first violation what is told means little.
+    #[inline]
     pub fn observe(&mut self, event: &Event) -> Option<Violation> {
-        let rules = if is_traffic(event) { None } else { self.elections(event) };
-        let (invariant, facts) = rules.or_else(|| self.replication(event))?;
+        let (invariant, facts) = self.concerned(event)?;
         Some(Violation::new(invariant, event, facts))
+    }
+
+    /// What [`Checks::observe`] does, by showing every event to every check.
+    pub fn observe_by_everybody(&mut self, event: &Event) -> Option<Violation> {
+        let (invariant, facts) = self.everybody(event)?;
+        Some(Violation::new(invariant, event, facts))
+    }
+
+    /// Whether [`Checks::probe`] has something to ask.
+    #[inline]
+    pub fn wants_probe(&self) -> bool {
+        self.probes.is_due()
     }
 
     /// A disk that the checks want to have recovered, on a copy. The answer is an event, to be observed at once.
     pub fn probe(&mut self) -> Option<Probe> {
         self.probes.next()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn everybody(&mut self, event: &Event) -> Option<Breach> {
+        self.elections(event).or_else(|| {
+            let change = self.replication.observe(event);
+            self.probes.observe(&self.replication, &change, event);
+            self.judge(&change, event)
+        })
     }
 
     /// Elections, epochs and roles.
@@ -121,54 +146,23 @@ impl Checks {
             .or_else(|| named(Invariant::VotersOnly, voters_only::check(electorate, event)))
     }
 
-    /// Histories, disks and clients.
-    fn replication(&mut self, event: &Event) -> Option<Breach> {
-        let change = self.replication.observe(event);
+    /// Histories, disks and clients, once it is known what the event has changed there.
+    #[cold]
+    #[inline(never)]
+    fn judge(&mut self, change: &Change, event: &Event) -> Option<Breach> {
         let (electorate, world) = (&*self.electorate, &mut self.replication);
-        self.probes.observe(world, &change, event);
-        let breach = if change == Change::Other && is_traffic(event) {
-            None
-        } else {
-            surprises::check(electorate, world, &change, event)
-                .or_else(|| holes::check(world, &change, event))
-                .or_else(|| follower_history::check(electorate, world, &change, event))
-                .or_else(|| acknowledgement::check(electorate, world, &change, event))
-                .or_else(|| self.leadership.check(world, &change, event))
-                .or_else(|| delivery::check(world, &change, event))
-                .or_else(|| convergence::check(world, &change, event))
-                .or_else(|| reported::check(electorate, world, event))
-                .or_else(|| recovery::check(world, &change, event))
-                .or_else(|| sync_cost::check(event))
-        };
-        breach
+        surprises::check(electorate, world, change, event)
+            .or_else(|| holes::check(world, change, event))
+            .or_else(|| follower_history::check(electorate, world, change, event))
+            .or_else(|| acknowledgement::check(electorate, world, change, event))
+            .or_else(|| self.leadership.check(world, change, event))
+            .or_else(|| delivery::check(world, change, event))
+            .or_else(|| convergence::check(world, change, event))
+            .or_else(|| reported::check(electorate, world, event))
+            .or_else(|| recovery::check(world, change, event))
+            .or_else(|| sync_cost::check(event))
             .or_else(|| self.replies.check(electorate, world, event))
             .or_else(|| self.clients.check(world, event))
             .or_else(|| self.step_down.check(electorate, event))
-    }
-}
-
-/// Whether it is one of the kinds that make up nearly all of a busy run; no rule of elections looks at them.
-#[inline]
-fn is_traffic(event: &Event) -> bool {
-    use crate::proto::{Packet, QuorumKind};
-    match &event.what {
-        What::Note(note) => matches!(
-            note,
-            Note::Applied { .. }
-                | Note::Appended { .. }
-                | Note::LogSynced { .. }
-                | Note::Proposed { .. }
-                | Note::Committed { .. }
-                | Note::Called { .. }
-                | Note::Returned { .. }
-        ),
-        What::Record(Record::Sent { packet, .. } | Record::Delivered { packet, .. }) => match packet {
-            Packet::Quorum { kind, .. } => matches!(kind, QuorumKind::Ack | QuorumKind::Ping | QuorumKind::Proposal | QuorumKind::Commit),
-            Packet::ClientReply(_) | Packet::ClientRequest(_) => true,
-            _ => false,
-        },
-        What::Record(record) => {
-            matches!(record, Record::DiskStarted { .. } | Record::DiskDone { .. } | Record::Stage { .. } | Record::Timer { .. })
-        }
     }
 }

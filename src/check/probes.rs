@@ -56,6 +56,11 @@ struct Sampling {
 }
 
 impl Probes {
+    #[inline]
+    pub fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
     /// What is to be recovered now, if anything.
     pub fn next(&mut self) -> Option<Probe> {
         self.due.pop()
@@ -64,12 +69,8 @@ impl Probes {
     #[inline]
     pub fn observe(&mut self, world: &Replication, change: &Change, event: &Event) {
         match (change, &event.what) {
-            (Change::Applied { .. }, _) => self.applied += 1,
-            (Change::Appended(_), _) => {
-                if let Some(sampling) = self.of(event) {
-                    sampling.tail += 1;
-                }
-            }
+            (Change::Applied(_), _) => self.on_applied(),
+            (Change::Appended(_), _) => self.on_appended(event),
             (Change::Other, What::Note(Note::LogSynced { .. })) => self.on_log_synced(world, event),
             (Change::Other, What::Note(note)) => self.on_note(world, note, event),
             (Change::Other, What::Record(Record::PowerLost { .. } | Record::Crashed)) => self.ask_anyhow(event, Probing::Crash),
@@ -77,6 +78,19 @@ impl Probes {
         }
     }
 
+    #[inline]
+    pub fn on_applied(&mut self) {
+        self.applied += 1;
+    }
+
+    #[inline]
+    pub fn on_appended(&mut self, event: &Event) {
+        if let Some(sampling) = self.of(event) {
+            sampling.tail += 1;
+        }
+    }
+
+    #[inline]
     fn of(&mut self, event: &Event) -> Option<&mut Sampling> {
         let index = usize::try_from(event.node.and_then(NodeId::as_server)?.0).ok()?;
         if index >= self.servers.len() {
@@ -101,7 +115,8 @@ impl Probes {
         }
     }
 
-    fn on_log_synced(&mut self, world: &Replication, event: &Event) {
+    #[inline]
+    pub fn on_log_synced(&mut self, world: &Replication, event: &Event) {
         let Some((log, memory)) = event.node.and_then(NodeId::as_server).and_then(|me| world.of(me)).map(|it| (it.disk.end().zxid, it.memory.zxid))
         else {
             return;
@@ -118,6 +133,7 @@ impl Probes {
     }
 
     /// If it may cost so much.
+    #[cold]
     fn ask(&mut self, event: &Event, why: Probing, up_to: Option<Zxid>) {
         let cost = self.cost(event);
         if self.spent + cost <= CREDIT + self.applied / SHARE {

@@ -26,6 +26,7 @@ pub struct Reign {
 }
 
 impl Reign {
+    #[inline]
     pub fn propose(&mut self, txn: TxnRef, event: u64) {
         self.first.get_or_insert(txn.zxid);
         self.end = self.end.then(txn);
@@ -33,6 +34,7 @@ impl Reign {
     }
 
     /// Takes out the proposal that is committed, and those before it. `None` when it was not proposed.
+    #[inline]
     pub fn commit(&mut self, zxid: Zxid) -> Option<Place> {
         while let Some((place, _)) = self.proposals.front().copied().filter(|(place, _)| place.zxid <= zxid) {
             self.proposals.pop_front();
@@ -52,6 +54,7 @@ impl Reign {
     }
 
     /// The oldest proposal that is not committed.
+    #[inline]
     pub fn oldest(&self) -> Option<Zxid> {
         self.proposals.front().map(|(place, _)| place.zxid)
     }
@@ -59,16 +62,17 @@ impl Reign {
 
 /// All reigns that are remembered, in the order in which their epochs were chosen.
 #[derive(Clone, Debug, Default)]
-pub struct Reigns(VecDeque<Reign>);
+pub struct Reigns(Vec<Reign>);
 
 impl Reigns {
     /// A quorum has told `leader` its promises, and it has chosen `epoch`.
+    #[cold]
     pub fn begin(&mut self, leader: ServerId, epoch: Epoch, end: Place) {
         if self.0.len() == REIGNS_MAX {
-            self.0.pop_front();
+            self.0.remove(0);
         }
         let (initial, established, first) = (None, None, None);
-        self.0.push_back(Reign { leader, epoch, initial, established, first, end, proposals: VecDeque::new() });
+        self.0.push(Reign { leader, epoch, initial, established, first, end, proposals: VecDeque::new() });
     }
 
     /// The latest reign of this server.
@@ -80,6 +84,17 @@ impl Reigns {
     #[inline]
     pub fn of_mut(&mut self, leader: ServerId) -> Option<&mut Reign> {
         self.0.iter_mut().rev().find(|reign| reign.leader == leader)
+    }
+
+    /// The latest reign of this server; it begins with `epoch` and this history if nobody has told of it.
+    #[inline]
+    pub fn of_mut_or_begin(&mut self, leader: ServerId, epoch: Epoch, end: Place) -> &mut Reign {
+        let latest = self.0.iter().rposition(|reign| reign.leader == leader);
+        let index = latest.unwrap_or_else(|| {
+            self.begin(leader, epoch, end);
+            self.0.len() - 1
+        });
+        &mut self.0[index]
     }
 
     /// Who led an epoch, the latest first if there are several.
@@ -105,6 +120,11 @@ pub fn follows(last: Zxid, next: Zxid, first: impl FnOnce() -> Option<Zxid>) -> 
     if next.0 == last.0 + 1 && next.counter() != 0 {
         return true;
     }
+    begins_epoch(last, next, first)
+}
+
+#[cold]
+fn begins_epoch(last: Zxid, next: Zxid, first: impl FnOnce() -> Option<Zxid>) -> bool {
     let new_epoch = next.epoch() > last.epoch() || last.counter() == 0 && next.epoch() == last.epoch();
     new_epoch && next.counter() != 0 && first().is_none_or(|first| first == next)
 }

@@ -196,6 +196,7 @@ impl Replica {
     }
 
     /// Memory has gone on to `place`, read back from the log.
+    #[cold]
     pub fn replayed(&mut self, place: Place) {
         self.memory = place;
         self.durable.replayed(place.zxid);
@@ -220,10 +221,15 @@ impl Replica {
     }
 
     /// Whatever was read again while running (after a cut, after memory was dropped) is what the disk holds.
+    #[inline]
     pub fn finish_reading(&mut self) {
-        if self.starting {
-            return;
+        if self.reading.is_some() && !self.starting {
+            self.take_for_disk();
         }
+    }
+
+    #[cold]
+    fn take_for_disk(&mut self) {
         let Some(reading) = self.reading.take() else { return };
         let end = reading.end();
         if end.zxid < self.disk.end().zxid && self.disk.holds(end) {
@@ -234,6 +240,7 @@ impl Replica {
         self.durable.cut(end.zxid);
     }
 
+    #[inline]
     pub fn appended(&mut self, place: Place) {
         self.disk.push(place, ());
         let durable = self.durable.known;
@@ -291,6 +298,7 @@ impl Replica {
         }
     }
 
+    #[inline]
     pub fn deliver(&mut self, event: u64) {
         if self.memory.zxid > self.delivered.zxid {
             (self.delivered, self.delivered_event) = (self.memory, event);

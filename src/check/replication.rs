@@ -9,7 +9,7 @@ use super::committed::Committed;
 use super::history::{Found, Place, Prefix};
 use super::reigns::Reigns;
 use super::replica::{Offer, Replica, Sync};
-use crate::proto::{DiskError, Epoch, NodeId, Packet, QuorumData, QuorumKind, ServerId, TxnRef, Zxid};
+use crate::proto::{DiskError, DiskOp, DiskTag, Epoch, FileName, NodeId, Packet, QuorumData, QuorumKind, ServerId, TxnRef, Zxid};
 use crate::trace::{ApplyHow, EpochFile, Event, Note, Record, SnapshotSource, SyncHow, What};
 
 /// See the module.
@@ -28,13 +28,8 @@ pub struct Replication {
 pub enum Change {
     /// A transaction went into the log.
     Appended(Step),
-    /// A transaction went into the database; `since` is the event of the one before.
-    Applied {
-        how: ApplyHow,
-        step: Step,
-        digest: u64,
-        since: u64,
-    },
+    /// A transaction went into the database.
+    Applied(Applied),
     /// The database was replaced as a whole, and ends at the server's memory.
     Loaded {
         digest: u64,
@@ -62,6 +57,17 @@ pub enum Change {
     Other,
 }
 
+/// One more transaction in a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub how: ApplyHow,
+    pub step: Step,
+    /// Of the database after it.
+    pub digest: u64,
+    /// The event of the one before.
+    pub since: u64,
+}
+
 /// One more transaction in a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -75,6 +81,12 @@ impl Replication {
     #[inline]
     pub fn of(&self, server: ServerId) -> Option<&Replica> {
         self.replicas.get(usize::try_from(server.0).ok()?)
+    }
+
+    /// The same by position.
+    #[inline]
+    pub fn at(&self, position: usize) -> &Replica {
+        &self.replicas[position]
     }
 
     /// All servers that have run, with their ids.
@@ -106,8 +118,14 @@ impl Replication {
         }
     }
 
-    /// Learns from an event, before the checks look at it.
+    /// Where the server is among the replicas to whom an event happened; `None` for a client, and before the first event of a server.
     #[inline]
+    pub fn position(&self, node: Option<NodeId>) -> Option<(usize, ServerId)> {
+        let Some(NodeId::Server(id)) = node else { return None };
+        Some((id.0 as usize, id)).filter(|(position, _)| *position < self.replicas.len())
+    }
+
+    /// Learns from an event, before the checks look at it.
     pub fn observe(&mut self, event: &Event) -> Change {
         let me = match event.node {
             Some(NodeId::Server(me)) => me,
@@ -129,12 +147,8 @@ impl Replication {
 
     fn on_record(&mut self, me: usize, record: &Record, event: u64) -> Change {
         match record {
-            Record::DiskStarted { tag, op } => self.replicas[me].durable.started(*tag, op),
-            Record::DiskDone { tag, error } => {
-                // A missing file is no failure of the disk.
-                self.replicas[me].failed |= error.is_some_and(|error| error != DiskError::NotFound);
-                self.replicas[me].durable.done(*tag, error.is_none(), event);
-            }
+            Record::DiskStarted { tag, op } => self.on_disk_started(me, *tag, op),
+            Record::DiskDone { tag, error } => self.on_disk_done(me, *tag, *error, event),
             Record::Sent { to, packet: Packet::Quorum { kind, zxid, data }, .. } => return self.on_sent(me, *to, *kind, *zxid, data, event),
             Record::Started { .. } => self.replicas[me].started(),
             Record::Crashed | Record::Exited { .. } => self.replicas[me].ended(false),
@@ -142,6 +156,19 @@ impl Replication {
             _ => {}
         }
         Change::Other
+    }
+
+    #[inline]
+    pub fn on_disk_started(&mut self, me: usize, tag: DiskTag, op: &DiskOp) {
+        self.replicas[me].durable.started(tag, op);
+    }
+
+    #[inline]
+    pub fn on_disk_done(&mut self, me: usize, tag: DiskTag, error: Option<DiskError>, event: u64) {
+        let replica = &mut self.replicas[me];
+        // A missing file is no failure of the disk.
+        replica.failed |= error.is_some_and(|error| error != DiskError::NotFound);
+        replica.durable.done(tag, error.is_none(), event);
     }
 
     fn on_sent(&mut self, me: usize, to: NodeId, kind: QuorumKind, zxid: Zxid, data: &QuorumData, event: u64) -> Change {
@@ -181,14 +208,13 @@ impl Replication {
 
     fn on_note(&mut self, me: usize, note: &Note, event: u64) -> Change {
         match note {
-            Note::Applied { txn, how, digest } => return self.on_applied(me, *txn, *how, *digest, event),
-            Note::Appended { txn, file } => {
-                self.replicas[me].finish_reading();
-                self.replicas[me].durable.appended(txn.zxid, file);
-                return self.on_appended(me, *txn);
+            Note::Applied { txn, how, digest } => return self.on_applied(me, *txn, *how, *digest, event).map_or(Change::Other, Change::Applied),
+            Note::Appended { txn, file } => return Change::Appended(self.on_appended(me, *txn, file)),
+            Note::Proposed { txn, .. } => return Change::Proposed(self.on_proposed(me, *txn, event)),
+            Note::Committed { txn, .. } => {
+                let (place, overtakes) = self.on_committed(me, txn.zxid, event);
+                return Change::Committed { place, overtakes };
             }
-            Note::Proposed { txn, .. } => return self.on_proposed(me, *txn, event),
-            Note::Committed { txn, .. } => return self.on_committed(me, txn.zxid, event),
             Note::SnapshotLoaded { zxid, from, digest, .. } => {
                 self.on_loaded(me, *zxid, *from);
                 self.replicas[me].tells = true;
@@ -253,7 +279,7 @@ impl Replication {
     }
 
     #[inline]
-    fn on_applied(&mut self, me: usize, txn: TxnRef, how: ApplyHow, digest: u64, event: u64) -> Change {
+    pub fn on_applied(&mut self, me: usize, txn: TxnRef, how: ApplyHow, digest: u64, event: u64) -> Option<Applied> {
         if how != ApplyHow::Replay {
             self.replicas[me].finish_reading();
         } else if self.replicas[me].starts_from_before_the_run() {
@@ -262,7 +288,7 @@ impl Replication {
         let before = self.replicas[me].memory;
         // What a snapshot from the leader already holds may come once more.
         if txn.zxid <= before.zxid && txn.zxid <= self.replicas[me].snapped {
-            return Change::Other;
+            return None;
         }
         let after = self.next(me, before, txn);
         let replica = &mut self.replicas[me];
@@ -276,16 +302,18 @@ impl Replication {
                 replica.deliver(event);
             }
         }
-        Change::Applied { how, step: Step { txn, before, after }, digest, since }
+        Some(Applied { how, step: Step { txn, before, after }, digest, since })
     }
 
     #[inline]
-    fn on_appended(&mut self, me: usize, txn: TxnRef) -> Change {
+    pub fn on_appended(&mut self, me: usize, txn: TxnRef, file: &FileName) -> Step {
+        self.replicas[me].finish_reading();
+        self.replicas[me].durable.appended(txn.zxid, file);
         let before = self.replicas[me].disk.end();
         let after = self.next(me, before, txn);
         self.replicas[me].tells = true;
         self.replicas[me].appended(after);
-        Change::Appended(Step { txn, before, after })
+        Step { txn, before, after }
     }
 
     /// One transaction further. Those of the scenario are known by their zxid; where the beginning is not known, others may know it.
@@ -294,9 +322,11 @@ impl Replication {
         if !self.installed.is_empty() && self.installed.get(&txn.zxid) == Some(&txn.hash) {
             return Place::before_the_run(txn.zxid);
         }
-        if before.prefix != Prefix::UNKNOWN {
-            return before.then(txn);
-        }
+        if before.prefix == Prefix::UNKNOWN { self.known_elsewhere(me, txn) } else { before.then(txn) }
+    }
+
+    #[cold]
+    fn known_elsewhere(&self, me: usize, txn: TxnRef) -> Place {
         let prefix = match (self.replicas[me].disk.at(txn.zxid), self.proposed(txn.zxid)) {
             (Found::Here(prefix), _) | (_, Found::Here(prefix)) => prefix,
             _ => Prefix::UNKNOWN,
@@ -318,22 +348,22 @@ impl Replication {
         }
     }
 
-    fn on_proposed(&mut self, me: usize, txn: TxnRef, event: u64) -> Change {
-        let (leader, memory) = (ServerId(me as i64), self.replicas[me].memory);
-        if self.reigns.of(leader).is_none() {
-            self.reigns.begin(leader, txn.zxid.epoch(), memory);
-        }
-        let Some(reign) = self.reigns.of_mut(leader) else { return Change::Other };
+    #[inline]
+    pub fn on_proposed(&mut self, me: usize, txn: TxnRef, event: u64) -> Step {
+        let memory = self.replicas[me].memory;
+        let reign = self.reigns.of_mut_or_begin(ServerId(me as i64), txn.zxid.epoch(), memory);
         if reign.first.is_none() {
             reign.end = memory;
         }
         let before = reign.end;
         reign.propose(txn, event);
-        Change::Proposed(Step { txn, before, after: reign.end })
+        Step { txn, before, after: reign.end }
     }
 
-    fn on_committed(&mut self, me: usize, zxid: Zxid, event: u64) -> Change {
-        let Some(reign) = self.reigns.of_mut(ServerId(me as i64)) else { return Change::Committed { place: None, overtakes: None } };
+    /// Where the leader had proposed what it commits, if it had, and an older proposal of it that is still not committed.
+    #[inline]
+    pub fn on_committed(&mut self, me: usize, zxid: Zxid, event: u64) -> (Option<Place>, Option<Zxid>) {
+        let Some(reign) = self.reigns.of_mut(ServerId(me as i64)) else { return (None, None) };
         let overtakes = reign.oldest().filter(|oldest| *oldest < zxid);
         let place = reign.commit(zxid);
         if let Some(place) = place.filter(|place| place.zxid > self.committed.end().zxid) {
@@ -342,7 +372,7 @@ impl Replication {
             let needed = || runs().map(|replica| replica.disk.end().zxid.min(replica.memory.zxid)).min().unwrap_or(zxid);
             self.committed.push(place, event, needed);
         }
-        Change::Committed { place, overtakes }
+        (place, overtakes)
     }
 
     /// The whole history of an established leader is committed, and delivered by the leader.

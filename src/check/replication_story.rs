@@ -180,7 +180,7 @@ impl Story {
     /// c`client` asks for a write.
     pub fn asks(&mut self, client: u32, call: u64) -> &mut Story {
         let op = Op::SetData { path: "/a".into(), data: None, version: -1 };
-        self.client_notes(client, Note::Called { call, op: OpText(op) })
+        self.client_notes(client, Note::Called { call, op: Box::new(OpText(op)) })
     }
 
     pub fn is_told(&mut self, client: u32, call: u64, at: At) -> &mut Story {

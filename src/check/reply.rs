@@ -7,7 +7,7 @@ use super::Invariant::ReplyDurable;
 use super::electorate::Electorate;
 use super::replication::Replication;
 use super::verdict::{Breach, Fact};
-use crate::proto::{Packet, ServerId, Zxid};
+use crate::proto::{NodeId, Packet, ServerId, Zxid};
 use crate::trace::{Event, Record, What};
 
 /// Remembers up to where it was so once: what was durable on a quorum when it was told is what counts.
@@ -17,23 +17,36 @@ pub struct ReplyDurability {
 }
 
 impl ReplyDurability {
-    #[inline]
     pub fn check(&mut self, electorate: &Electorate, world: &Replication, event: &Event) -> Option<Breach> {
         let What::Record(Record::Sent { packet: Packet::ClientReply(reply), to, .. }) = &event.what else { return None };
-        // A reader is told the epoch of its server, which no transaction has.
-        if reply.zxid <= self.up_to || reply.zxid.counter() == 0 {
-            return None;
-        }
-        let behind = |zxid: Zxid| world.replicas().filter(move |(_, replica)| replica.durable.known >= zxid).map(|(id, _)| id);
-        if electorate.is_quorum_of(behind(reply.zxid)) {
-            self.up_to = reply.zxid;
-            return None;
-        }
-        let names: Vec<String> = behind(reply.zxid).filter(|id| electorate.is_voter(*id)).map(|id: ServerId| id.to_string()).collect();
-        let on = if names.is_empty() { "nobody's disk".into() } else { format!("the disks of no more voters than {}", names.join(", ")) };
-        let durable = Fact::new(event.n, format!("{} is durable on {on}", reply.zxid));
-        Some((ReplyDurable, [durable, Fact::new(event.n, format!("{to} is told of it: {event}"))]))
+        if self.may_tell(electorate, world, reply.zxid) { None } else { Some(not_durable(electorate, world, reply.zxid, *to, event)) }
     }
+
+    /// Whether a client may be told of a zxid now.
+    #[inline]
+    pub fn may_tell(&mut self, electorate: &Electorate, world: &Replication, zxid: Zxid) -> bool {
+        // A reader is told the epoch of its server, which no transaction has.
+        if zxid <= self.up_to || zxid.counter() == 0 {
+            return true;
+        }
+        let is_durable = electorate.is_quorum_of(behind(world, zxid));
+        if is_durable {
+            self.up_to = zxid;
+        }
+        is_durable
+    }
+}
+
+/// Whose disks have it.
+fn behind(world: &Replication, zxid: Zxid) -> impl Iterator<Item = ServerId> {
+    world.replicas().filter(move |(_, replica)| replica.durable.known >= zxid).map(|(id, _)| id)
+}
+
+fn not_durable(electorate: &Electorate, world: &Replication, zxid: Zxid, to: NodeId, event: &Event) -> Breach {
+    let names: Vec<String> = behind(world, zxid).filter(|id| electorate.is_voter(*id)).map(|id: ServerId| id.to_string()).collect();
+    let on = if names.is_empty() { "nobody's disk".into() } else { format!("the disks of no more voters than {}", names.join(", ")) };
+    let durable = Fact::new(event.n, format!("{zxid} is durable on {on}"));
+    (ReplyDurable, [durable, Fact::new(event.n, format!("{to} is told of it: {event}"))])
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use super::UnderWay;
 use super::clients;
-use crate::proto::{CloseReason, NodeId, Packet};
+use crate::proto::{CloseReason, Packet};
 use crate::trace::{Event, Note, Record, SyncHow, What};
 
 /// Declares the counters once, for the struct, the sum over runs, and the table that is shown.
@@ -105,7 +106,7 @@ counters! {
 #[derive(Clone, Debug, Default)]
 pub struct Census {
     pub counts: Statistics,
-    writes: Vec<(NodeId, u64)>,
+    writes: UnderWay,
 }
 
 impl Census {
@@ -115,12 +116,11 @@ impl Census {
             What::Record(record) => self.counts.on_record(record),
             What::Note(Note::Called { call, op }) => {
                 if let Some(client) = event.node.filter(|_| op.0.is_write()) {
-                    self.writes.push((client, *call));
+                    self.writes.begin(client, *call);
                 }
             }
             What::Note(Note::Returned { call, result, zxid }) => {
-                let asked = self.writes.iter().position(|(client, write)| Some(*client) == event.node && write == call);
-                let write = asked.map(|index| self.writes.swap_remove(index)).is_some();
+                let write = event.node.is_some_and(|client| self.writes.end(client, *call));
                 self.counts.on_returned(write, result, zxid.is_some());
             }
             What::Note(note) => self.counts.on_note(note),

@@ -49,7 +49,7 @@ impl StepDown {
     pub fn check(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
         let matters = matters(event);
         // Whatever else is recorded must not decide when it is noticed.
-        let looks = event.at > self.earliest && (matters || event.note().is_some());
+        let looks = !self.is_early(event) && (matters || event.note().is_some());
         let overdue = if looks { self.overdue(electorate, event) } else { None };
         if matters {
             self.observe(event);
@@ -57,6 +57,12 @@ impl StepDown {
                 self.leaders.values().filter_map(|leader| self.deadline(electorate, leader)).map(|(at, _)| at).min().unwrap_or(Micros::MAX);
         }
         overdue
+    }
+
+    /// Whether no leader is overdue yet. Who tells something later than that is listened to, whatever it is.
+    #[inline]
+    pub fn is_early(&self, event: &Event) -> bool {
+        event.at <= self.earliest
     }
 
     fn observe(&mut self, event: &Event) {

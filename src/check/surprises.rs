@@ -6,16 +6,16 @@
 
 use super::Invariant::{AckConsistent, CommitConsistent, MessageLegal, ProposalConsistent, StateConsistent};
 use super::electorate::Electorate;
+use super::replica::{Replica, Sync};
 use super::replication::{Change, Replication};
 use super::verdict::{Breach, Fact};
 use crate::proto::{Epoch, NodeId, PeerState, ServerId};
 use crate::trace::{Event, Note, Surprise};
 
-#[inline]
 pub fn check(electorate: &Electorate, world: &Replication, change: &Change, event: &Event) -> Option<Breach> {
     if let Change::Acks(zxid) = change {
         let me = event.node.and_then(NodeId::as_server)?;
-        let sync = world.of(me)?.sync.filter(|sync| !sync.acknowledged)?;
+        let sync = awaits_new_leader(world.of(me)?)?;
         let waits = Fact::new(sync.due.map_or(event.n, |(_, event)| event), format!("{} waits for {me} to acknowledge NEWLEADER", sync.leader));
         return Some((AckConsistent, [waits, Fact::new(event.n, format!("{me} acknowledges {zxid} first"))]));
     }
@@ -34,6 +34,12 @@ pub fn check(electorate: &Electorate, world: &Replication, change: &Change, even
         Note::Serving { leader, epoch, state: PeerState::Following } => serving(electorate, world, *leader, *epoch, event),
         _ => None,
     }
+}
+
+/// A synchronisation of this learner whose end it has not acknowledged yet.
+#[inline]
+pub fn awaits_new_leader(replica: &Replica) -> Option<&Sync> {
+    replica.sync.as_ref().filter(|sync| !sync.acknowledged)
 }
 
 fn serving(electorate: &Electorate, world: &Replication, leader: ServerId, epoch: Epoch, event: &Event) -> Option<Breach> {

@@ -107,18 +107,21 @@ impl Story {
     pub fn changes(&mut self, node: i64, sender: i64, to: Vote) -> &mut Story {
         let ballot = self.checks.ghosts.of(ServerId(node)).and_then(|ghost| ghost.ballot()).expect("it is looking");
         let (round, from) = (ballot.round, ballot.proposals.last().expect("never empty").vote);
-        self.notes(node, Note::VoteChanged { round, sender: ServerId(sender), from, to, because: Better::Id })
+        self.notes(node, Note::VoteChanged { round, sender: ServerId(sender), from: from.into(), to: to.into(), because: Better::Id })
     }
 
     /// s`node` goes to round `to`, told by s`sender`.
     pub fn raises(&mut self, node: i64, to: i64, sender: i64, theirs: Vote, initial: Vote, vote: Vote) -> &mut Story {
         let (from, to, sender) = (Round(to - 1), Round(to), ServerId(sender));
-        self.notes(node, Note::RoundRaised { from, to, sender, theirs, initial, vote, because: Better::Zxid })
+        self.notes(
+            node,
+            Note::RoundRaised { from, to, sender, theirs: theirs.into(), initial: initial.into(), vote: vote.into(), because: Better::Zxid },
+        )
     }
 
     /// s`node` counts the vote of s`sender`.
     pub fn counts(&mut self, node: i64, sender: i64, round: i64, vote: Vote) -> &mut Story {
-        self.notes(node, Note::VoteCounted { round: Round(round), sender: ServerId(sender), vote, proposal: vote })
+        self.notes(node, Note::VoteCounted { round: Round(round), sender: ServerId(sender), vote, proposal: vote.into() })
     }
 
     /// A notification of s`sender` is delivered to s`node`.
@@ -128,7 +131,7 @@ impl Story {
     }
 
     pub fn elects(&mut self, node: i64, state: PeerState, round: i64, vote: Vote, supporters: &[i64], how: ElectedBy) -> &mut Story {
-        self.notes(node, Note::Elected { state, vote, round: Round(round), supporters: ids(supporters), how })
+        self.notes(node, Note::Elected { state, vote: vote.into(), round: Round(round), supporters: ids(supporters), how })
     }
 
     pub fn queries(&mut self, node: i64, xid: i32, vote: Vote) -> &mut Story {

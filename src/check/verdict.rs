@@ -67,6 +67,7 @@ impl Fact {
 
 impl Violation {
     /// `event` has broken `invariant`.
+    #[cold]
     pub fn new(invariant: Invariant, event: &Event, facts: Facts) -> Violation {
         Violation { invariant, at: event.at, event: event.n, node: event.node, facts }
     }

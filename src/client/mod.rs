@@ -121,6 +121,8 @@ impl Client {
 }
 
 impl Actor for Client {
+    /// By itself: most steps of a world are those of servers, which need not carry this along.
+    #[inline(never)]
     fn step(&mut self, cx: &mut Cx, input: Input) {
         match input {
             Input::Boot => self.boot(cx),

@@ -77,7 +77,7 @@ impl Default for Requests {
 impl Client {
     /// A request of this number: sent now, or as soon as there is a connection, or failed at once when there will be none.
     pub(super) fn request(&mut self, cx: &mut Cx, call: u64, op: Op) {
-        cx.note(Note::Called { call, op: OpText(op.clone()) });
+        cx.note(Note::Called { call, op: Box::new(OpText(op.clone())) });
         let closes = op == Op::CloseSession;
         if closes {
             self.workloads.iter_mut().for_each(Running::stop);

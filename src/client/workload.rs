@@ -71,15 +71,11 @@ impl Act {
 
 impl Workload {
     /// The nodes that must be there before the first request: the prefix with all above it, and the keys if any request needs one.
-    fn preparation(&self) -> Vec<Path> {
+    fn preparation(&self, keys: &[Path]) -> VecDeque<Path> {
         let ends = self.prefix.match_indices('/').map(|(at, _)| at).skip(1).chain([self.prefix.len()]);
         let above = ends.map(|end| Path::from(&self.prefix[..end])).filter(|path| &**path != "/");
         let needs_keys = self.mix.iter().any(|(act, weight)| act.needs_key() && *weight > 0);
-        above.chain((0..self.keys).filter(|_| needs_keys).map(|number| self.key(number))).collect()
-    }
-
-    fn key(&self, number: u32) -> Path {
-        self.below(&format!("k{number}"))
+        above.chain(keys.iter().filter(|_| needs_keys).cloned()).collect()
     }
 
     fn below(&self, name: &str) -> Path {
@@ -97,6 +93,8 @@ pub struct Running {
     /// Its number in the scenario.
     pub number: u32,
     load: Arc<Workload>,
+    /// How the name of whatever it makes begins: `c1.`.
+    label: String,
     deck: Deck,
     acl: AclList,
     /// Nodes that it has still to create before its first request.
@@ -133,14 +131,16 @@ struct Results {
 impl Running {
     pub fn new(cx: &mut Cx, number: u32, load: Arc<Workload>) -> Running {
         let deck = Deck { seed: cx.draw_below(u64::MAX), drawn: 0 };
-        let preparation: VecDeque<Path> = load.preparation().into();
+        let keys: Vec<Path> = (0..load.keys).map(|number| load.below(&format!("k{number}"))).collect();
+        let preparation = load.preparation(&keys);
         Running {
             number,
+            label: format!("{}.", cx.me),
             deck,
             acl: Acl::open(),
             is_prepared: preparation.is_empty(),
             preparation,
-            keys: (0..load.keys).map(|number| load.key(number)).collect(),
+            keys,
             created: VecDeque::new(),
             in_flight: Vec::new(),
             due: load.start,
@@ -166,7 +166,7 @@ impl Running {
             Some(every) => self.due = self.due_after(cx.now, every),
             None => {}
         }
-        Some(self.ask(cx, calls))
+        Some(self.ask(calls))
     }
 
     /// What would have been asked while there was no session is not made up for.
@@ -186,16 +186,15 @@ impl Running {
         Some((call, self.create(path, None)))
     }
 
-    fn ask(&mut self, cx: &Cx, calls: &mut Calls) -> (u64, Op) {
+    fn ask(&mut self, calls: &mut Calls) -> (u64, Op) {
         let call = calls.next(Caller::Workload(self.number));
-        let name = format!("{}.{}", cx.me, count_of(call));
         let op = match self.draw_act() {
-            Act::Create => self.create(self.load.below(&name), Some(self.value(name))),
+            Act::Create => self.create_own(call),
             Act::Delete => match self.created.pop_front() {
                 Some(path) => Op::Delete { path, version: -1 },
-                None => self.create(self.load.below(&name), Some(self.value(name))),
+                None => self.create_own(call),
             },
-            Act::Set => Op::SetData { path: self.draw_key(), data: Some(self.value(name)), version: -1 },
+            Act::Set => Op::SetData { path: self.draw_key(), data: Some(self.value(self.name(call))), version: -1 },
             Act::Get => Op::GetData { path: self.draw_key(), watch: false },
             Act::Stat => Op::Exists { path: self.draw_key(), watch: false },
             Act::Ls => Op::GetChildren { path: self.load.prefix.clone(), watch: false },
@@ -205,6 +204,17 @@ impl Running {
         self.in_flight.push(Asked { call, creates });
         self.asked += 1;
         (call, op)
+    }
+
+    /// A new node of the client's own.
+    fn create_own(&self, call: u64) -> Op {
+        let name = self.name(call);
+        self.create(self.load.below(&name), Some(self.value(name)))
+    }
+
+    /// What no other call makes: `c1.17`.
+    fn name(&self, call: u64) -> String {
+        [&*self.label, &*count_of(call).to_string()].concat()
     }
 
     fn create(&self, path: Path, data: Option<Bytes>) -> Op {

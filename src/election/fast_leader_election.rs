@@ -192,7 +192,7 @@ impl FastLeaderElection {
         match self.compare(cx.bugs, &note.vote, &self.proposal) {
             Better::No => cx.note(Note::DrainDiscarded { sender, state: note.state, vote: note.vote, round: note.round }),
             because => {
-                cx.note(Note::DrainBroken { sender, vote: note.vote, round: note.round, proposal: self.proposal, because });
+                cx.note(Note::DrainBroken { sender, vote: note.vote, round: note.round, proposal: self.proposal.into(), because });
                 self.receive_queue.push_back(received);
                 self.call.as_mut()?.draining = false;
             }
@@ -234,7 +234,7 @@ impl FastLeaderElection {
         } else {
             self.adopt_if_better(cx, sender, theirs);
         }
-        cx.note(Note::VoteCounted { round: self.logical_clock, sender, vote: theirs, proposal: self.proposal });
+        cx.note(Note::VoteCounted { round: self.logical_clock, sender, vote: theirs, proposal: self.proposal.into() });
         let ballot = Ballot { vote: theirs, round, state: PeerState::Looking, unversioned: false };
         self.call.as_mut()?.recvset.insert(sender, ballot);
         self.test_quorum(cx)
@@ -253,7 +253,7 @@ impl FastLeaderElection {
         }
         let from = std::mem::replace(&mut self.logical_clock, round);
         self.proposal = if because == Better::No { initial } else { theirs };
-        cx.note(Note::RoundRaised { from, to: round, sender, theirs, initial, vote: self.proposal, because });
+        cx.note(Note::RoundRaised { from, to: round, sender, theirs: theirs.into(), initial: initial.into(), vote: self.proposal.into(), because });
         self.send_notifications(cx);
     }
 
@@ -263,7 +263,7 @@ impl FastLeaderElection {
             return;
         }
         let from = std::mem::replace(&mut self.proposal, theirs);
-        cx.note(Note::VoteChanged { round: self.logical_clock, sender, from, to: theirs, because });
+        cx.note(Note::VoteChanged { round: self.logical_clock, sender, from: from.into(), to: theirs.into(), because });
         self.send_notifications(cx);
     }
 
@@ -353,7 +353,7 @@ impl FastLeaderElection {
             (false, LearnerType::Participant) => PeerState::Following,
             (false, LearnerType::Observer) => PeerState::Observing,
         };
-        cx.note(Note::Elected { state, vote, round, supporters: supporters.into_iter().collect(), how });
+        cx.note(Note::Elected { state, vote: vote.into(), round, supporters: supporters.into_iter().collect(), how });
         cx.disarm(Timer::ElectionPoll);
         self.receive_queue.clear();
         self.call = None;

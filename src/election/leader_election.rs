@@ -200,7 +200,7 @@ impl LeaderElection {
             // Others list this observer as a voter. It does not lead, and asks again.
             (LearnerType::Observer, true) => return self.pause(cx, LEADER_HEAD_START + ROUND_PAUSE),
         };
-        cx.note(Note::Elected { state, vote: self.vote, round: NO_ROUND, supporters, how: ElectedBy::Tally });
+        cx.note(Note::Elected { state, vote: self.vote.into(), round: NO_ROUND, supporters, how: ElectedBy::Tally });
         self.phase = Phase::Elected(state);
         if state == PeerState::Leading {
             return Some(Outcome { vote: self.vote, state });

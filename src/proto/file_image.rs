@@ -82,16 +82,22 @@ impl FileImage {
         self.len = len;
     }
 
-    /// Takes the bytes of `range` from `other`, zeros where it ends; neither grows nor shortens this file. Whole pages become shared.
+    /// Takes the bytes of `range` from `other`, zeros where it ends; neither grows nor shortens this file. Whole pages become shared, and those
+    /// that are the same once their end is taken.
     pub fn copy_range(&mut self, other: &FileImage, range: Range<u64>) {
         for part in pages_of(range.start..range.end.min(self.len)) {
-            let index = part.start / PAGE;
+            let (index, within) = (part.start / PAGE, within_page(&part));
+            let theirs = other.page(index);
             if part.end - part.start == PAGE {
-                self.set_page(index, other.page(index).cloned());
-            } else {
-                let mut bytes = [0; PAGE as usize];
-                other.read_zero_filled(part.start, &mut bytes[within_page(&part)]);
-                self.page_mut(index)[within_page(&part)].copy_from_slice(&bytes[within_page(&part)]);
+                self.set_page(index, theirs.cloned());
+                continue;
+            }
+            match theirs {
+                Some(theirs) => self.page_mut(index)[within].copy_from_slice(&theirs[within_page(&part)]),
+                None => self.page_mut(index)[within].fill(0),
+            }
+            if part.end.is_multiple_of(PAGE) && self.page(index) == theirs {
+                self.set_page(index, theirs.cloned());
             }
         }
     }
@@ -116,20 +122,6 @@ impl FileImage {
             match piece {
                 Piece::Page { index, page } => self.set_page(*index, Some(page.clone())),
                 Piece::Bytes { offset, bytes } => self.write(*offset, bytes),
-            }
-        }
-    }
-
-    /// Of the pages that `patch` reached the end of, shares those with `other` that are equal: they take their space once.
-    pub fn share_pages(&mut self, other: &FileImage, patch: &Patch) {
-        for piece in &patch.0 {
-            if let Piece::Bytes { offset, bytes } = piece
-                && (offset + bytes.len() as u64).is_multiple_of(PAGE)
-                && let index = offset / PAGE
-                && let Some(theirs) = other.page(index)
-                && self.page(index).is_some_and(|ours| ours == theirs)
-            {
-                self.set_page(index, Some(theirs.clone()));
             }
         }
     }
@@ -391,7 +383,6 @@ mod tests {
                         let end = (*end as usize).min(source.len());
                         image.set_len(image.len().max(end as u64));
                         image.apply(&patch);
-                        image.share_pages(&other, &patch);
                         model.resize(model.len().max(end), 0);
                         model[*start as usize..end].copy_from_slice(&source[*start as usize..end]);
                     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::replies::{Asked, Replies};
 use super::{Repeat, Step, Trigger};
-use crate::proto::Micros;
+use crate::proto::{Micros, NodeId};
 use crate::sim::Action;
 use crate::trace::Event;
 
@@ -67,7 +67,13 @@ impl Cursor {
     }
 
     /// When the next step fires, as seen at `now`.
+    #[inline]
     pub fn due(&mut self, now: Micros) -> Due {
+        // Most of a long run comes after its last step.
+        if self.next >= self.steps.len() { Due::Event } else { self.next_due(now) }
+    }
+
+    fn next_due(&mut self, now: Micros) -> Due {
         self.skip_overtaken(now);
         let Some(step) = self.steps.get(self.next) else {
             return Due::Event;
@@ -130,8 +136,10 @@ impl Cursor {
     }
 
     /// Events are counted from the firing of the previous step.
+    #[inline]
     pub fn observe(&mut self, event: &Event) {
-        let is_answer = self.replies.observe(event);
+        // Only clients are asked and answer.
+        let is_answer = matches!(event.node, Some(NodeId::Client(_))) && self.replies.observe(event);
         match self.steps.get(self.next).map(|step| &step.trigger) {
             Some(Trigger::When(pattern)) if pattern.matches(event) => {
                 self.matches += 1;

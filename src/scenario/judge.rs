@@ -39,13 +39,16 @@ impl Sightings {
         Sightings { patterns, leaders: Vec::new(), rounds: Vec::new(), last_action: Micros::ZERO }
     }
 
-    pub fn observe(&mut self, event: &Event) {
+    /// Counts the events that are expected, or not to be.
+    #[inline]
+    pub fn match_patterns(&mut self, event: &Event) {
         for (pattern, seen) in &mut self.patterns {
             *seen += u32::from(pattern.matches(event));
         }
-        if event.is_routine() {
-            return;
-        }
+    }
+
+    /// Sees who is elected and established, and what is done.
+    pub fn observe(&mut self, event: &Event) {
         let Some(server) = event.node.and_then(NodeId::as_server) else {
             if let What::Record(Record::Action { .. }) = event.what {
                 self.last_action = event.at;

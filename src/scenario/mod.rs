@@ -29,6 +29,7 @@ mod starter;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod when;
 mod write;
 pub mod zoo_cfg;

@@ -1,11 +1,12 @@
 //! What became of the requests of workloads, as their clients tell it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::WorkloadPlan;
-use crate::proto::{Caller, ErrorCode, NodeId};
+use crate::check::UnderWay;
+use crate::proto::{Caller, ErrorCode};
 use crate::trace::{Event, Note};
 
 /// Counts over all clients of one workload. What it does to prepare itself is not counted.
@@ -27,23 +28,21 @@ pub struct Results {
     /// By the number of the workload.
     counts: Vec<(String, WorkloadResults)>,
     /// Writes that are not answered yet.
-    writes: BTreeSet<(NodeId, u64)>,
+    writes: UnderWay,
 }
 
 impl Results {
     pub fn new(workloads: &BTreeMap<String, WorkloadPlan>) -> Results {
-        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: BTreeSet::new() }
+        Results { counts: workloads.keys().map(|name| (name.clone(), WorkloadResults::default())).collect(), writes: UnderWay::default() }
     }
 
     pub fn observe(&mut self, event: &Event) {
         let (Some(note), Some(client)) = (event.note(), event.node) else { return };
         match note {
-            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => {
-                self.writes.insert((client, *call));
-            }
+            Note::Called { call, op } if matches!(Caller::of(*call), Caller::Workload(_)) && op.0.is_write() => self.writes.begin(client, *call),
             Note::Returned { call, result, zxid } => {
                 let Caller::Workload(number) = Caller::of(*call) else { return };
-                let is_write = self.writes.remove(&(client, *call));
+                let is_write = self.writes.end(client, *call);
                 let (_, counts) = &mut self.counts[number as usize];
                 match zxid {
                     None => counts.unknown += 1,

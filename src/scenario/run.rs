@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
-use super::judge::Sightings;
 use super::probe::Probe;
-use super::results::{Results, WorkloadResults};
+use super::results::WorkloadResults;
+use super::watch::Watch;
 use super::{Process, Scenario, ServerStart, Trigger, Version, disk_probe, judge};
 use crate::bugs::Bugs;
-use crate::check::{Census, Checks, Fact, LeaderTimes, Liveness, Statistics, Verdict};
+use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
 use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Zxid};
 use crate::server::Server;
@@ -57,16 +57,6 @@ pub struct Run {
     inbox: Vec<Event>,
     /// What held when the run ended and before anything was made quiet.
     at_end: Option<judge::AtEnd>,
-}
-
-/// Everything that reads events.
-#[derive(Clone)]
-struct Watch {
-    checks: Checks,
-    liveness: Liveness,
-    census: Census,
-    sightings: Sightings,
-    results: Results,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,17 +107,7 @@ impl Run {
         let mut world = World::new(world_config, servers(&scenario, &config).chain(clients(&scenario, &config)).collect());
         install_histories(&mut world, &scenario);
         world.set_recording(recording(&scenario, &options));
-        let liveness = match scenario.recover_within {
-            Some(bound) => Liveness::within(&config, bound),
-            None => Liveness::new(&config),
-        };
-        let watch = Watch {
-            checks: Checks::new(&config),
-            liveness,
-            census: Census::default(),
-            sightings: Sightings::new(&scenario.expect),
-            results: Results::new(&scenario.workloads),
-        };
+        let watch = Watch::new(&scenario, &config);
         let cursor = Cursor::new(scenario.steps.clone());
         Run {
             scenario,
@@ -240,18 +220,20 @@ impl Run {
         self.inbox = events;
     }
 
+    #[inline]
     fn watch(&mut self, event: &Event) {
-        if !event.is_routine() {
-            self.watch.census.observe(event);
-            self.watch.liveness.observe(event);
-            self.watch.results.observe(event);
-        }
-        if self.phase == Phase::Story {
-            self.watch.sightings.observe(event);
-        }
-        if let Some(violation) = self.watch.checks.observe(event).filter(|_| self.verdict.is_none()) {
+        self.watch.observe(event, self.phase == Phase::Story);
+        if let Some(violation) = self.watch.checks.observe(event) {
             self.end(Verdict::Violation(violation));
         }
+        if self.watch.checks.wants_probe() {
+            self.answer_probes(event);
+        }
+    }
+
+    /// Disks that the checks want to have recovered, on copies. Each answer is an event like others.
+    #[cold]
+    fn answer_probes(&mut self, event: &Event) {
         while let Some(probe) = self.watch.checks.probe() {
             let config = config_of(&self.config, &self.scenario.servers[&probe.server]);
             if let Some(answer) = disk_probe::answer(&self.world, config, &probe, event) {
@@ -342,6 +324,8 @@ impl Run {
         crate::election::quorum::contains_quorum(&self.scenario.ensemble.config.membership, &running.collect())
     }
 
+    /// The first verdict stands.
+    #[cold]
     fn end(&mut self, verdict: Verdict) {
         self.phase = Phase::Over;
         self.verdict.get_or_insert(verdict);

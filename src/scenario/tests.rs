@@ -180,7 +180,7 @@ fn patterns_match_notes_by_their_fields() {
     use crate::proto::{NodeId, Vote};
     use crate::trace::{Better, Event, Note, What};
     let vote = |leader| Vote { leader: ServerId(leader), zxid: Zxid::new(1, 4), epoch: Epoch(1) };
-    let note = Note::VoteChanged { round: Round(3), sender: ServerId(1), from: vote(2), to: vote(3), because: Better::Id };
+    let note = Note::VoteChanged { round: Round(3), sender: ServerId(1), from: vote(2).into(), to: vote(3).into(), because: Better::Id };
     let event = Event { n: 1, at: Micros::ZERO, node: Some(NodeId::server(2)), cause: None, what: What::Note(note) };
     for (text, matches) in [
         ("vote_changed", true),

@@ -17,14 +17,14 @@ use crate::actor::{Actor, Cx, Effect, Input};
 use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
 use crate::election::{FastLeaderElection, Standing};
-use crate::proto::{Config, ConnId, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::proto::{Config, ConnId, DiskTag, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, Stage, Timer, Vote, Zxid};
 use crate::store::Recovery;
 use crate::store::boot::Boot;
 use crate::tree::Database;
-use crate::zab::{Leader, Learner, Replica, RoleEvent};
+use crate::zab::{Leader, Learner, Replica};
 
 use leaving::Leaving;
-use pipeline::{Output, Pipeline};
+use pipeline::Pipeline;
 
 /// One server process. Its initial value is the program with its configuration, before it has read its disk.
 #[derive(Clone, Debug)]
@@ -47,9 +47,6 @@ pub struct Server {
     pipeline: Option<Box<Pipeline>>,
     /// What the last role had committed and not applied, if that is not forgotten: `mutant-commits-outlive-role`.
     unapplied: Vec<Arc<Proposal>>,
-    /// What a role or the pipeline asked for and is being carried out; empty between inputs.
-    events: Vec<RoleEvent>,
-    outputs: Vec<Output>,
 }
 
 /// `currentVote`: a vote with the round that made it.
@@ -100,8 +97,6 @@ impl Server {
             activity: Activity::Exited,
             pipeline: None,
             unapplied: Vec::new(),
-            events: Vec::new(),
-            outputs: Vec::new(),
             config,
         }
     }
@@ -165,10 +160,25 @@ impl Election {
 }
 
 impl Actor for Server {
+    /// What a serving server does all the time stands by itself, here and in what this calls: then it is short, and stays in the processor's
+    /// cache. The rest is `#[cold]`.
     fn step(&mut self, cx: &mut Cx, input: Input) {
         match input {
             Input::Packet { conn, packet } => self.on_packet(cx, conn, packet),
             Input::Stage(stage) => self.on_stage(cx, stage),
+            Input::Disk { tag: DiskTag::Log, outcome } => self.on_log(cx, outcome),
+            seldom => self.on_seldom(cx, seldom),
+        }
+        self.carry_out(cx);
+    }
+}
+
+impl Server {
+    #[cold]
+    #[inline(never)]
+    fn on_seldom(&mut self, cx: &mut Cx, input: Input) {
+        match input {
+            Input::Packet { .. } | Input::Stage(_) => unreachable!("they come all the time"),
             Input::Disk { tag, outcome } => self.on_disk(cx, tag, outcome),
             Input::Timer(timer) => self.on_timer(cx, timer),
             Input::Boot => self.boot(cx),
@@ -187,11 +197,8 @@ impl Actor for Server {
             Input::Datagram { from, packet, .. } => self.on_datagram(cx, from, packet),
             Input::Command(_) => {}
         }
-        self.carry_out(cx);
     }
-}
 
-impl Server {
     fn on_packet(&mut self, cx: &mut Cx, conn: ConnId, packet: Packet) {
         match packet {
             Packet::Quorum { kind, zxid, data } => match &mut self.activity {
@@ -201,11 +208,18 @@ impl Server {
             },
             Packet::ClientRequest(_) | Packet::ConnectRequest(_) => {
                 if let Some(pipeline) = &mut self.pipeline {
-                    pipeline.on_packet(cx, &self.replica.database, conn, &packet);
+                    pipeline.on_packet(cx, &self.replica.database, conn, packet);
                 }
             }
-            Packet::Initial { .. } | Packet::Notification(_) => self.with_connections(cx, |connections, cx| connections.on_packet(cx, conn, packet)),
-            _ => {}
+            packet => self.on_election_packet(cx, conn, packet),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_election_packet(&mut self, cx: &mut Cx, conn: ConnId, packet: Packet) {
+        if matches!(packet, Packet::Initial { .. } | Packet::Notification(_)) {
+            self.with_connections(cx, |connections, cx| connections.on_packet(cx, conn, packet));
         }
     }
 
@@ -221,6 +235,14 @@ impl Server {
                     pipeline.on_stage(cx, &mut self.replica.database, stage);
                 }
             }
+            seldom => self.on_seldom_stage(cx, seldom),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_stage(&mut self, cx: &mut Cx, stage: Stage) {
+        match stage {
             Stage::SnapshotTaker => {
                 let event = self.replica.snapshotter.on_stage(cx, &self.replica.database, &mut self.replica.logger);
                 self.on_snapshot(cx, event);

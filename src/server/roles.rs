@@ -42,38 +42,42 @@ impl Server {
         }
     }
 
-    /// Carries out what the role and the pipeline ask for, until neither asks for more.
+    /// Carries out what the role and the pipeline ask for, until neither asks for more. Most steps ask for nothing, and only look.
     pub(super) fn carry_out(&mut self, cx: &mut Cx) {
         loop {
-            self.take_events();
-            self.take_outputs();
-            if self.events.is_empty() && self.outputs.is_empty() {
+            if let Some(event) = self.next_event() {
+                self.on_role_event(cx, event);
+            } else if let Some(output) = self.pipeline.as_mut().and_then(|pipeline| pipeline.next_output()) {
+                self.on_output(cx, output);
+            } else {
                 return;
             }
-            let mut events = std::mem::take(&mut self.events);
-            events.drain(..).for_each(|event| self.on_role_event(cx, event));
-            self.events = events;
-            let mut outputs = std::mem::take(&mut self.outputs);
-            outputs.drain(..).for_each(|output| self.on_output(cx, output));
-            self.outputs = outputs;
         }
     }
 
-    fn take_events(&mut self) {
+    fn next_event(&mut self) -> Option<RoleEvent> {
         match &mut self.activity {
-            Activity::Leading(leader) => leader.swap_events(&mut self.events),
-            Activity::Learning(learner) => learner.swap_events(&mut self.events),
-            _ => {}
+            Activity::Leading(leader) => leader.next_event(),
+            Activity::Learning(learner) => learner.next_event(),
+            _ => None,
         }
     }
 
-    fn take_outputs(&mut self) {
-        if let Some(pipeline) = &mut self.pipeline {
-            pipeline.swap_outputs(&mut self.outputs);
-        }
-    }
-
+    #[inline(never)]
     fn on_role_event(&mut self, cx: &mut Cx, event: RoleEvent) {
+        match (event, &mut self.pipeline) {
+            (RoleEvent::Commit(proposal), Some(pipeline)) => {
+                self.replica.database.announce(proposal.zxid(), cx.bugs);
+                pipeline.commit(cx, proposal);
+            }
+            (RoleEvent::Request(learner, request), Some(pipeline)) => pipeline.submit(cx, learner, request),
+            (seldom, _) => self.on_seldom_event(cx, seldom),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_event(&mut self, cx: &mut Cx, event: RoleEvent) {
         match event {
             RoleEvent::Serves(epoch) => {
                 self.refresh_vote(cx, epoch);
@@ -81,7 +85,7 @@ impl Server {
             }
             RoleEvent::Leave(why) => self.leave_role(cx, why),
             RoleEvent::Exit(code) => self.exit(cx, code),
-            event => self.on_pipeline_event(cx, event),
+            event => self.on_session_event(cx, event),
         }
     }
 
@@ -100,16 +104,11 @@ impl Server {
         self.pipeline = Some(Box::new(pipeline));
     }
 
-    fn on_pipeline_event(&mut self, cx: &mut Cx, event: RoleEvent) {
+    fn on_session_event(&mut self, cx: &mut Cx, event: RoleEvent) {
         let Some(pipeline) = &mut self.pipeline else {
             return;
         };
         match (event, &mut self.activity) {
-            (RoleEvent::Commit(proposal), _) => {
-                self.replica.database.announce(proposal.zxid(), cx.bugs);
-                pipeline.commit(cx, proposal);
-            }
-            (RoleEvent::Request(learner, request), _) => pipeline.submit(cx, learner, request),
             (RoleEvent::Touched(sessions), _) => pipeline.touch(cx, &sessions),
             (RoleEvent::Revalidate { learner, session, timeout }, Activity::Leading(leader)) => {
                 let valid = pipeline.revalidate(cx, learner, session, timeout);
@@ -122,6 +121,7 @@ impl Server {
         }
     }
 
+    #[inline(never)]
     fn on_output(&mut self, cx: &mut Cx, output: Output) {
         match (&mut self.activity, output) {
             // The followers first, then its own log.

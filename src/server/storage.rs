@@ -10,10 +10,7 @@ use super::{Activity, Server};
 impl Server {
     pub(super) fn on_disk(&mut self, cx: &mut Cx, tag: DiskTag, outcome: Result<DiskReply, DiskError>) {
         match tag {
-            DiskTag::Log => {
-                let event = self.replica.logger.on_disk(cx, outcome);
-                self.on_logger(cx, event);
-            }
+            DiskTag::Log => self.on_log(cx, outcome),
             DiskTag::Boot(_) | DiskTag::Recovery(_) | DiskTag::Atomic(_) if matches!(self.activity, Activity::Booting(_)) => {
                 self.on_boot_file(cx, outcome);
             }
@@ -34,25 +31,39 @@ impl Server {
         }
     }
 
-    /// A step of the request logger. Its death is noticed when the main thread looks (`ZooKeeperServer.State.ERROR`).
+    /// The request logger's disk answers.
+    pub(super) fn on_log(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) {
+        let event = self.replica.logger.on_disk(cx, outcome);
+        self.on_logger(cx, event);
+    }
+
+    /// A step of the request logger.
     pub(super) fn on_logger(&mut self, cx: &mut Cx, event: LoggerEvent) {
         let LoggerEvent { logged, snapshot_due, failed } = event;
         if snapshot_due {
             self.replica.snapshotter.take_in_background(cx, &self.replica.database);
         }
-        match failed {
-            None => {}
-            Some(LogFailure::Append(_)) => {
-                self.replica.has_failed = true;
-                self.on_learner(|learner, _| learner.on_log_failed());
-            }
-            Some(LogFailure::Repair(_)) => return self.exit(cx, super::outer_loop::EXIT_UNEXPECTED_ERROR),
+        if let Some(failure) = failed {
+            self.on_log_failure(cx, failure);
         }
         match &mut self.activity {
             Activity::Leading(leader) if !logged.is_empty() => leader.on_logged(cx, &logged),
             Activity::Learning(learner) if !logged.is_empty() => learner.on_logged(cx, &mut self.replica, &logged),
             Activity::Leaving(_) => self.go_on_leaving(cx),
             _ => {}
+        }
+    }
+
+    /// Its death is noticed when the main thread looks (`ZooKeeperServer.State.ERROR`).
+    #[cold]
+    #[inline(never)]
+    fn on_log_failure(&mut self, cx: &mut Cx, failure: LogFailure) {
+        match failure {
+            LogFailure::Append(_) => {
+                self.replica.has_failed = true;
+                self.on_learner(|learner, _| learner.on_log_failed());
+            }
+            LogFailure::Repair(_) => self.exit(cx, super::outer_loop::EXIT_UNEXPECTED_ERROR),
         }
     }
 

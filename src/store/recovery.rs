@@ -285,7 +285,7 @@ impl Recovery {
         let is_last = self.listing.logs.last().is_some_and(|last| last.file == file);
         if image.is_empty() && is_last {
             // ZOOKEEPER-2332: created, and nothing of it was on disk when the power went.
-            self.replay.note(cx, || Note::TailIgnored { file: file.to_string(), at: 0, why: "the file is empty".into() });
+            self.replay.note(cx, || Note::TailIgnored { file: file.clone(), at: 0, why: "the file is empty".into() });
             self.empty_log = Some(file);
             return self.next_log(cx);
         }

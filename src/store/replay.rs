@@ -60,7 +60,7 @@ impl Replay {
                     }
                     self.txn(cx, &proposal, place)?;
                 }
-                LogRecord::Tail { at, why } => self.note(cx, || Note::TailIgnored { file: file.to_string(), at, why: why.to_string() }),
+                LogRecord::Tail { at, why } => self.note(cx, || Note::TailIgnored { file: file.clone(), at, why: why.to_string() }),
                 LogRecord::Broken { at, why } => return Err(format!("{file}, byte {at}: {why}")),
             }
         }

@@ -128,7 +128,7 @@ mod tests {
 
     /// s2 starts and sends; s1 receives, changes its vote in a later stage. s3 does something unrelated.
     fn story() -> Vec<Event> {
-        let changed = Note::VoteChanged { round: Round(1), sender: ServerId(2), from: vote(1), to: vote(2), because: Better::Id };
+        let changed = Note::VoteChanged { round: Round(1), sender: ServerId(2), from: vote(1).into(), to: vote(2).into(), because: Better::Id };
         vec![
             event(1, 1, 0, What::Note(Note::LookingStarted { round: Round(1), vote: vote(1) })),
             event(2, 2, 0, What::Note(Note::LookingStarted { round: Round(1), vote: vote(2) })),

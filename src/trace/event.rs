@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Note, Record};
-use crate::proto::{Micros, NodeId, Packet, QuorumKind};
+use crate::proto::{Micros, NodeId};
 
 /// Something that happened: a kernel record or a node's note.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,17 +36,6 @@ impl Event {
         match &self.what {
             What::Record(record) => record.kind(),
             What::Note(note) => note.kind(),
-        }
-    }
-
-    /// Whether it is one of the steps that each transaction takes on each server: most of what is recorded of a busy run. Whoever reads
-    /// events for a story, or counts what happened, has no use for them.
-    #[inline]
-    pub fn is_routine(&self) -> bool {
-        match &self.what {
-            What::Note(note) => matches!(note, Note::Applied { .. } | Note::Appended { .. }),
-            What::Record(Record::Sent { packet: Packet::Quorum { kind, .. }, .. }) => *kind == QuorumKind::Ack,
-            What::Record(record) => matches!(record, Record::DiskStarted { .. } | Record::DiskDone { .. }),
         }
     }
 

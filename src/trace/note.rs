@@ -27,11 +27,11 @@ pub enum Note {
     /// `lookForLeader` begins: a new round, the server's own initial vote.
     LookingStarted { round: Round, vote: Vote },
     /// A note with a better vote of the same round: the proposal changes.
-    VoteChanged { round: Round, sender: ServerId, from: Vote, to: Vote, because: Better },
+    VoteChanged { round: Round, sender: ServerId, from: Box<Vote>, to: Box<Vote>, because: Better },
     /// A note of a higher round: the votes counted so far are void.
-    RoundRaised { from: Round, to: Round, sender: ServerId, theirs: Vote, initial: Vote, vote: Vote, because: Better },
+    RoundRaised { from: Round, to: Round, sender: ServerId, theirs: Box<Vote>, initial: Box<Vote>, vote: Box<Vote>, because: Better },
     /// The vote of a LOOKING server entered the count of the current round. What FOLLOWING and LEADING servers say is counted without a word.
-    VoteCounted { round: Round, sender: ServerId, vote: Vote, proposal: Vote },
+    VoteCounted { round: Round, sender: ServerId, vote: Vote, proposal: Box<Vote> },
     /// A note did not count.
     NoteIgnored { sender: ServerId, why: IgnoreReason },
     /// A looking server of an older round is told the current one, before the main loop sees its note.
@@ -45,13 +45,13 @@ pub enum Note {
     /// A note that arrived in the finalize drain was no better and is thrown away.
     DrainDiscarded { sender: ServerId, state: PeerState, vote: Vote, round: Round },
     /// A better vote arrived in the finalize drain: the election goes on.
-    DrainBroken { sender: ServerId, vote: Vote, round: Round, proposal: Vote, because: Better },
+    DrainBroken { sender: ServerId, vote: Vote, round: Round, proposal: Box<Vote>, because: Better },
     /// Nothing came within the poll; the proposal is sent again, or (nothing ever left) everybody is dialled.
     PollTimedOut { waited: Micros, next: Micros, resent: bool },
     /// FOLLOWING and LEADING notes do not settle the election yet.
     JoinWaits { sender: ServerId, leader: ServerId, why: JoinObstacle },
     /// An election ended for this server.
-    Elected { state: PeerState, vote: Vote, round: Round, supporters: Vec<ServerId>, how: ElectedBy },
+    Elected { state: PeerState, vote: Box<Vote>, round: Round, supporters: Vec<ServerId>, how: ElectedBy },
 
     // The older LeaderElection (`electionAlg 0`).
     /// A round of queries begins.
@@ -117,7 +117,7 @@ pub enum Note {
     /// A snapshot file cannot be used; the next older one is tried.
     SnapshotSkipped { zxid: Zxid, why: String },
     /// A log file ends in the middle of a record, as a crash leaves it.
-    TailIgnored { file: String, at: u64, why: String },
+    TailIgnored { file: FileName, at: u64, why: String },
     /// A transaction changed the database. `digest` is that of the whole database after it.
     Applied { txn: TxnRef, how: ApplyHow, digest: u64 },
     /// A transaction is in the log file, as the running process sees it.
@@ -186,7 +186,7 @@ pub enum Note {
     /// The client's user closed it.
     ClientClosed { session: SessionId },
     /// The user asks for something.
-    Called { call: u64, op: OpText },
+    Called { call: u64, op: Box<OpText> },
     /// The user is answered: `Ok`, a path, data, or an error's name. `zxid` is that of the reply.
     Returned { call: u64, result: String, zxid: Option<Zxid> },
     /// All requests of a workload are answered.
@@ -499,7 +499,9 @@ impl fmt::Display for Note {
                     _ => write!(out, "{}", Versus(*because, theirs, initial)),
                 }
             }
-            Note::VoteCounted { sender, vote, proposal, .. } if vote == proposal => write!(out, "counts {sender} for its proposal {}", vote.leader),
+            Note::VoteCounted { sender, vote, proposal, .. } if *vote == **proposal => {
+                write!(out, "counts {sender} for its proposal {}", vote.leader)
+            }
             Note::VoteCounted { sender, vote, proposal, .. } => {
                 write!(out, "counts {sender} for {}, keeps proposing {}", vote.leader, proposal.leader)
             }
@@ -762,8 +764,14 @@ mod tests {
     #[test]
     fn the_story_names_the_rule_and_the_values() {
         let vote = |leader, counter| Vote { leader: ServerId(leader), zxid: Zxid::new(1, counter), epoch: Epoch(1) };
-        let note = Note::VoteChanged { round: Round(2), sender: ServerId(1), from: vote(2, 3), to: vote(3, 4), because: Better::Zxid };
+        let note = Note::VoteChanged { round: Round(2), sender: ServerId(1), from: vote(2, 3).into(), to: vote(3, 4).into(), because: Better::Zxid };
         assert_eq!(note.to_string(), "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3 (heard from s1)");
+    }
+
+    /// Each is moved some times; rare ones that would be large keep their votes elsewhere.
+    #[test]
+    fn notes_stay_small() {
+        assert!(size_of::<Note>() <= 56, "{}", size_of::<Note>());
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
     fn workloads_are_traffic_and_users_are_not() {
         let mut calls = Calls::from_boot(Micros::ZERO);
         let (user, work) = (calls.next(Caller::User), calls.next(Caller::Workload(0)));
-        let called = |call| What::Note(Note::Called { call, op: OpText(Op::CloseSession) });
+        let called = |call| What::Note(Note::Called { call, op: Box::new(OpText(Op::CloseSession)) });
         let returned = |call| What::Note(Note::Returned { call, result: "Ok".into(), zxid: None });
         let header = TxnHeader { session: crate::proto::SessionId::NONE, cxid: 0, zxid: Zxid::new(1, 1), time: 0 };
         let proposal = Proposal::new(header, Txn::CloseSession { paths: None });

@@ -6,8 +6,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use zoolab::scenario::{Run, RunOptions};
-use zoolab::trace::golden;
+use zoolab::check::Checks;
+use zoolab::scenario::{Run, RunOptions, Scenario};
+use zoolab::trace::{Event, golden};
 
 use crate::stories::{folder, names, read};
 
@@ -206,10 +207,22 @@ fn check(name: &str) {
     let scenario = read(name);
     let (report, events) = Run::new(scenario.clone(), RunOptions { keep_events: true, ..RunOptions::default() }).finish();
     assert!(report.is_as_expected(), "{name}: {}\n{}", report.verdict, report.missed.join("\n"));
+    asking_every_check_comes_to_the_same(&scenario, &events);
     let story = golden(events.iter().filter(|event| event.at < scenario.run));
     insta::with_settings!({ snapshot_path => folder("traces"), prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, story);
     });
+}
+
+/// The checks that an event does not concern are not asked about it, and would have found and learnt nothing.
+fn asking_every_check_comes_to_the_same(scenario: &Scenario, events: &[Event]) {
+    let config = &scenario.ensemble.config;
+    let (mut concerned, mut all) = (Checks::new(config), Checks::new(config));
+    for event in events {
+        assert_eq!(concerned.observe(event), all.observe_by_everybody(event), "{event}");
+        assert!(std::iter::from_fn(|| concerned.probe()).eq(std::iter::from_fn(|| all.probe())), "{event}");
+    }
+    assert!(format!("{concerned:?}") == format!("{all:?}"), "they have learnt different things");
 }
 
 #[test]

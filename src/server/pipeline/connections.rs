@@ -87,6 +87,7 @@ impl Connections {
 
     /// The handshake ends, if the connection is still there. Not `valid`: the client is told that its session has expired.
     /// Source: `finishSessionInit`.
+    #[cold]
     pub fn finish_session_init(&mut self, cx: &mut Cx, conn: ConnId, valid: bool) {
         let Some(connection) = self.open.get_mut(&conn) else {
             return;
@@ -130,6 +131,7 @@ impl Connections {
         }
     }
 
+    #[cold]
     pub fn close(&mut self, cx: &mut Cx, conn: ConnId) {
         if self.forget(cx, conn) {
             cx.emit(Effect::Close(conn));

@@ -39,7 +39,7 @@ impl Pipeline {
             Role::Leader { prep, tracker } => {
                 prep.applied(proposal.zxid());
                 closed.into_iter().for_each(|session| tracker.remove(session));
-                self.outputs.push(Output::Applied(proposal.zxid()));
+                self.outputs.push_back(Output::Applied(proposal.zxid()));
             }
             Role::Learner(learner) => closed.into_iter().for_each(|session| learner.remove_session(session)),
         }

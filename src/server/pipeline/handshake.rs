@@ -44,6 +44,7 @@ pub fn negotiated_timeout(config: &Config, asked: i32) -> i32 {
 }
 
 impl Pipeline {
+    #[cold]
     pub(super) fn on_connect_request(&mut self, cx: &mut Cx, applied: Zxid, conn: ConnId, request: &ConnectRequest) {
         let timeout = negotiated_timeout(&self.config, request.timeout);
         let has = if cx.bugs.has(Bug::MutantTakesAnyClient) { request.last_zxid_seen } else { applied };
@@ -86,7 +87,7 @@ impl Pipeline {
             }
             Role::Learner(learner) => {
                 learner.revalidations.insert(session, conn);
-                self.outputs.push(Output::Revalidate { session, timeout });
+                self.outputs.push_back(Output::Revalidate { session, timeout });
             }
         }
     }

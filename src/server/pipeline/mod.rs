@@ -28,6 +28,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
@@ -84,7 +85,7 @@ pub struct Pipeline {
     commits: CommitProcessor,
     /// [`Stage::CommitProcessor`] was asked for and has not come.
     commits_woken: bool,
-    outputs: Vec<Output>,
+    outputs: VecDeque<Output>,
 }
 
 /// What leaders and learners do not share.
@@ -118,7 +119,7 @@ impl Pipeline {
             session_ids: SessionIds::new(me, cx.now),
             commits: CommitProcessor::new(kind != Kind::Leader),
             commits_woken: false,
-            outputs: Vec::new(),
+            outputs: VecDeque::new(),
         }
     }
 
@@ -126,9 +127,10 @@ impl Pipeline {
         self.kind
     }
 
-    /// Moves what it asks for into `outputs`, which must be empty; its memory is used again.
-    pub fn swap_outputs(&mut self, outputs: &mut Vec<Output>) {
-        std::mem::swap(&mut self.outputs, outputs);
+    /// The next thing that it asks for.
+    #[inline]
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
     }
 
     /// Somebody connected to [`Port::Client`].
@@ -142,12 +144,12 @@ impl Pipeline {
     }
 
     /// A packet of a client. While a handshake is under way nothing else is read; clients send nothing then.
-    pub fn on_packet(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, packet: &Packet) {
+    pub fn on_packet(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, packet: Packet) {
         match (self.connections.hear(cx.now, conn), packet) {
             (Some((Phase::Open, session, timeout)), Packet::ClientRequest(request)) => {
-                self.submit_own(cx, timeout, Request::of_client(conn, session, request.clone()));
+                self.submit_own(cx, timeout, Request::of_client(conn, session, request));
             }
-            (Some((Phase::Greeting, ..)), Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, request),
+            (Some((Phase::Greeting, ..)), Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, &request),
             _ => {}
         }
     }
@@ -211,7 +213,7 @@ impl Pipeline {
             if request.op().is_write() {
                 let prepared = prep.prepare(cx, db, tracker, &request);
                 self.queue_for_commit(cx, request);
-                self.outputs.push(match prepared {
+                self.outputs.push_back(match prepared {
                     Prepared::Proposal(proposal) => Output::Propose(proposal),
                     Prepared::RolledOver(zxid) => Output::RolledOver(zxid),
                 });
@@ -220,7 +222,7 @@ impl Pipeline {
             request.refused = prep.check_session(cx, tracker, &request).err();
             match request.origin {
                 // A learner's sync; other reads stay with it.
-                Origin::Learner(handler) => self.outputs.push(Output::AnswerSync { handler, session: request.session, cxid: request.cxid }),
+                Origin::Learner(handler) => self.outputs.push_back(Output::AnswerSync { handler, session: request.session, cxid: request.cxid }),
                 Origin::Client(_) | Origin::Tracker => self.queue_for_commit(cx, request),
             }
         }

@@ -26,8 +26,16 @@ struct SyncImage {
     len: u64,
     /// All bytes not durable at submit, those of older syncs under way included: an answer of success covers them too.
     ranges: ByteRanges,
-    /// The sectors they are in, as they were at submit: the device writes whole sectors.
-    sectors: Patch,
+    /// The sectors they are in, as they were at submit: the device writes whole sectors. `None` while the cache has them as they were.
+    sectors: Option<Patch>,
+}
+
+impl SyncImage {
+    /// The cache is about to change.
+    #[cold]
+    fn keep(&mut self, cache: &FileImage) {
+        self.sectors.get_or_insert_with(|| cache.patch(self.ranges.widened_to_sectors()));
+    }
 }
 
 impl Inode {
@@ -37,6 +45,7 @@ impl Inode {
     }
 
     pub fn write(&mut self, offset: u64, bytes: &[u8]) {
+        self.syncing.values_mut().for_each(|sync| sync.keep(&self.cache));
         self.cache.write(offset, bytes);
         self.dirty.insert(offset..offset + bytes.len() as u64);
     }
@@ -58,17 +67,18 @@ impl Inode {
     pub fn begin_sync(&mut self, ticket: Ticket) {
         let mut ranges = std::mem::take(&mut self.dirty);
         self.syncing.values().for_each(|older| ranges.add(&older.ranges));
-        let sectors = self.cache.patch(ranges.widened_to_sectors());
-        self.syncing.insert(ticket, SyncImage { len: self.cache.len(), ranges, sectors });
+        self.syncing.insert(ticket, SyncImage { len: self.cache.len(), ranges, sectors: None });
     }
 
     /// The bytes that were dirty at submit reach the medium. Nothing is left to do when a younger sync has written them.
     pub fn finish_sync(&mut self, ticket: Ticket) {
-        let Some(SyncImage { len, sectors, .. }) = self.syncing.remove(ticket) else { return };
+        let Some(SyncImage { len, ranges, sectors }) = self.syncing.remove(ticket) else { return };
         self.syncing.forget_up_to(ticket);
         self.durable.set_len(len);
-        self.durable.apply(&sectors);
-        self.durable.share_pages(&self.cache, &sectors);
+        match sectors {
+            Some(patch) => self.durable.apply(&patch),
+            None => ranges.widened_to_sectors().for_each(|range| self.durable.copy_range(&self.cache, range)),
+        }
     }
 
     /// The device refused the bytes. Linux then takes the pages for clean: processes still read them, nothing writes them again.
@@ -105,7 +115,7 @@ impl Inode {
         for (at, mask) in flips(offset, bits) {
             let images = [&mut self.cache, &mut self.durable].into_iter().filter_map(|image| image.byte_mut(at));
             images.for_each(|byte| *byte ^= mask);
-            self.syncing.values_mut().filter_map(|sync| sync.sectors.byte_mut(at)).for_each(|byte| *byte ^= mask);
+            self.syncing.values_mut().filter_map(|sync| sync.sectors.as_mut()?.byte_mut(at)).for_each(|byte| *byte ^= mask);
         }
         offset < self.cache.len().max(self.durable.len())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, TxnHeader, Zxid};
+use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, Timer, TxnHeader, Zxid};
 use crate::trace::{LookingReason, Note, Surprise};
 
 use super::proposals::Acked;
@@ -35,24 +35,34 @@ impl Leader {
     }
 
     /// A packet of a learner that is up to date.
-    pub(super) fn on_learner_packet(&mut self, cx: &mut Cx, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+    pub(super) fn on_learner_packet(&mut self, cx: &mut Cx, position: usize, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        let handler = &mut self.handlers[position];
+        let conn = handler.conn;
+        handler.tick_of_next_ack_deadline = self.tick + u64::from(self.config.sync_limit);
+        cx.arm(Timer::LearnerRead(conn), self.config.sync_time());
         match (kind, data) {
             (QuorumKind::Ack, _) => {
-                if let Some(handler) = self.handler(conn) {
-                    handler.age.on_ack(zxid);
-                    if let Some(sid) = handler.sid() {
-                        self.process_ack(cx, sid, zxid);
-                    }
+                handler.age.on_ack(zxid);
+                if let Some(sid) = handler.sid() {
+                    self.process_ack(cx, sid, zxid);
                 }
             }
+            (QuorumKind::Request, QuorumData::Request(request)) => self.events.push_back(RoleEvent::Request(conn, request)),
+            (kind, data) => self.on_seldom_packet(cx, conn, kind, zxid, data),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_packet(&mut self, cx: &mut Cx, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        match (kind, data) {
             (QuorumKind::Ping, QuorumData::Touched(sessions)) => {
                 if !sessions.is_empty() {
-                    self.events.push(RoleEvent::Touched(sessions));
+                    self.events.push_back(RoleEvent::Touched(sessions));
                 }
             }
-            (QuorumKind::Request, QuorumData::Request(request)) => self.events.push(RoleEvent::Request(conn, request)),
             (QuorumKind::Revalidate, QuorumData::Revalidate { session, timeout }) => {
-                self.events.push(RoleEvent::Revalidate { learner: conn, session, timeout });
+                self.events.push_back(RoleEvent::Revalidate { learner: conn, session, timeout });
             }
             // Only logged.
             _ => cx.note(Note::Unexpected { what: Surprise::Message, zxid, expected: self.proposals.last_proposed }),
@@ -82,7 +92,7 @@ impl Leader {
                 handler.queue(cx, QuorumKind::Inform, zxid, QuorumData::Txn(informed));
             }
         }
-        self.events.push(RoleEvent::Commit(proposal));
+        self.events.push_back(RoleEvent::Commit(proposal));
         while let Some(learner) = self.proposals.next_sync(zxid) {
             self.send_sync(cx, learner);
         }

@@ -172,7 +172,7 @@ impl Leader {
             self.write_current_epoch(cx, replica);
         }
         if cx.bugs.has(Bug::MutantServesEarly) {
-            self.events.push(RoleEvent::Serves(self.epoch));
+            self.events.push_back(RoleEvent::Serves(self.epoch));
         }
         for conn in self.connections_at(HandlerStage::AckedEpoch) {
             self.synchronize(cx, replica, conn);
@@ -229,7 +229,7 @@ impl Leader {
         cx.disarm(Timer::LeaderWait);
         cx.note(Note::Established { epoch: self.epoch, quorum: self.acknowledged.to_vec() });
         if !cx.bugs.has(Bug::MutantServesEarly) {
-            self.events.push(RoleEvent::Serves(self.epoch));
+            self.events.push_back(RoleEvent::Serves(self.epoch));
         }
         for conn in self.connections_at(HandlerStage::AckedNewLeader) {
             self.send_up_to_date(cx, replica, conn);

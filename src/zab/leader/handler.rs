@@ -145,7 +145,7 @@ impl Handler {
         if !self.sender.is_started {
             return;
         }
-        for packet in self.sender.queue.drain(..) {
+        while let Some(packet) = self.sender.queue.pop_front() {
             if let Packet::Quorum { kind: QuorumKind::Proposal, zxid, .. } = packet {
                 self.age.on_proposal(zxid, cx.now);
             }

@@ -8,6 +8,7 @@ mod proposals;
 mod synchronization;
 mod ticks;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
@@ -44,7 +45,7 @@ pub struct Leader {
     waiting_since: Micros,
     half_ticks: u64,
     tick: u64,
-    events: Vec<RoleEvent>,
+    events: VecDeque<RoleEvent>,
     /// It told that it leaves: nothing more happens to it.
     is_over: bool,
 }
@@ -87,15 +88,16 @@ impl Leader {
             waiting_since: cx.now,
             half_ticks: 0,
             tick: 0,
-            events: Vec::new(),
+            events: VecDeque::new(),
             is_over: false,
             config,
         }
     }
 
-    /// Moves what it tells the server into `events`, which must be empty; its memory is used again.
-    pub fn swap_events(&mut self, events: &mut Vec<RoleEvent>) {
-        std::mem::swap(&mut self.events, events);
+    /// The next thing that it tells the server.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<RoleEvent> {
+        self.events.pop_front()
     }
 
     /// The zxid it proposed last: (epoch, 0) before the first; `None` before it has an epoch.
@@ -128,36 +130,40 @@ impl Leader {
 
     /// A packet of a learner. While its handler waits for others it stays in the socket.
     pub fn on_packet(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
-        let is_first_snapshot = self.phase == Phase::TakingSnapshot;
-        let Some(handler) = self.handler(conn) else {
+        let Some(position) = self.position(conn) else {
             return;
         };
-        if handler.is_waiting() || is_first_snapshot {
-            return handler.inbox.push_back(Packet::Quorum { kind, zxid, data });
+        let handler = &mut self.handlers[position];
+        if handler.stage == HandlerStage::UpToDate {
+            self.on_learner_packet(cx, position, kind, zxid, data);
+        } else if handler.is_waiting() || self.phase == Phase::TakingSnapshot {
+            handler.inbox.push_back(Packet::Quorum { kind, zxid, data });
+        } else {
+            self.read_early(cx, replica, conn, kind, zxid, data);
         }
-        self.read(cx, replica, conn, kind, zxid, data);
     }
 
     /// The handler does not wait any more: it reads what came meanwhile.
     fn resume(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId) {
-        while let Some(handler) = self.handler(conn).filter(|handler| !handler.is_waiting())
-            && let Some(Packet::Quorum { kind, zxid, data }) = handler.inbox.pop_front()
+        while let Some(position) = self.position(conn).filter(|position| !self.handlers[*position].is_waiting())
+            && let Some(Packet::Quorum { kind, zxid, data }) = self.handlers[position].inbox.pop_front()
         {
-            self.read(cx, replica, conn, kind, zxid, data);
+            if self.handlers[position].stage == HandlerStage::UpToDate {
+                self.on_learner_packet(cx, position, kind, zxid, data);
+            } else {
+                self.read_early(cx, replica, conn, kind, zxid, data);
+            }
         }
     }
 
-    fn read(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
-        let (tick, limit) = (self.tick, u64::from(self.config.sync_limit));
+    /// A packet of a learner that is not up to date yet.
+    #[cold]
+    #[inline(never)]
+    fn read_early(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
         let Some(handler) = self.handler(conn) else {
             return;
         };
         match handler.stage {
-            HandlerStage::UpToDate => {
-                handler.tick_of_next_ack_deadline = tick + limit;
-                cx.arm(Timer::LearnerRead(conn), self.config.sync_time());
-                self.on_learner_packet(cx, conn, kind, zxid, data);
-            }
             HandlerStage::Syncing => self.on_ack_new_leader(cx, replica, conn, kind, zxid),
             stage => {
                 cx.arm(Timer::LearnerRead(conn), self.config.init_time());
@@ -209,7 +215,7 @@ impl Leader {
     fn leave(&mut self, why: LookingReason) {
         if !self.is_over {
             self.is_over = true;
-            self.events.push(RoleEvent::Leave(why));
+            self.events.push_back(RoleEvent::Leave(why));
         }
     }
 

@@ -28,9 +28,17 @@ impl Learner {
                 self.expect_successor(cx, zxid);
                 self.log_and_commit(cx, replica, proposal);
             }
-            (QuorumKind::Ping, _) => self.events.push(RoleEvent::Pinged(zxid)),
-            (QuorumKind::Sync, _) => self.events.push(RoleEvent::SyncReplied),
-            (QuorumKind::Revalidate, QuorumData::Revalidated { session, valid }) => self.events.push(RoleEvent::Revalidated { session, valid }),
+            (kind, data) => self.on_seldom_packet(cx, kind, zxid, data),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_seldom_packet(&mut self, cx: &mut Cx, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        match (kind, data) {
+            (QuorumKind::Ping, _) => self.events.push_back(RoleEvent::Pinged(zxid)),
+            (QuorumKind::Sync, _) => self.events.push_back(RoleEvent::SyncReplied),
+            (QuorumKind::Revalidate, QuorumData::Revalidated { session, valid }) => self.events.push_back(RoleEvent::Revalidated { session, valid }),
             (QuorumKind::Proposal | QuorumKind::Commit | QuorumKind::Inform, _) => self.surprised(cx, Surprise::Message, zxid, self.last_proposal),
             // UPTODATE once more, say: only logged.
             _ => self.surprised(cx, Surprise::State, zxid, self.last_proposal),
@@ -68,6 +76,6 @@ impl Learner {
     /// An observer logs what is committed, and nothing waits for it. Source: `ObserverZooKeeperServer.commitRequest`.
     pub(super) fn log_and_commit(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
         replica.logger.log(cx, proposal.clone());
-        self.events.push(RoleEvent::Commit(proposal));
+        self.events.push_back(RoleEvent::Commit(proposal));
     }
 }

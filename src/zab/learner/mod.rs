@@ -50,7 +50,7 @@ pub struct Learner {
     last_proposal: Zxid,
     /// Acknowledgements that wait for UPTODATE: none but with a known bug.
     held_acks: Vec<Zxid>,
-    events: Vec<RoleEvent>,
+    events: VecDeque<RoleEvent>,
     /// It told that it leaves: nothing more happens to it.
     is_over: bool,
 }
@@ -108,7 +108,7 @@ impl Learner {
             pending: VecDeque::new(),
             last_proposal: Zxid::ZERO,
             held_acks: Vec::new(),
-            events: Vec::new(),
+            events: VecDeque::new(),
             is_over: false,
             config,
         };
@@ -116,9 +116,10 @@ impl Learner {
         learner
     }
 
-    /// Moves what it tells the server into `events`, which must be empty; its memory is used again.
-    pub fn swap_events(&mut self, events: &mut Vec<RoleEvent>) {
-        std::mem::swap(&mut self.events, events);
+    /// The next thing that it tells the server.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<RoleEvent> {
+        self.events.pop_front()
     }
 
     /// The same leader is asked for everything anew. Nothing is lost by it: until the image of what it sends is forced, the disk is as it was.
@@ -316,7 +317,7 @@ impl Learner {
     fn end(&mut self, event: RoleEvent) {
         if !self.is_over {
             self.is_over = true;
-            self.events.push(event);
+            self.events.push_back(event);
         }
     }
 

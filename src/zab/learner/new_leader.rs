@@ -224,7 +224,7 @@ impl Learner {
         };
         cx.note(Note::Serving { leader: self.leader, epoch: self.epoch, state });
         self.send(cx, QuorumKind::Ack, self.epoch.first_zxid(), QuorumData::Empty);
-        self.events.push(RoleEvent::Serves(self.epoch));
+        self.events.push_back(RoleEvent::Serves(self.epoch));
         for zxid in std::mem::take(&mut self.held_acks) {
             self.send(cx, QuorumKind::Ack, zxid, QuorumData::Empty);
         }

@@ -45,6 +45,7 @@ impl Sync {
 }
 
 impl Learner {
+    #[cold]
     pub(super) fn on_sync_packet(&mut self, cx: &mut Cx, replica: &mut Replica, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
         match (kind, data) {
             (QuorumKind::Snap, QuorumData::Snapshot { bytes, last }) => self.on_snap(cx, replica, zxid, bytes, last),
@@ -230,6 +231,7 @@ impl Learner {
         }
     }
 
+    #[cold]
     pub(super) fn surprised(&self, cx: &mut Cx, what: Surprise, zxid: Zxid, expected: Zxid) {
         cx.note(Note::Unexpected { what, zxid, expected });
     }

@@ -60,9 +60,7 @@ impl Desk {
     }
 
     fn events(&mut self) -> Vec<RoleEvent> {
-        let mut events = Vec::new();
-        self.learner.swap_events(&mut events);
-        events
+        std::iter::from_fn(|| self.learner.next_event()).collect()
     }
 
     /// The disk answers until it is asked for nothing more.

@@ -147,9 +147,7 @@ impl Bench {
         let mut draw = NoChance;
         let mut cx = Cx::new(NodeId::server(1), self.now, self.now, self.bugs, &mut draw, &mut effects);
         let result = step(&mut self.pipeline, &mut cx, &mut self.db);
-        let mut outputs = Vec::new();
-        self.pipeline.swap_outputs(&mut outputs);
-        self.outputs.extend(outputs);
+        self.outputs.extend(std::iter::from_fn(|| self.pipeline.next_output()));
         self.sort(effects);
         result
     }
@@ -234,7 +232,7 @@ impl Bench {
 
     /// A packet of a client arrives.
     pub fn hear(&mut self, conn: ConnId, packet: Packet) {
-        self.act(|pipeline, cx, db| pipeline.on_packet(cx, db, conn, &packet));
+        self.act(|pipeline, cx, db| pipeline.on_packet(cx, db, conn, packet));
     }
 
     /// A client dials and says what it wants.
