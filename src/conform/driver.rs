@@ -153,7 +153,7 @@ impl Driver {
 
     /// A failed authentication also says whether the server cut the connection.
     fn auth(&mut self, at: usize, scheme: &str, credential: Option<&Bytes>) -> Result<Map<String, Value>, Halt> {
-        let op = encode::auth(scheme, credential)?;
+        let op = encode::auth(scheme, credential);
         let reply = self.ask(at, Some(AUTH_XID), op)?.ok_or_else(|| self.lost(at))?;
         let Err(code) = reply.result else {
             let proof = (scheme.to_string(), credential.cloned());
@@ -199,7 +199,7 @@ impl Driver {
     /// What a client tells a server that it comes back to: who it is, and which watches it had when it had `seen` so much.
     fn introduce(&mut self, at: usize, seen: Zxid) -> Result<(), Halt> {
         for (scheme, credential) in self.sessions[at].proved.clone() {
-            let op = encode::auth(&scheme, credential.as_ref())?;
+            let op = encode::auth(&scheme, credential.as_ref());
             self.ask_to_succeed(at, AUTH_XID, op)?;
         }
         let watches = &self.sessions[at].watches;

@@ -39,8 +39,8 @@ pub(super) fn read(checker: &mut Checker, file: &EnsembleFile) -> Option<Ensembl
         apply(checker, &mut config, setting);
     }
     session_limits(checker, &config, &given);
-    let version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
-    Some(Ensemble { config, version, supervise: file.supervise.unwrap_or(false) })
+    config.version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
+    Some(Ensemble { config, supervise: file.supervise.unwrap_or(false) })
 }
 
 /// All settings, those of the zoo.cfg first, each name once.

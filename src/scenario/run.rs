@@ -403,7 +403,7 @@ fn servers(scenario: &Scenario, config: &Arc<Config>) -> impl Iterator<Item = No
 
 fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeConfig<Process>> {
     let members = Arc::new(config.membership.clone());
-    let gives_up = scenario.ensemble.version == Version::V3_9;
+    let gives_up = scenario.ensemble.config.version == Version::V3_9;
     scenario.clients.iter().map(move |(number, client)| {
         let plans = (0..).zip(scenario.workloads.values()).filter(|(_, plan)| plan.clients.contains(number));
         let workloads = plans.map(|(workload, plan)| (workload, plan.load.clone())).collect();

@@ -65,7 +65,7 @@ fn ensemble(ensemble: &Ensemble) -> EnsembleFile {
         observers: Some(observers).filter(|observers| numbered && *observers > 0),
         config: settings(&ensemble.config),
         zoo_cfg: None,
-        version: (ensemble.version == Version::V3_8).then_some(VersionName::V3_8),
+        version: (ensemble.config.version == Version::V3_8).then_some(VersionName::V3_8),
         supervise: ensemble.supervise.then_some(true),
     }
 }

@@ -145,7 +145,7 @@ fn create(words: &mut Words) -> Result<Command, TextError> {
     // The number that a sequential node gets completes its name.
     let path = if sequential { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
     let data = if words.is_done() { None } else { Some(data(words)?) };
-    Ok(Command::Request(Op::Create { path, data, acl: Acl::open(), mode }))
+    Ok(Command::Request(Op::create(path, data, Acl::open(), mode)))
 }
 
 /// A command with nothing but a path.
@@ -217,7 +217,7 @@ impl fmt::Display for CommandLine<'_> {
             Command::Request(Op::Exists { path, .. }) => write!(out, "stat {}", written(path)),
             Command::Request(Op::GetChildren { path, .. }) => write!(out, "ls {}", written(path)),
             Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
-            Command::Request(op @ (Op::CloseSession | Op::Ping | Op::CreateSession { .. })) => write!(out, "{op}"),
+            Command::Request(op) => write!(out, "{op}"),
         }
     }
 }
