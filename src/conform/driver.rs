@@ -176,9 +176,7 @@ impl Driver {
 
     /// Goes to a server with what the session has. False when the server sends it away.
     fn dial(&mut self, at: usize, host: usize) -> Result<bool, Halt> {
-        let session = &mut self.sessions[at];
-        session.host = host;
-        let (timeout, seen) = (session.timeout, session.seen);
+        let Session { timeout, seen, .. } = self.sessions[at];
         self.ensemble.on_wire(at as u32, |wire, cx| wire.dial(cx, server_at(host), timeout, seen));
         Ok(self.ensemble.wait_for_greeting(at as u32)?)
     }
@@ -186,6 +184,7 @@ impl Driver {
     fn reconnect(&mut self, at: usize, hop: u32, rewatch: bool, reauth: bool) -> Result<(), Halt> {
         let Session { host, seen, .. } = self.sessions[at];
         let host = host + hop as usize;
+        self.sessions[at].host = host;
         if !self.dial(at, host)? {
             return Err(self.sent_away(at));
         }
@@ -224,16 +223,30 @@ impl Driver {
         (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect()
     }
 
-    /// Those of these sessions that lost their connection find a server again, the first to be tried being `host`, and are there as they were.
-    pub(super) fn bring_back(&mut self, sessions: &[usize], host: usize) -> Result<(), Halt> {
-        for at in sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect::<Vec<_>>() {
-            let (seen, mut hosts) = (self.sessions[at].seen, host..host + DIALS);
-            while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
-                self.ensemble.run(DIAL_PAUSE)?;
+    /// Those that have no connection find some server: this one, or else the next that takes them.
+    pub(super) fn find_servers(&mut self, sessions: &[usize], first: usize) -> Result<(), Halt> {
+        let lost: Vec<usize> = sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect();
+        lost.into_iter().try_for_each(|at| self.come_back(at, (first..).take(DIALS)))
+    }
+
+    /// Those that are not connected to their own server go there.
+    pub(super) fn go_home(&mut self, sessions: &[usize]) -> Result<(), Halt> {
+        for at in sessions.iter().copied() {
+            let own = self.sessions[at].host;
+            if !self.is_connected(at) || self.ensemble.wire(at as u32).server() != Some(server_at(own)) {
+                self.come_back(at, std::iter::repeat_n(own, DIALS))?;
             }
-            self.introduce(at, seen)?;
         }
         Ok(())
+    }
+
+    /// The session is as it was, at the first of these servers that takes it.
+    fn come_back(&mut self, at: usize, mut hosts: impl Iterator<Item = usize>) -> Result<(), Halt> {
+        let seen = self.sessions[at].seen;
+        while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
+            self.ensemble.run(DIAL_PAUSE)?;
+        }
+        self.introduce(at, seen)
     }
 
     /// The connection is cut from this end.
