@@ -10,9 +10,6 @@ use crate::sim::{Action, Stream};
 /// Latency of one message.
 pub const LINK: Span = Span::new(Micros::from_millis(1), Micros::from_millis(50));
 
-/// Session timeouts are so many times as long: a transcript's time does not count elections.
-pub const STRETCH: u64 = 20;
-
 /// One request in so many has a fault before it.
 const FAULT_EVERY: u64 = 6;
 
