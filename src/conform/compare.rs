@@ -5,8 +5,7 @@ use super::driver::{Driver, Halt};
 use super::ensemble::Setting;
 use super::shake::{self, Shaker};
 use super::transcript::{Line, Transcript};
-use crate::proto::{Micros, Span};
-use crate::scenario::Version;
+use crate::proto::{Micros, Span, Version};
 
 /// How a transcript is replayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +73,7 @@ pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
 fn set_up(transcript: &Transcript, options: Options) -> Result<Driver, Halt> {
     let (seed, link) = options.shake.map_or(PLAIN, |seed| (seed, shake::LINK));
     let version = options.version.unwrap_or_else(|| transcript.version());
-    let stretch = if options.shake.is_some() { shake::STRETCH } else { 1 };
-    Driver::new(&Setting { seed, version, sweep: transcript.sweep, link, wires: transcript.sessions() as u32 + 1 }, stretch)
+    Driver::new(&Setting { seed, version, sweep: transcript.sweep, link, wires: transcript.sessions() as u32 + 1 }, options.shake.is_some())
 }
 
 fn difference(request_number: usize, line: &Line, got: Got) -> Difference {

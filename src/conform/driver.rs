@@ -28,7 +28,10 @@ const OBSERVER_TIMEOUT: Micros = Micros::from_secs(60);
 const EXPIRY_POLL: Micros = Micros::from_millis(50);
 const ADVANCE_POLL: Micros = Micros::from_millis(100);
 
-/// So often a session that lost its connection tries to find a server, and rests in between.
+/// Where there are faults, session timeouts are so many times as long: a transcript's time does not count elections.
+const STRETCH: u64 = 20;
+
+/// There, so often a session that lost its connection tries to find a server, and rests in between.
 const DIALS: usize = 100;
 const DIAL_PAUSE: Micros = Micros::from_millis(100);
 
@@ -76,6 +79,8 @@ pub struct Driver {
     sessions: Vec<Session>,
     /// Session timeouts are so many times those of the transcript.
     stretch: u64,
+    /// How many servers a session that comes back tries.
+    tries: usize,
 }
 
 /// A request's result, and the zxid of its reply where it is a write's.
@@ -83,10 +88,11 @@ type Outcome = (Map<String, Value>, Option<Zxid>);
 
 impl Driver {
     /// An ensemble that serves, and the observer connected to it.
-    pub fn new(setting: &Setting, stretch: u64) -> Result<Driver, Halt> {
+    pub fn new(setting: &Setting, shaken: bool) -> Result<Driver, Halt> {
         let ensemble = Ensemble::start(setting)?;
         let names = Names::new(Zxid::ZERO);
-        let mut driver = Driver { ensemble, names, sessions: Vec::new(), stretch };
+        let (stretch, tries) = if shaken { (STRETCH, DIALS) } else { (1, 1) };
+        let mut driver = Driver { ensemble, names, sessions: Vec::new(), stretch, tries };
         driver.open("observer".into(), 0, OBSERVER_TIMEOUT)?;
         driver.settle(Zxid::ZERO)?;
         driver.names = Names::new(driver.sessions[OBSERVER].seen);
@@ -176,24 +182,18 @@ impl Driver {
 
     /// Goes to a server with what the session has. False when the server sends it away.
     fn dial(&mut self, at: usize, host: usize) -> Result<bool, Halt> {
-        let session = &mut self.sessions[at];
-        session.host = host;
-        let (timeout, seen) = (session.timeout, session.seen);
+        let Session { timeout, seen, .. } = self.sessions[at];
         self.ensemble.on_wire(at as u32, |wire, cx| wire.dial(cx, server_at(host), timeout, seen));
         Ok(self.ensemble.wait_for_greeting(at as u32)?)
     }
 
     fn reconnect(&mut self, at: usize, hop: u32, rewatch: bool, reauth: bool) -> Result<(), Halt> {
-        let Session { host, seen, .. } = self.sessions[at];
-        let host = host + hop as usize;
-        if !self.dial(at, host)? {
-            return Err(self.sent_away(at));
-        }
+        self.sessions[at].host += hop as usize;
         if !rewatch {
             self.sessions[at].watches = Watches::default();
         }
         self.sessions[at].proved = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
-        self.introduce(at, seen)
+        self.come_back(at, self.sessions[at].host)
     }
 
     /// What a client tells a server that it comes back to: who it is, and which watches it had when it had `seen` so much.
@@ -224,16 +224,32 @@ impl Driver {
         (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect()
     }
 
-    /// Those of these sessions that lost their connection find a server again, the first to be tried being `host`, and are there as they were.
-    pub(super) fn bring_back(&mut self, sessions: &[usize], host: usize) -> Result<(), Halt> {
-        for at in sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect::<Vec<_>>() {
-            let (seen, mut hosts) = (self.sessions[at].seen, host..host + DIALS);
-            while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
-                self.ensemble.run(DIAL_PAUSE)?;
+    /// Those that have no connection find some server: this one, or else the next that takes them.
+    pub(super) fn find_servers(&mut self, sessions: &[usize], first: usize) -> Result<(), Halt> {
+        let lost: Vec<usize> = sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect();
+        lost.into_iter().try_for_each(|at| self.come_back(at, first))
+    }
+
+    /// Those that are not connected to their own server go there, if it takes them: after an election followers refuse whoever talked to the leader
+    /// before there is a transaction, since a leader says that it has applied the first zxid of its epoch, which they get to know of with that.
+    pub(super) fn go_home(&mut self, sessions: &[usize]) -> Result<(), Halt> {
+        for at in sessions.iter().copied() {
+            let own = self.sessions[at].host;
+            if !self.is_connected(at) || self.ensemble.wire(at as u32).server() != Some(server_at(own)) {
+                self.come_back(at, own)?;
             }
-            self.introduce(at, seen)?;
         }
         Ok(())
+    }
+
+    /// The session is as it was, at this server, or the next in the round that takes it.
+    fn come_back(&mut self, at: usize, first: usize) -> Result<(), Halt> {
+        let seen = self.sessions[at].seen;
+        let mut hosts = (first..).take(self.tries);
+        while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
+            self.ensemble.run(DIAL_PAUSE)?;
+        }
+        self.introduce(at, seen)
     }
 
     /// The connection is cut from this end.

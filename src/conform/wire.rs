@@ -23,6 +23,8 @@ const DIAL_TIMEOUT: Micros = Micros::from_secs(5);
 #[derive(Clone, Debug, Default)]
 pub struct Wire {
     way: Way,
+    /// Where it went last.
+    server: Option<ServerId>,
     /// [`SessionId::NONE`] until a server gave one.
     pub session: SessionId,
     password: [u8; 16],
@@ -65,10 +67,15 @@ impl Wire {
         if let Way::Open(conn) = self.way { Some(conn) } else { None }
     }
 
+    /// The server that it went to last.
+    pub fn server(&self) -> Option<ServerId> {
+        self.server
+    }
+
     /// Goes to a server, with its session if it has one; `seen` is what it says it knows of. What was there before is cut.
     pub fn dial(&mut self, cx: &mut Cx, to: ServerId, timeout: Micros, seen: Zxid) {
         self.hang_up(cx);
-        self.xid = 0;
+        (self.xid, self.server) = (0, Some(to));
         let timeout = i32::try_from(timeout.0 / 1_000).unwrap_or(i32::MAX);
         self.way = Way::Dialling(ConnectRequest { last_zxid_seen: seen, timeout, session: self.session, password: self.password });
         cx.emit(Effect::Dial { to, port: Port::Client, timeout: DIAL_TIMEOUT });

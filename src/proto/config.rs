@@ -72,6 +72,8 @@ pub enum Version {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub membership: Membership,
+    /// The release that servers behave like.
+    pub version: Version,
     /// `tickTime`: the unit of all limits.
     pub tick_time: Micros,
     /// `initLimit`, in ticks: connecting, discovery and synchronisation must fit in it.
@@ -127,8 +129,6 @@ pub struct Config {
     pub leader_serves: bool,
     /// `testingonly.initialZxid`: the counter that a new leader starts from, for rollover.
     pub initial_zxid: Option<u32>,
-    /// The release whose behaviour clients see.
-    pub version: Version,
     /// `jute.maxbuffer`: a client that sends more bytes at once loses its connection.
     pub jute_max_buffer: u32,
     /// `extendedTypesEnabled`: nodes may have a time to live.
@@ -152,6 +152,7 @@ impl Config {
     pub fn new(membership: Membership) -> Config {
         Config {
             membership,
+            version: Version::default(),
             tick_time: Micros::from_millis(2000),
             init_limit: 10,
             sync_limit: 5,
@@ -179,7 +180,6 @@ impl Config {
             trust_empty_snapshot: false,
             leader_serves: true,
             initial_zxid: None,
-            version: Version::default(),
             jute_max_buffer: 0xfffff,
             extended_types_enabled: false,
             enforce_quota: false,

@@ -19,6 +19,7 @@ mod time;
 mod txn;
 pub mod txn_bytes;
 mod vote;
+mod watch;
 mod words;
 
 pub use acl::{Acl, AclList, AclText, AuthId, AuthIds, PERM_LETTERS};
@@ -38,4 +39,5 @@ pub use proposal::Proposal;
 pub use time::{Micros, Span};
 pub use txn::{Bytes, CreateForm, Path, Txn, TxnHeader, TxnRef};
 pub use vote::{LearnerType, Notification, PeerState, Vote};
+pub use watch::{AddWatchMode, EventType, KeeperState, SetWatches, WatcherEvent, WatcherType};
 pub use words::bytes_as_words;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::acl::acl_size;
-use super::{AclList, AclText, Bytes, CreateForm, Path, bytes_as_words};
+use super::{AclList, AclText, AddWatchMode, Bytes, CreateForm, Path, SetWatches, WatcherType, bytes_as_words};
 
 /// What is asked. Paths of sequential nodes end before the number. A version of -1 matches any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,22 @@ pub enum Op {
     Sync {
         path: Path,
     },
+    AddWatch {
+        path: Path,
+        /// See [`AddWatchMode::numbered`].
+        mode: i32,
+    },
+    RemoveWatches {
+        path: Path,
+        kind: WatcherType,
+    },
+    /// Whether there are such watches.
+    CheckWatches {
+        path: Path,
+        kind: WatcherType,
+    },
+    /// Made by a client's library after it came back.
+    SetWatches(Arc<SetWatches>),
     /// Proves who the client is. Belongs to the connection: its xid is [`AUTH_XID`], and it passes no processor.
     Auth {
         scheme: Arc<str>,
@@ -185,7 +201,7 @@ impl Op {
     }
 
     /// The number of the request. Source: `ZooDefs.OpCode`.
-    pub const fn number(&self) -> i32 {
+    pub fn number(&self) -> i32 {
         match self {
             Op::Create { form: CreateForm::Create, .. } => 1,
             Op::Delete { .. } => 2,
@@ -202,12 +218,22 @@ impl Op {
             Op::Multi(_) => 14,
             Op::Create { form: CreateForm::Create2, .. } => 15,
             Op::Create { form: CreateForm::Container, .. } => 19,
+            Op::CheckWatches { .. } => 17,
+            Op::RemoveWatches { .. } => 18,
             Op::DeleteContainer { .. } => 20,
             Op::Create { form: CreateForm::Ttl(_), .. } => 21,
             Op::MultiRead(_) => 22,
             Op::Auth { .. } => 100,
+            Op::SetWatches(watches) => {
+                if watches.is_second_form() {
+                    105
+                } else {
+                    101
+                }
+            }
             Op::GetEphemerals { .. } => 103,
             Op::GetAllChildrenNumber { .. } => 104,
+            Op::AddWatch { .. } => 106,
             Op::WhoAmI => 107,
             Op::CreateSession { .. } => -10,
             Op::CloseSession => -11,
@@ -235,6 +261,8 @@ impl Op {
             | Op::Sync { path } => text_size(path),
             Op::Multi(ops) | Op::MultiRead(ops) => parts(ops),
             Op::Auth { scheme, credential } => 4 + text_size(scheme) + bytes(credential),
+            Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } => text_size(path) + 4,
+            Op::SetWatches(watches) => 8 + watches.lists().map(|list| 4 + list.iter().map(|path| text_size(path)).sum::<u32>()).iter().sum::<u32>(),
             Op::CreateSession { .. } => 4,
             Op::WhoAmI | Op::Ping | Op::CloseSession => 0,
         }
@@ -284,6 +312,21 @@ impl Op {
                 text_words(scheme, word);
                 data_words(credential, word);
             }
+            Op::AddWatch { path, mode } => {
+                word(*mode as u64);
+                text_words(path, word);
+            }
+            Op::RemoveWatches { path, kind } | Op::CheckWatches { path, kind } => {
+                word(*kind as u64);
+                text_words(path, word);
+            }
+            Op::SetWatches(watches) => {
+                word(watches.relative_zxid.0 as u64);
+                for list in watches.lists() {
+                    word(list.len() as u64);
+                    list.iter().for_each(|path| text_words(path, word));
+                }
+            }
             Op::CreateSession { timeout } => word(*timeout as u64),
             Op::WhoAmI | Op::Ping | Op::CloseSession => {}
         }
@@ -325,6 +368,16 @@ impl fmt::Display for Op {
             Op::MultiRead(ops) => write!(out, "multiRead {}", Parts(ops)),
             Op::WhoAmI => write!(out, "whoami"),
             Op::Sync { path } => write!(out, "sync {path}"),
+            Op::AddWatch { path, mode } => match AddWatchMode::numbered(*mode) {
+                Some(mode) => write!(out, "addWatch -m {mode} {path}"),
+                None => write!(out, "addWatch -m {mode} {path}"),
+            },
+            Op::RemoveWatches { path, kind } => write!(out, "removewatches {} {path}", kind.option()),
+            Op::CheckWatches { path, kind } => write!(out, "checkwatches {} {path}", kind.option()),
+            Op::SetWatches(watches) => {
+                let count: usize = watches.lists().iter().map(|list| list.len()).sum();
+                write!(out, "set {count} watches again, from {} on", watches.relative_zxid)
+            }
             Op::Auth { scheme, credential } => write!(out, "addauth {scheme}{}", Shown(credential)),
             Op::Ping => write!(out, "ping"),
             Op::CloseSession => write!(out, "close"),

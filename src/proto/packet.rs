@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::acl::id_size;
 use super::{
     Answer, AuthIds, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId,
-    Zxid, bytes_as_words,
+    WatcherEvent, Zxid, bytes_as_words,
 };
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
@@ -161,10 +161,12 @@ pub enum Packet {
     ConnectResponse(Arc<ConnectResponse>),
     ClientRequest(Arc<ClientRequest>),
     ClientReply(Arc<ClientReply>),
+    /// A watch fired.
+    WatcherEvent(Arc<WatcherEvent>),
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 25] = [
+pub const PACKET_KINDS: [&str; 26] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -190,6 +192,7 @@ pub const PACKET_KINDS: [&str; 25] = [
     "CONNECTED",
     "CLIENT_REQUEST",
     "CLIENT_REPLY",
+    "WATCHER_EVENT",
 ];
 
 impl Packet {
@@ -210,6 +213,7 @@ impl Packet {
             Packet::ConnectResponse(_) => "CONNECTED",
             Packet::ClientRequest(_) => "CLIENT_REQUEST",
             Packet::ClientReply(_) => "CLIENT_REPLY",
+            Packet::WatcherEvent(_) => "WATCHER_EVENT",
         }
     }
 
@@ -222,7 +226,7 @@ impl Packet {
             Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
             Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
             Packet::ClientReply(_) => sent,
-            Packet::ClientRequest(_) => false,
+            Packet::ClientRequest(_) | Packet::WatcherEvent(_) => false,
             _ => true,
         }
     }
@@ -247,6 +251,7 @@ impl Packet {
             Packet::ConnectRequest(_) => 45,
             Packet::ConnectResponse(_) => 41,
             Packet::ClientRequest(request) => 12 + request.op.size(),
+            Packet::WatcherEvent(event) => 32 + event.path.len() as u32,
             Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, Answer::size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
@@ -279,6 +284,7 @@ impl Packet {
             Packet::ConnectResponse(response) => [7 | (response.timeout as u64) << 32, response.session.0 as u64],
             Packet::ClientRequest(request) => [8 | (request.xid as u64) << 32, request.op.number() as u64],
             Packet::ClientReply(reply) => [9 | (reply.xid as u64) << 32, reply.zxid.0 as u64],
+            Packet::WatcherEvent(event) => [10 | (event.kind as u64) << 32, event.zxid.0 as u64],
         }
     }
 
@@ -325,6 +331,10 @@ impl Packet {
                 Ok(answer) => answer.words(&mut word),
                 Err(code) => word(code.number() as u64),
             },
+            Packet::WatcherEvent(event) => {
+                word(event.state as u64);
+                bytes_as_words(event.path.as_bytes(), word);
+            }
             Packet::Notification(note) => {
                 for value in [note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
                     word(value as u64);
@@ -368,6 +378,7 @@ impl fmt::Display for Packet {
             Packet::ConnectResponse(response) => write!(out, " session {}, timeout {} ms", response.session, response.timeout),
             Packet::ClientRequest(request) => write!(out, " {}", request.op),
             Packet::ClientReply(reply) => write!(out, " {} {}", reply.zxid, super::result_text(&reply.result)),
+            Packet::WatcherEvent(event) => write!(out, " {event}"),
         }
     }
 }

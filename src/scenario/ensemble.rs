@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::Ensemble;
 use super::checker::{Checker, SERVER_MAX};
 use super::file::{EnsembleFile, MembersFile, RoleName, VersionName};
 use super::problem::Path;
 use super::settings::{SETTINGS, WITHOUT_EFFECT};
 use super::zoo_cfg::{properties, server_role};
-use super::{Ensemble, Version};
-use crate::proto::{Config, LearnerType, Member, Membership, Micros, ServerId};
+use crate::proto::{Config, LearnerType, Member, Membership, Micros, ServerId, Version};
 use crate::trace::nearest;
 
 /// A setting as it was given, in `config` or in a zoo.cfg.

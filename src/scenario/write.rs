@@ -11,11 +11,9 @@ use super::file::{
     WorkloadFile,
 };
 use super::settings::SETTINGS;
-use super::{
-    ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, Version, WorkloadPlan,
-};
+use super::{ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, WorkloadPlan};
 use crate::client::{Act, Hosts};
-use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Zxid};
+use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Version, Zxid};
 use crate::sim::Timing;
 use crate::sim::action::{Percent, Shift};
 

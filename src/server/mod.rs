@@ -270,7 +270,7 @@ impl Server {
             Timer::HalfTick => self.on_leader(|leader, replica| leader.on_half_tick(cx, replica)),
             Timer::LeaderWait => self.on_leader(|leader, _| leader.on_wait_timeout()),
             Timer::LearnerRead(conn) => self.on_leader(|leader, _| leader.on_read_timeout(cx, conn)),
-            Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout()),
+            Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout(cx)),
             Timer::LeaderConnect => self.on_learner(|learner, _| learner.on_connect_timer(cx)),
             Timer::SessionExpiry | Timer::ClientRead(_) => {
                 if let Some(pipeline) = &mut self.pipeline {

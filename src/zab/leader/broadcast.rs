@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, Timer, TxnHeader, Zxid};
+use crate::proto::{ConnId, Proposal, QuorumData, QuorumKind, ServerId, SessionId, TxnHeader, Zxid};
 use crate::trace::{LookingReason, Note, Surprise};
 
 use super::proposals::Acked;
@@ -39,7 +39,7 @@ impl Leader {
         let handler = &mut self.handlers[position];
         let conn = handler.conn;
         handler.tick_of_next_ack_deadline = self.tick + u64::from(self.config.sync_limit);
-        cx.arm(Timer::LearnerRead(conn), self.config.sync_time());
+        handler.heard = cx.now;
         match (kind, data) {
             (QuorumKind::Ack, _) => {
                 handler.age.on_ack(zxid);

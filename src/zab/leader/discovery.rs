@@ -241,6 +241,7 @@ impl Leader {
         let limit = self.config.sync_time();
         if let Some(handler) = self.handler(conn) {
             cx.arm(Timer::LearnerRead(conn), limit);
+            handler.heard = cx.now;
             handler.stage = HandlerStage::UpToDate;
             handler.queue(cx, QuorumKind::UpToDate, Zxid::UNTRUSTED, QuorumData::Empty);
             self.resume(cx, replica, conn);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::actor::Cx;
-use crate::proto::{ConnId, Packet, QuorumData, QuorumKind, ServerId, Stage, Zxid};
+use crate::proto::{ConnId, Micros, Packet, QuorumData, QuorumKind, ServerId, Stage, Zxid};
 use crate::store::format::SnapshotWalker;
 
 use super::age_check::AgeCheck;
@@ -16,6 +16,8 @@ pub(super) struct Handler {
     pub stage: HandlerStage,
     /// Last tick at which it still counts as synced.
     pub tick_of_next_ack_deadline: u64,
+    /// When its last packet came, or UPTODATE was sent.
+    pub heard: Micros,
     /// What came while the handler's thread waits for others.
     pub inbox: VecDeque<Packet>,
     /// Its last zxid, as ACKEPOCH told.
@@ -81,6 +83,7 @@ impl Handler {
             learner: None,
             stage: HandlerStage::Connected,
             tick_of_next_ack_deadline,
+            heard: Micros::ZERO,
             inbox: VecDeque::new(),
             peer: Zxid::ZERO,
             is_forwarding: false,

@@ -193,9 +193,15 @@ impl Leader {
         }
     }
 
-    /// Nothing was read from a learner for too long.
+    /// Nothing was read from a learner for too long. The timer of one that is up to date is not set again for each of its packets: if any
+    /// came, it gets the rest of its time.
     pub fn on_read_timeout(&mut self, cx: &mut Cx, conn: ConnId) {
-        self.drop_handler(cx, conn);
+        let limit = self.config.sync_time();
+        let up_to_date = self.handler(conn).filter(|handler| handler.stage == HandlerStage::UpToDate);
+        match up_to_date.map(|handler| handler.heard + limit).filter(|over_at| *over_at > cx.now) {
+            Some(over_at) => cx.arm(Timer::LearnerRead(conn), over_at - cx.now),
+            None => self.drop_handler(cx, conn),
+        }
     }
 
     fn drop_handler(&mut self, cx: &mut Cx, conn: ConnId) {

@@ -53,6 +53,10 @@ pub struct Learner {
     events: VecDeque<RoleEvent>,
     /// It told that it leaves: nothing more happens to it.
     is_over: bool,
+    /// When it last began to wait for a packet.
+    heard: Micros,
+    /// How long it may wait, while the timer is set.
+    read_limit: Option<Micros>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +114,8 @@ impl Learner {
             held_acks: Vec::new(),
             events: VecDeque::new(),
             is_over: false,
+            heard: cx.now,
+            read_limit: None,
             config,
         };
         learner.connect(cx);
@@ -163,7 +169,7 @@ impl Learner {
             LearnerType::Observer => QuorumKind::ObserverInfo,
         };
         self.send(cx, kind, replica.epochs.accepted.first_zxid(), QuorumData::LearnerInfo(self.me));
-        cx.arm(Timer::LeaderRead, self.config.init_time());
+        self.await_packet(cx, self.config.init_time());
     }
 
     /// Whether this is its connection to the leader.
@@ -208,11 +214,21 @@ impl Learner {
     }
 
     /// The read timeout runs while the main thread reads, and only then.
-    fn wait_for_packet(&self, cx: &mut Cx) {
+    fn wait_for_packet(&mut self, cx: &mut Cx) {
         if self.waits_for.is_some() {
+            self.read_limit = None;
             cx.disarm(Timer::LeaderRead);
         } else if !self.is_over {
-            cx.arm(Timer::LeaderRead, if self.sync.is_acknowledged { self.config.sync_time() } else { self.config.init_time() });
+            self.await_packet(cx, if self.sync.is_acknowledged { self.config.sync_time() } else { self.config.init_time() });
+        }
+    }
+
+    /// The timer is not set again for each packet: when it runs out, it gets the rest of its time.
+    fn await_packet(&mut self, cx: &mut Cx, limit: Micros) {
+        self.heard = cx.now;
+        if self.read_limit != Some(limit) {
+            self.read_limit = Some(limit);
+            cx.arm(Timer::LeaderRead, limit);
         }
     }
 
@@ -283,8 +299,13 @@ impl Learner {
 
     /// Nothing was read from the leader for too long. While the main thread is blocked it reads nothing, and nothing is missed: above all,
     /// nobody leaves the role while its logs are being cut.
-    pub fn on_read_timeout(&mut self) {
-        if self.waits_for.is_none() {
+    pub fn on_read_timeout(&mut self, cx: &mut Cx) {
+        let Some(limit) = self.read_limit.take().filter(|_| self.waits_for.is_none()) else { return };
+        let over_at = self.heard + limit;
+        if over_at > cx.now {
+            self.read_limit = Some(limit);
+            cx.arm(Timer::LeaderRead, over_at - cx.now);
+        } else {
             self.leave(LookingReason::LeaderSilent);
         }
     }

@@ -25,6 +25,7 @@ struct Desk {
     replica: Replica,
     effects: Vec<Effect>,
     bugs: Bugs,
+    now: Micros,
 }
 
 impl Desk {
@@ -39,14 +40,14 @@ impl Desk {
         let mut draws = Zeros;
         let mut cx = Cx::new(NodeId::server(3), Micros::ZERO, Micros::ZERO, bugs, &mut draws, &mut effects);
         let learner = Learner::start(&mut cx, ServerId(3), config, LEADER, LearnerType::Participant);
-        let mut desk = Desk { learner, replica, effects, bugs };
+        let mut desk = Desk { learner, replica, effects, bugs, now: Micros::ZERO };
         desk.registers(conn(1));
         desk
     }
 
     fn step(&mut self, act: impl FnOnce(&mut Learner, &mut Cx, &mut Replica)) {
         let mut draws = Zeros;
-        let mut cx = Cx::new(NodeId::server(3), Micros::ZERO, Micros::ZERO, self.bugs, &mut draws, &mut self.effects);
+        let mut cx = Cx::new(NodeId::server(3), self.now, self.now, self.bugs, &mut draws, &mut self.effects);
         act(&mut self.learner, &mut cx, &mut self.replica);
     }
 
@@ -99,12 +100,27 @@ fn nobody_leaves_while_logs_are_cut() {
     assert_eq!(desk.told(), Some(Zxid::new(1, 30)));
     desk.packet(QuorumKind::Trunc, Zxid::new(1, 5));
     assert!(desk.learner.is_truncating());
-    desk.step(|learner, _, _| learner.on_read_timeout());
+    desk.now = Micros::from_secs(60);
+    desk.step(|learner, cx, _| learner.on_read_timeout(cx));
     desk.step(|learner, _, _| learner.on_closed());
     assert_eq!(desk.events(), []);
-    let mut waiting = Desk::with(Bugs::NONE);
-    waiting.step(|learner, _, _| learner.on_read_timeout());
-    assert_eq!(waiting.events(), [RoleEvent::Leave(LookingReason::LeaderSilent)]);
+}
+
+/// The timer runs from an earlier packet than the last one, and then for what is left of the time.
+#[test]
+fn a_leader_that_was_heard_of_has_the_rest_of_its_time() {
+    let mut desk = Desk::with(Bugs::NONE);
+    let limit = desk.learner.config.init_time();
+    desk.now = Micros(7_000);
+    desk.packet(QuorumKind::Diff, Zxid::new(1, 30));
+    desk.now = limit;
+    desk.effects.clear();
+    desk.step(|learner, cx, _| learner.on_read_timeout(cx));
+    assert!(matches!(desk.effects[..], [Effect::Arm { timer: Timer::LeaderRead, after: Micros(7_000) }]), "{:?}", desk.effects);
+    assert_eq!(desk.events(), []);
+    desk.now += Micros(7_000);
+    desk.step(|learner, cx, _| learner.on_read_timeout(cx));
+    assert_eq!(desk.events(), [RoleEvent::Leave(LookingReason::LeaderSilent)]);
 }
 
 /// The snapshot of 1:10 is the oldest that there is.
