@@ -6,6 +6,7 @@ use crate::actor::{Cx, Effect};
 use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, Micros, Op, Packet, Port, ServerId, SessionId, Timer};
 use crate::trace::Note;
 
+use super::auth::Proofs;
 use super::hosts::HostProvider;
 use super::session::{Afterwards, Session, State};
 use super::{Client, Reopen};
@@ -32,6 +33,7 @@ impl Client {
         }
         self.reopens = None;
         self.session = Session::new(&self.program, hosts, cx.now);
+        self.proofs = Proofs::default();
         self.requests.start_anew();
         cx.disarm(Timer::Reconnect);
         self.next_attempt(cx);
@@ -141,6 +143,7 @@ impl Client {
         self.session.state = State::Connected(server, conn);
         cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
         cx.arm(Timer::ServerRead, self.session.limits.read);
+        self.introduce(cx, conn);
         self.flush(cx);
     }
 
@@ -199,7 +202,7 @@ impl Client {
         self.clean_up(cx, Afterwards::Expired);
     }
 
-    fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
+    pub(super) fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
         self.close_socket(cx);
         self.session.state = State::CleaningUp(afterwards);
         cx.arm(Timer::Reconnect, CLEANUP);
@@ -219,6 +222,7 @@ impl Client {
         if afterwards == Afterwards::Reconnect {
             return self.next_attempt(cx);
         }
+        self.session.refused = afterwards == Afterwards::AuthFailed;
         self.session.state = State::Closed;
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));

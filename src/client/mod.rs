@@ -5,12 +5,13 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
-//! - `requests`: what is queued, sent, answered, and fails with the connection.
+//! - `auth`: who it says it is. `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //!
-//! Not modelled: watches, authentication, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: watches, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
+mod auth;
 mod connection;
 mod hosts;
 mod requests;
@@ -26,6 +27,7 @@ pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
 use crate::proto::{Caller, Calls, Command, Membership, Micros, Packet, ServerId, Stage, Timer};
+use auth::Proofs;
 use hosts::HostProvider;
 use requests::Requests;
 use session::Session;
@@ -50,6 +52,7 @@ pub struct Client {
     program: Arc<Program>,
     session: Session,
     requests: Requests,
+    proofs: Proofs,
     calls: Calls,
     workloads: Vec<Running>,
     /// Its user wants another session as soon as this one has ended.
@@ -68,6 +71,7 @@ impl Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
             requests: Requests::default(),
+            proofs: Proofs::default(),
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
             reopens: None,

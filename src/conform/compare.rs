@@ -73,7 +73,7 @@ pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
 fn set_up(transcript: &Transcript, options: Options) -> Result<Driver, Halt> {
     let (seed, link) = options.shake.map_or(PLAIN, |seed| (seed, shake::LINK));
     let version = options.version.unwrap_or_else(|| transcript.version());
-    Driver::new(&Setting { seed, version, sweep: transcript.sweep, link, wires: transcript.sessions() as u32 + 1 }, options.shake.is_some())
+    Driver::new(&Setting { seed, version, link, wires: transcript.sessions() as u32 + 1 }, options.shake.is_some())
 }
 
 fn difference(request_number: usize, line: &Line, got: Got) -> Difference {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::wire::{Party, Standing, Wire};
-use crate::actor::Cx;
+use crate::actor::{Actor, Cx, Input};
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
+use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Timer, Version};
 use crate::server::Server;
 use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
@@ -14,16 +14,20 @@ pub const SERVERS: usize = 3;
 /// After so long in virtual time something that is waited for will not come.
 const PATIENCE: Micros = Micros::from_secs(120);
 
+/// So long deletions may take until the next look.
+const SWEEP_TIME: Micros = Micros::from_millis(300);
+
 /// The session timeouts that servers grant.
 const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
+
+/// Of `super:test`.
+const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 /// How an ensemble is set up.
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub seed: u64,
     pub version: Version,
-    /// Whether containers and TTL nodes are looked after.
-    pub sweep: bool,
     /// Latency of one message.
     pub link: Span,
     /// How many sessions will ever be, the driver's own included.
@@ -114,6 +118,15 @@ impl Ensemble {
         self.world.inject(action, Origin::Generated).map_err(|why| Stuck(format!("{action}: {why}")))
     }
 
+    /// The leader looks for containers and TTL nodes to delete, now; what it finds goes at its pace.
+    pub fn sweep(&mut self) -> Result<(), Stuck> {
+        self.wait_until_all_serve()?;
+        let leader = self.leader().ok_or_else(|| Stuck("nobody leads".into()))?;
+        let looked = self.world.act(NodeId::Server(leader), |party, cx| party.step(cx, Input::Timer(Timer::ContainerCheck)));
+        looked.ok_or_else(|| Stuck(format!("{leader} leads and is down")))?;
+        self.run(SWEEP_TIME)
+    }
+
     pub fn wire(&self, wire: u32) -> &Wire {
         match self.world.actor(NodeId::Client(wire)) {
             Some(Party::Wire(wire)) => wire,
@@ -153,8 +166,10 @@ fn config(setting: &Setting) -> Config {
     config.init_limit = 50;
     config.sync_limit = 100;
     config.max_session_timeout = Some(TIMEOUT_MAX);
-    // Wires count from 0: what a scenario may say of clients does not concern them.
-    let _ = setting.sweep;
     config.version = setting.version;
+    config.extended_types_enabled = true;
+    config.super_digest = Some(SUPER_DIGEST.into());
+    // Containers and TTL nodes are looked after when a transcript says so ([`Ensemble::sweep`]), and at no other time.
+    config.container_check_interval = Micros::from_secs(1_000_000);
     config
 }

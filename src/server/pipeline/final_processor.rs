@@ -9,7 +9,7 @@ use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
 use super::commit_processor::Work;
-use super::reads::read;
+use super::reads::Reader;
 use super::request::{Origin, Request};
 use super::{Output, Pipeline, Role};
 
@@ -21,7 +21,7 @@ impl Pipeline {
                 Work::Serve(request) => {
                     let result = match request.refused {
                         Some(code) => Err(code),
-                        None => read(db, request.op()),
+                        None => Reader { config: &self.config, db, session: request.session, ids: &request.auth }.read(request.op()),
                     };
                     self.answer(cx, db, &request, result);
                 }
@@ -36,7 +36,7 @@ impl Pipeline {
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
         let closed = matches!(proposal.txn, Txn::CloseSession { .. }).then_some(proposal.header.session);
         match &mut self.role {
-            Role::Leader { prep, tracker } => {
+            Role::Leader { prep, tracker, .. } => {
                 prep.applied(proposal.zxid());
                 closed.into_iter().for_each(|session| tracker.remove(session));
                 self.outputs.push_back(Output::Applied(proposal.zxid()));
@@ -62,6 +62,7 @@ impl Pipeline {
         match (request.op(), result) {
             // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (_, Ok(Answer::Parts(parts))) if parts.contains(&Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
                 let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {

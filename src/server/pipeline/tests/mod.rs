@@ -9,4 +9,5 @@ mod order;
 mod ownership;
 mod prep;
 mod reads;
+mod requests;
 mod rollover;
