@@ -5,8 +5,7 @@ use super::driver::{Driver, Halt};
 use super::ensemble::Setting;
 use super::shake::{self, Shaker};
 use super::transcript::{Line, Transcript};
-use crate::proto::{Micros, Span};
-use crate::scenario::Version;
+use crate::proto::{Micros, Span, Version};
 
 /// How a transcript is replayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::wire::{Party, Standing, Wire};
 use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span};
-use crate::scenario::Version;
+use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
 use crate::server::Server;
 use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
@@ -155,6 +154,7 @@ fn config(setting: &Setting) -> Config {
     config.sync_limit = 100;
     config.max_session_timeout = Some(TIMEOUT_MAX);
     // Wires count from 0: what a scenario may say of clients does not concern them.
-    let _ = (setting.version, setting.sweep);
+    let _ = setting.sweep;
+    config.version = setting.version;
     config
 }

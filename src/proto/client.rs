@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{AclList, Bytes, ErrorCode, Path, ServerId, SessionId, Zxid};
+use super::{AclList, AddWatchMode, Bytes, ErrorCode, Path, ServerId, SessionId, SetWatches, WatcherType, Zxid};
 
 /// The first packet of a client's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,22 @@ pub enum Op {
     Sync {
         path: Path,
     },
+    AddWatch {
+        path: Path,
+        /// See [`AddWatchMode::numbered`].
+        mode: i32,
+    },
+    RemoveWatches {
+        path: Path,
+        kind: WatcherType,
+    },
+    /// Whether there are such watches.
+    CheckWatches {
+        path: Path,
+        kind: WatcherType,
+    },
+    /// Made by a client's library after it came back.
+    SetWatches(Arc<SetWatches>),
     Ping,
     CloseSession,
     /// Made by a server for a client that connects without a session.
@@ -171,7 +187,7 @@ impl Op {
     }
 
     /// The number of the request. Source: `ZooDefs.OpCode`.
-    pub const fn number(&self) -> i32 {
+    pub fn number(&self) -> i32 {
         match self {
             Op::Create { .. } => 1,
             Op::Delete { .. } => 2,
@@ -181,6 +197,16 @@ impl Op {
             Op::GetChildren { .. } => 8,
             Op::Sync { .. } => 9,
             Op::Ping => 11,
+            Op::CheckWatches { .. } => 17,
+            Op::RemoveWatches { .. } => 18,
+            Op::SetWatches(watches) => {
+                if watches.is_second_form() {
+                    105
+                } else {
+                    101
+                }
+            }
+            Op::AddWatch { .. } => 106,
             Op::CreateSession { .. } => -10,
             Op::CloseSession => -11,
         }
@@ -198,15 +224,30 @@ impl fmt::Display for Op {
             }
             Op::Delete { path, version } => write!(out, "delete{} {path}", Version(*version)),
             Op::SetData { path, version, data } => write!(out, "set{} {path}{}", Version(*version), Shown(data)),
-            Op::GetData { path, .. } => write!(out, "get {path}"),
-            Op::Exists { path, .. } => write!(out, "stat {path}"),
-            Op::GetChildren { path, .. } => write!(out, "ls {path}"),
+            Op::GetData { path, watch } => write!(out, "get{} {path}", watched(*watch)),
+            Op::Exists { path, watch } => write!(out, "stat{} {path}", watched(*watch)),
+            Op::GetChildren { path, watch } => write!(out, "ls{} {path}", watched(*watch)),
             Op::Sync { path } => write!(out, "sync {path}"),
+            Op::AddWatch { path, mode } => match AddWatchMode::numbered(*mode) {
+                Some(mode) => write!(out, "addWatch -m {mode} {path}"),
+                None => write!(out, "addWatch -m {mode} {path}"),
+            },
+            Op::RemoveWatches { path, kind } => write!(out, "removewatches {} {path}", kind.option()),
+            Op::CheckWatches { path, kind } => write!(out, "checkwatches {} {path}", kind.option()),
+            Op::SetWatches(watches) => {
+                let count: usize = watches.lists().iter().map(|list| list.len()).sum();
+                write!(out, "set {count} watches again, from {} on", watches.relative_zxid)
+            }
             Op::Ping => write!(out, "ping"),
             Op::CloseSession => write!(out, "close"),
             Op::CreateSession { timeout } => write!(out, "create session, timeout {timeout} ms"),
         }
     }
+}
+
+/// The option of a read that sets a watch.
+const fn watched(watch: bool) -> &'static str {
+    if watch { " -w" } else { "" }
 }
 
 /// ` -v 3`, or nothing for any version.

@@ -59,10 +59,20 @@ impl Membership {
     }
 }
 
+/// Which behaviour clients see, where releases differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    V3_8,
+    #[default]
+    V3_9,
+}
+
 /// Settings that matter to a simulated ensemble, each under its zoo.cfg or system-property name in the doc.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub membership: Membership,
+    /// The release that servers behave like.
+    pub version: Version,
     /// `tickTime`: the unit of all limits.
     pub tick_time: Micros,
     /// `initLimit`, in ticks: connecting, discovery and synchronisation must fit in it.
@@ -125,6 +135,7 @@ impl Config {
     pub fn new(membership: Membership) -> Config {
         Config {
             membership,
+            version: Version::default(),
             tick_time: Micros::from_millis(2000),
             init_limit: 10,
             sync_limit: 5,

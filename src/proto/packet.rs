@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Answer, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId, Zxid,
-    bytes_as_words,
+    Answer, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Path, Proposal, ServerId, SessionId,
+    WatcherEvent, Zxid, bytes_as_words,
 };
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
@@ -158,10 +158,12 @@ pub enum Packet {
     ConnectResponse(Arc<ConnectResponse>),
     ClientRequest(Arc<ClientRequest>),
     ClientReply(Arc<ClientReply>),
+    /// A watch fired.
+    WatcherEvent(Arc<WatcherEvent>),
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 25] = [
+pub const PACKET_KINDS: [&str; 26] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -187,6 +189,7 @@ pub const PACKET_KINDS: [&str; 25] = [
     "CONNECTED",
     "CLIENT_REQUEST",
     "CLIENT_REPLY",
+    "WATCHER_EVENT",
 ];
 
 impl Packet {
@@ -207,6 +210,7 @@ impl Packet {
             Packet::ConnectResponse(_) => "CONNECTED",
             Packet::ClientRequest(_) => "CLIENT_REQUEST",
             Packet::ClientReply(_) => "CLIENT_REPLY",
+            Packet::WatcherEvent(_) => "WATCHER_EVENT",
         }
     }
 
@@ -219,7 +223,7 @@ impl Packet {
             Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
             Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
             Packet::ClientReply(_) => sent,
-            Packet::ClientRequest(_) => false,
+            Packet::ClientRequest(_) | Packet::WatcherEvent(_) => false,
             _ => true,
         }
     }
@@ -244,6 +248,7 @@ impl Packet {
             Packet::ConnectRequest(_) => 45,
             Packet::ConnectResponse(_) => 41,
             Packet::ClientRequest(request) => 12 + op_size(&request.op),
+            Packet::WatcherEvent(event) => 32 + event.path.len() as u32,
             Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, answer_size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
@@ -276,6 +281,7 @@ impl Packet {
             Packet::ConnectResponse(response) => [7 | (response.timeout as u64) << 32, response.session.0 as u64],
             Packet::ClientRequest(request) => [8 | (request.xid as u64) << 32, request.op.number() as u64],
             Packet::ClientReply(reply) => [9 | (reply.xid as u64) << 32, reply.zxid.0 as u64],
+            Packet::WatcherEvent(event) => [10 | (event.kind as u64) << 32, event.zxid.0 as u64],
         }
     }
 
@@ -321,6 +327,10 @@ impl Packet {
                 Ok(answer) => answer_words(answer, word),
                 Err(code) => word(code.number() as u64),
             },
+            Packet::WatcherEvent(event) => {
+                word(event.state as u64);
+                bytes_as_words(event.path.as_bytes(), word);
+            }
             Packet::Notification(note) => {
                 for value in [note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
                     word(value as u64);
@@ -344,6 +354,11 @@ fn op_size(op: &Op) -> u32 {
         Op::Delete { path: at, .. } => path(at) + 4,
         Op::GetData { path: at, .. } | Op::Exists { path: at, .. } | Op::GetChildren { path: at, .. } => path(at) + 1,
         Op::Sync { path: at } => path(at),
+        Op::AddWatch { path: at, .. } | Op::RemoveWatches { path: at, .. } | Op::CheckWatches { path: at, .. } => path(at) + 4,
+        Op::SetWatches(watches) => {
+            let list = |paths: &Arc<[Path]>| 4 + paths.iter().map(|at| path(at)).sum::<u32>();
+            8 + watches.lists().map(list).iter().sum::<u32>()
+        }
         Op::CreateSession { .. } => 4,
         Op::Ping | Op::CloseSession => 0,
     }
@@ -382,6 +397,21 @@ fn op_words(op: &Op, mut word: impl FnMut(u64)) {
             bytes_as_words(path.as_bytes(), word);
         }
         Op::Sync { path } => bytes_as_words(path.as_bytes(), word),
+        Op::AddWatch { path, mode } => {
+            word(*mode as u64);
+            bytes_as_words(path.as_bytes(), word);
+        }
+        Op::RemoveWatches { path, kind } | Op::CheckWatches { path, kind } => {
+            word(*kind as u64);
+            bytes_as_words(path.as_bytes(), word);
+        }
+        Op::SetWatches(watches) => {
+            word(watches.relative_zxid.0 as u64);
+            for list in watches.lists() {
+                word(list.len() as u64);
+                list.iter().for_each(|path| bytes_as_words(path.as_bytes(), &mut word));
+            }
+        }
         Op::CreateSession { timeout } => word(*timeout as u64),
         Op::Ping | Op::CloseSession => {}
     }
@@ -430,6 +460,7 @@ impl fmt::Display for Packet {
             Packet::ConnectResponse(response) => write!(out, " session {}, timeout {} ms", response.session, response.timeout),
             Packet::ClientRequest(request) => write!(out, " {}", request.op),
             Packet::ClientReply(reply) => write!(out, " {} {}", reply.zxid, super::result_text(&reply.result)),
+            Packet::WatcherEvent(event) => write!(out, " {event}"),
         }
     }
 }

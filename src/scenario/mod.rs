@@ -91,17 +91,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensemble {
     pub config: Config,
-    pub version: Version,
     /// A process that ends by itself is started again.
     pub supervise: bool,
-}
-
-/// Which behaviour clients see, where releases differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Version {
-    V3_8,
-    #[default]
-    V3_9,
 }
 
 /// What a server's disk holds before its first boot, and when that is.
