@@ -206,7 +206,7 @@ impl Driver {
         if watches.is_empty() {
             return Ok(());
         }
-        let op = encode::set_watches(watches, seen)?;
+        let op = encode::set_watches(watches, seen);
         self.ask_to_succeed(at, SET_WATCHES_XID, op)
     }
 

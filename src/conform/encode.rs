@@ -1,12 +1,15 @@
 //! From a transcript's request to a server's, and from the server's answer to what a transcript says. What the simulated servers do not know
 //! yet is said to be so.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::request::{Call, Create, Form};
+use super::request::{Call, Create};
 use super::session::{Heard, Watches};
-use crate::proto::{Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Stat, Zxid};
+use crate::proto::{Answer, Bytes, ClientReply, CreateForm, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
 
 /// What cannot be asked here: the name of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +36,22 @@ pub fn op(call: &Call) -> Result<Op, Unsupported> {
         Call::WhoAmI => return unsupported("whoami"),
         Call::Multi(_) => return unsupported("multi"),
         Call::MultiRead(_) => return unsupported("multi_read"),
-        Call::AddWatch { .. } => return unsupported("add_watch"),
-        Call::RemoveWatches { .. } => return unsupported("remove_watches"),
-        Call::CheckWatches { .. } => return unsupported("check_watches"),
+        Call::AddWatch { path, mode } => Op::AddWatch { path, mode },
+        Call::RemoveWatches { path, kind } => Op::RemoveWatches { path, kind },
+        Call::CheckWatches { path, kind } => Op::CheckWatches { path, kind },
     })
 }
 
 fn create_op(Create { path, data, acl, flags, form }: Create) -> Result<Op, Unsupported> {
     let mode = match (form, flags) {
-        (Form::Create, 0) => CreateMode::Persistent,
-        (Form::Create, 1) => CreateMode::Ephemeral,
-        (Form::Create, 2) => CreateMode::PersistentSequential,
-        (Form::Create, 3) => CreateMode::EphemeralSequential,
-        (Form::Create, _) => return Err(Unsupported("create with other modes".into())),
-        (Form::Create2, _) => return Err(Unsupported("create with stat".into())),
-        (Form::Container, _) => return Err(Unsupported("create of a container".into())),
-        (Form::Ttl(_), _) => return Err(Unsupported("create with a TTL".into())),
+        (CreateForm::Create, 0) => CreateMode::Persistent,
+        (CreateForm::Create, 1) => CreateMode::Ephemeral,
+        (CreateForm::Create, 2) => CreateMode::PersistentSequential,
+        (CreateForm::Create, 3) => CreateMode::EphemeralSequential,
+        (CreateForm::Create, _) => return Err(Unsupported("create with other modes".into())),
+        (CreateForm::Create2, _) => return Err(Unsupported("create with stat".into())),
+        (CreateForm::Container, _) => return Err(Unsupported("create of a container".into())),
+        (CreateForm::Ttl(_), _) => return Err(Unsupported("create with a TTL".into())),
     };
     Ok(Op::Create { path, data, acl, mode })
 }
@@ -60,15 +63,24 @@ pub fn auth(scheme: &str, credential: Option<&Bytes>) -> Result<Op, Unsupported>
 }
 
 /// Registers again what a client knows to be watched; what changed after `seen` is told at once.
-pub fn set_watches(watches: &Watches, seen: Zxid) -> Result<Op, Unsupported> {
-    let _ = (watches, seen);
-    Err(Unsupported("set_watches".into()))
+pub fn set_watches(watches: &Watches, seen: Zxid) -> Op {
+    let list = |paths: &BTreeSet<Path>| paths.iter().cloned().collect();
+    Op::SetWatches(Arc::new(SetWatches {
+        relative_zxid: seen,
+        data: list(&watches.data),
+        exist: list(&watches.exist),
+        child: list(&watches.child),
+        persistent: list(&watches.persistent),
+        recursive: list(&watches.recursive),
+    }))
 }
 
 /// The notification that a packet is; `None` for anything else.
 pub fn heard(packet: &Packet) -> Option<Heard> {
-    let _ = packet;
-    None
+    match packet {
+        Packet::WatcherEvent(event) => Some(Heard { kind: event.kind.name(), path: event.path.clone() }),
+        _ => None,
+    }
 }
 
 /// A reply as a transcript's `res`.
