@@ -1,12 +1,15 @@
 //! From a transcript's request to a server's, and from the server's answer to what a transcript says. What the simulated servers do not know
 //! yet is said to be so.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::request::{Call, Create, Form};
+use super::request::{Call, Create};
 use super::session::{Heard, Watches};
-use crate::proto::{Acl, Answer, Bytes, ClientReply, CreateForm, CreateMode, ErrorCode, Op, Packet, Stat, Zxid};
+use crate::proto::{Acl, Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
 
 /// What cannot be asked here: the name of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +17,6 @@ pub struct Unsupported(pub String);
 
 /// The request as a server takes it.
 pub fn op(call: &Call) -> Result<Op, Unsupported> {
-    let unsupported = |name: &str| Err(Unsupported(name.into()));
     let ops = |calls: &[Call]| calls.iter().map(op).collect::<Result<_, _>>();
     Ok(match call.clone() {
         Call::Close => Op::CloseSession,
@@ -34,19 +36,13 @@ pub fn op(call: &Call) -> Result<Op, Unsupported> {
         Call::WhoAmI => Op::WhoAmI,
         Call::Multi(calls) => Op::Multi(ops(&calls)?),
         Call::MultiRead(calls) => Op::MultiRead(ops(&calls)?),
-        Call::AddWatch { .. } => return unsupported("add_watch"),
-        Call::RemoveWatches { .. } => return unsupported("remove_watches"),
-        Call::CheckWatches { .. } => return unsupported("check_watches"),
+        Call::AddWatch { path, mode } => Op::AddWatch { path, mode },
+        Call::RemoveWatches { path, kind } => Op::RemoveWatches { path, kind },
+        Call::CheckWatches { path, kind } => Op::CheckWatches { path, kind },
     })
 }
 
 fn create_op(Create { path, data, acl, flags, form }: Create) -> Op {
-    let form = match form {
-        Form::Create => CreateForm::Create,
-        Form::Create2 => CreateForm::Create2,
-        Form::Container => CreateForm::Container,
-        Form::Ttl(millis) => CreateForm::Ttl(millis),
-    };
     Op::Create { form, path, data, acl, mode: CreateMode::numbered(flags) }
 }
 
@@ -56,15 +52,24 @@ pub fn auth(scheme: &str, credential: Option<&Bytes>) -> Op {
 }
 
 /// Registers again what a client knows to be watched; what changed after `seen` is told at once.
-pub fn set_watches(watches: &Watches, seen: Zxid) -> Result<Op, Unsupported> {
-    let _ = (watches, seen);
-    Err(Unsupported("set_watches".into()))
+pub fn set_watches(watches: &Watches, seen: Zxid) -> Op {
+    let list = |paths: &BTreeSet<Path>| paths.iter().cloned().collect();
+    Op::SetWatches(Arc::new(SetWatches {
+        relative_zxid: seen,
+        data: list(&watches.data),
+        exist: list(&watches.exist),
+        child: list(&watches.child),
+        persistent: list(&watches.persistent),
+        recursive: list(&watches.recursive),
+    }))
 }
 
 /// The notification that a packet is; `None` for anything else.
 pub fn heard(packet: &Packet) -> Option<Heard> {
-    let _ = packet;
-    None
+    match packet {
+        Packet::WatcherEvent(event) => Some(Heard { kind: event.kind.name(), path: event.path.clone() }),
+        _ => None,
+    }
 }
 
 /// A reply as a transcript's `res`.
