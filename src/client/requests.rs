@@ -25,6 +25,8 @@ pub struct Requests {
     writable: bool,
     /// What the event thread has to tell.
     finished: VecDeque<Finished>,
+    /// What a user at the keyboard was told last.
+    pub told: Option<(u64, Result<Answer, ErrorCode>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,8 +54,8 @@ struct Finished {
 impl Requests {
     /// Those of a new handle. What an earlier one has to tell stays.
     pub fn start_anew(&mut self) {
-        let finished = std::mem::take(&mut self.finished);
-        *self = Requests { finished, ..Requests::default() };
+        let (finished, told) = (std::mem::take(&mut self.finished), self.told.take());
+        *self = Requests { finished, told, ..Requests::default() };
     }
 
     /// A new connection takes whatever is written.
@@ -70,7 +72,7 @@ impl Requests {
 
 impl Default for Requests {
     fn default() -> Requests {
-        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new() }
+        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new(), told: None }
     }
 }
 
@@ -171,7 +173,9 @@ impl Client {
             cx.wake(Stage::EventThread);
         }
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
-        if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
+        if Caller::of(call) == Caller::User {
+            self.requests.told = Some((call, result));
+        } else if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
             if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {
                 workload.on_returned(call, &result, zxid.is_some());
             }

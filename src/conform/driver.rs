@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Event};
-use super::encode::{self, Unsupported, done, failure};
+use super::encode::{self, done, failure};
 use super::ensemble::{Ensemble, Setting, Stuck, server_at};
 use super::names::Names;
 use super::request::{Call, Request};
@@ -28,6 +28,9 @@ const OBSERVER_TIMEOUT: Micros = Micros::from_secs(60);
 const EXPIRY_POLL: Micros = Micros::from_millis(50);
 const ADVANCE_POLL: Micros = Micros::from_millis(100);
 
+/// What the checker of containers removes in one pass is gone after so long.
+const SWEEP_LASTS: Micros = Micros::from_secs(1);
+
 /// Where there are faults, session timeouts are so many times as long: a transcript's time does not count elections.
 const STRETCH: u64 = 20;
 
@@ -41,8 +44,6 @@ const SETTLE_ROUNDS: usize = 2_000;
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// The simulated servers do not know it yet.
-    Unsupported(String),
     /// Something that must happen did not.
     Stuck(String),
     /// What servers say contradicts itself.
@@ -52,7 +53,6 @@ pub enum Halt {
 impl fmt::Display for Halt {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Halt::Unsupported(name) => write!(out, "not supported yet: {name}"),
             Halt::Stuck(what) | Halt::Contradiction(what) => out.write_str(what),
         }
     }
@@ -61,12 +61,6 @@ impl fmt::Display for Halt {
 impl From<Stuck> for Halt {
     fn from(Stuck(what): Stuck) -> Halt {
         Halt::Stuck(what)
-    }
-}
-
-impl From<Unsupported> for Halt {
-    fn from(Unsupported(name): Unsupported) -> Halt {
-        Halt::Unsupported(name)
     }
 }
 
@@ -146,7 +140,7 @@ impl Driver {
     }
 
     fn call(&mut self, at: usize, call: &Call) -> Result<Outcome, Halt> {
-        let op = encode::op(call)?;
+        let op = encode::op(call);
         let writes = op.is_write();
         let Some(reply) = self.ask(at, None, op)? else {
             let mut lost = failure(ErrorCode::ConnectionLoss);
@@ -206,7 +200,7 @@ impl Driver {
         if watches.is_empty() {
             return Ok(());
         }
-        let op = encode::set_watches(watches, seen)?;
+        let op = encode::set_watches(watches, seen);
         self.ask_to_succeed(at, SET_WATCHES_XID, op)
     }
 
@@ -292,8 +286,9 @@ impl Driver {
     fn sweep(&mut self) -> Result<(), Halt> {
         loop {
             let before = self.names.last();
-            self.ensemble.sweep()?;
-            if self.settle(Zxid::ZERO)? == before {
+            let due = self.ensemble.next_sweep().ok_or_else(|| Halt::Stuck("nobody looks after containers".into()))?;
+            self.advance(due + SWEEP_LASTS - self.ensemble.now())?;
+            if self.names.last() == before {
                 return Ok(());
             }
         }

@@ -3,31 +3,36 @@
 use std::sync::Arc;
 
 use super::wire::{Party, Standing, Wire};
-use crate::actor::{Actor, Cx, Input};
+use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Timer, Version};
+use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
 use crate::server::Server;
-use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
+use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
 pub const SERVERS: usize = 3;
 
 /// After so long in virtual time something that is waited for will not come.
 const PATIENCE: Micros = Micros::from_secs(120);
 
-/// So long deletions may take until the next look.
-const SWEEP_TIME: Micros = Micros::from_millis(300);
+/// The timer of the leader that looks after containers and TTL nodes.
+const SWEEP_TIMER: &str = "container_check";
+
+/// Who may do everything: `super:test`.
+const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
+
+/// Longer than any transcript takes.
+const NEVER: Micros = Micros::from_secs(24 * 3_600);
 
 /// The session timeouts that servers grant.
 const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
-
-/// Of `super:test`.
-const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 /// How an ensemble is set up.
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub seed: u64,
     pub version: Version,
+    /// How often containers and TTL nodes are looked after; `None`: never in the time that a transcript takes.
+    pub sweep: Option<Micros>,
     /// Latency of one message.
     pub link: Span,
     /// How many sessions will ever be, the driver's own included.
@@ -101,6 +106,12 @@ impl Ensemble {
         servers().filter(|id| self.server(*id).is_some_and(under_it)).count()
     }
 
+    /// When containers and TTL nodes are looked after next.
+    pub fn next_sweep(&self) -> Option<Micros> {
+        let sweeps = |(at, choice)| matches!(choice, Choice::Timer { timer: SWEEP_TIMER, .. }).then_some(at);
+        self.world.pending().into_iter().find_map(sweeps)
+    }
+
     /// Who leads and serves, if somebody does.
     pub fn leader(&self) -> Option<ServerId> {
         servers().find(|id| self.server(*id).is_some_and(|server| server.state() == PeerState::Leading && server.is_serving()))
@@ -116,15 +127,6 @@ impl Ensemble {
     /// Does something to the world, which must take effect.
     pub fn inject(&mut self, action: &Action) -> Result<(), Stuck> {
         self.world.inject(action, Origin::Generated).map_err(|why| Stuck(format!("{action}: {why}")))
-    }
-
-    /// The leader looks for containers and TTL nodes to delete, now; what it finds goes at its pace.
-    pub fn sweep(&mut self) -> Result<(), Stuck> {
-        self.wait_until_all_serve()?;
-        let leader = self.leader().ok_or_else(|| Stuck("nobody leads".into()))?;
-        let looked = self.world.act(NodeId::Server(leader), |party, cx| party.step(cx, Input::Timer(Timer::ContainerCheck)));
-        looked.ok_or_else(|| Stuck(format!("{leader} leads and is down")))?;
-        self.run(SWEEP_TIME)
     }
 
     pub fn wire(&self, wire: u32) -> &Wire {
@@ -162,14 +164,13 @@ pub fn servers() -> impl Iterator<Item = ServerId> {
 /// That of the recorded ensemble, but for session timeouts: there may be longer ones.
 fn config(setting: &Setting) -> Config {
     let mut config = Config::new(Membership::of(SERVERS as u32, 0));
+    config.version = setting.version;
     config.tick_time = Micros::from_millis(200);
     config.init_limit = 50;
     config.sync_limit = 100;
     config.max_session_timeout = Some(TIMEOUT_MAX);
-    config.version = setting.version;
     config.extended_types_enabled = true;
     config.super_digest = Some(SUPER_DIGEST.into());
-    // Containers and TTL nodes are looked after when a transcript says so ([`Ensemble::sweep`]), and at no other time.
-    config.container_check_interval = Micros::from_secs(1_000_000);
+    config.container_check_interval = setting.sweep.unwrap_or(NEVER);
     config
 }

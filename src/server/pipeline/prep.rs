@@ -84,8 +84,11 @@ impl Prep {
                 tracker.set_owner(request.session, request.owner());
                 Ok(Txn::CreateSession { timeout: *timeout })
             }
-            // Not checked: the tracker closes sessions that it does not own.
+            // Not checked: the tracker closes sessions that it does not own. ZOOKEEPER-450: checked like everything else.
             Op::CloseSession => {
+                if cx.bugs.has(Bug::Zk450) {
+                    tracker.check_owner(request.session, request.owner())?;
+                }
                 tracker.set_closing(request.session);
                 Ok(writer.close_session())
             }
@@ -99,7 +102,9 @@ impl Prep {
 
 /// Whether the session may ask at all.
 pub fn check_session(cx: &mut Cx, tracker: &mut SessionTracker, request: &Request) -> Result<(), ErrorCode> {
-    let checked = tracker.check(request.session, request.owner());
+    // ZOOKEEPER-1208: a session that is being closed was served like any other.
+    let check = if cx.bugs.has(Bug::Zk1208) { SessionTracker::check_owner } else { SessionTracker::check };
+    let checked = check(tracker, request.session, request.owner());
     if checked == Err(ErrorCode::SessionMoved) {
         cx.note(Note::SessionMoved { session: request.session });
     }
