@@ -146,6 +146,8 @@ catalogue! {
         "the image of an empty database and that of a new leader are not forced: a power loss leaves a log without any snapshot";
     OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
         "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
+    Zk1412 "ZK-1412", affected "before 3.3.5, 3.4.4", breaks [reply_durable]:
+        "a read is answered with the zxid that its server had for the request, not with the last that it has applied: a leader tells what is only proposed, and the client believes that it has seen it";
     MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:

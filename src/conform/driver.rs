@@ -206,7 +206,7 @@ impl Driver {
         if watches.is_empty() {
             return Ok(());
         }
-        let op = encode::set_watches(watches, seen)?;
+        let op = encode::set_watches(watches, seen);
         self.ask_to_succeed(at, SET_WATCHES_XID, op)
     }
 
@@ -357,7 +357,7 @@ impl Driver {
     fn take_events(&mut self, at: usize, before_reply: bool) -> Vec<Event> {
         let heard = self.sessions[at].take_events();
         let name = &self.sessions[at].name;
-        let event = |Heard { kind, path }: Heard| Event { session: name.clone(), path: path.to_string(), kind: kind.into(), before_reply };
+        let event = |Heard { kind, path }: Heard| Event { session: name.clone(), path: path.to_string(), kind: kind.name().into(), before_reply };
         heard.into_iter().map(event).collect()
     }
 }

@@ -1,12 +1,15 @@
 //! From a transcript's request to a server's, and from the server's answer to what a transcript says. What the simulated servers do not know
 //! yet is said to be so.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
 use super::request::{Call, Create, Form};
 use super::session::{Heard, Watches};
-use crate::proto::{Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Stat, Zxid};
+use crate::proto::{Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
 
 /// What cannot be asked here: the name of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +36,9 @@ pub fn op(call: &Call) -> Result<Op, Unsupported> {
         Call::WhoAmI => return unsupported("whoami"),
         Call::Multi(_) => return unsupported("multi"),
         Call::MultiRead(_) => return unsupported("multi_read"),
-        Call::AddWatch { .. } => return unsupported("add_watch"),
-        Call::RemoveWatches { .. } => return unsupported("remove_watches"),
-        Call::CheckWatches { .. } => return unsupported("check_watches"),
+        Call::AddWatch { path, mode } => Op::AddWatch { path, mode },
+        Call::RemoveWatches { path, kind } => Op::RemoveWatches { path, kind },
+        Call::CheckWatches { path, kind } => Op::CheckWatches { path, kind },
     })
 }
 
@@ -60,15 +63,22 @@ pub fn auth(scheme: &str, credential: Option<&Bytes>) -> Result<Op, Unsupported>
 }
 
 /// Registers again what a client knows to be watched; what changed after `seen` is told at once.
-pub fn set_watches(watches: &Watches, seen: Zxid) -> Result<Op, Unsupported> {
-    let _ = (watches, seen);
-    Err(Unsupported("set_watches".into()))
+pub fn set_watches(watches: &Watches, seen: Zxid) -> Op {
+    let list = |paths: &BTreeSet<Path>| paths.iter().cloned().collect();
+    Op::SetWatches(Arc::new(SetWatches {
+        relative_zxid: seen,
+        data: list(&watches.data),
+        exist: list(&watches.exist),
+        child: list(&watches.child),
+        persistent: list(&watches.persistent),
+        recursive: list(&watches.recursive),
+    }))
 }
 
 /// The notification that a packet is; `None` for anything else.
 pub fn heard(packet: &Packet) -> Option<Heard> {
-    let _ = packet;
-    None
+    let Packet::WatcherEvent(event) = packet else { return None };
+    Some(Heard { kind: event.kind, path: event.path.clone() })
 }
 
 /// A reply as a transcript's `res`.

@@ -1,7 +1,7 @@
 //! The requests of a transcript, typed. Paths and numbers are taken as they stand: what a server thinks of them is what is compared.
 
 use super::fields::{Fields, Wrong};
-use crate::proto::{AclList, Bytes, Micros, Path};
+use crate::proto::{AclList, Bytes, Micros, Path, WatcherType};
 use crate::trace::nearest;
 
 /// One line's request.
@@ -99,11 +99,11 @@ pub enum Call {
     },
     RemoveWatches {
         path: Path,
-        kind: WatchKind,
+        kind: WatcherType,
     },
     CheckWatches {
         path: Path,
-        kind: WatchKind,
+        kind: WatcherType,
     },
 }
 
@@ -136,25 +136,15 @@ impl Form {
     }
 }
 
-/// What kinds of watches are meant. Source: `Watcher.WatcherType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchKind {
-    Children = 1,
-    Data = 2,
-    Any = 3,
-    Persistent = 4,
-    Recursive = 5,
-}
-
 /// The modes by their names, at their numbers on the wire. Source: `CreateMode`.
 const MODES: [&str; 7] = ["persistent", "ephemeral", "persistent_sequential", "ephemeral_sequential", "container", "ttl", "ttl_sequential"];
 
-const WATCH_KINDS: [(&str, WatchKind); 5] = [
-    ("children", WatchKind::Children),
-    ("data", WatchKind::Data),
-    ("any", WatchKind::Any),
-    ("persistent", WatchKind::Persistent),
-    ("recursive", WatchKind::Recursive),
+const WATCH_KINDS: [(&str, WatcherType); 5] = [
+    ("children", WatcherType::Children),
+    ("data", WatcherType::Data),
+    ("any", WatcherType::Any),
+    ("persistent", WatcherType::Persistent),
+    ("recursive", WatcherType::PersistentRecursive),
 ];
 
 const OPS: [&str; 26] = [
@@ -319,7 +309,7 @@ fn watch_mode(fields: &mut Fields) -> Result<i32, Wrong> {
     }
 }
 
-fn watch_kind(fields: &mut Fields) -> Result<WatchKind, Wrong> {
+fn watch_kind(fields: &mut Fields) -> Result<WatcherType, Wrong> {
     let name = fields.text("kind")?;
     let found = WATCH_KINDS.iter().find(|(known, _)| *known == name);
     found.map(|(_, kind)| *kind).ok_or_else(|| Wrong::unknown(&fields.at("kind"), "kind of watches", name, &WATCH_KINDS.map(|(known, _)| known)))

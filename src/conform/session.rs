@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::request::{Call, WatchKind};
-use crate::proto::{Bytes, ErrorCode, Micros, Path, Zxid};
+use super::request::Call;
+use crate::proto::{Bytes, ErrorCode, EventType, Micros, Path, WatcherType, Zxid};
 
 /// One session of a transcript.
 #[derive(Clone, Debug)]
@@ -34,8 +34,7 @@ pub type Proof = (String, Option<Bytes>);
 /// A notification as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// `NodeDeleted`.
-    pub kind: &'static str,
+    pub kind: EventType,
     pub path: Path,
 }
 
@@ -84,8 +83,8 @@ impl Watches {
     fn saw(&mut self, heard: &Heard) {
         let Watches { data, exist, child, .. } = self;
         let gone: &mut [&mut BTreeSet<Path>] = match heard.kind {
-            "NodeCreated" | "NodeDataChanged" => &mut [data, exist],
-            "NodeDeleted" => &mut [data, exist, child],
+            EventType::NodeCreated | EventType::NodeDataChanged => &mut [data, exist],
+            EventType::NodeDeleted => &mut [data, exist, child],
             _ => &mut [child],
         };
         for table in gone {
@@ -114,14 +113,14 @@ impl Watches {
         }
     }
 
-    fn remove(&mut self, path: &Path, kind: WatchKind) {
+    fn remove(&mut self, path: &Path, kind: WatcherType) {
         let Watches { data, exist, child, persistent, recursive } = self;
         let gone: &mut [&mut BTreeSet<Path>] = match kind {
-            WatchKind::Children => &mut [child],
-            WatchKind::Data => &mut [data, exist],
-            WatchKind::Persistent => &mut [persistent],
-            WatchKind::Recursive => &mut [recursive],
-            WatchKind::Any => &mut [data, exist, child, persistent, recursive],
+            WatcherType::Children => &mut [child],
+            WatcherType::Data => &mut [data, exist],
+            WatcherType::Persistent => &mut [persistent],
+            WatcherType::PersistentRecursive => &mut [recursive],
+            WatcherType::Any => &mut [data, exist, child, persistent, recursive],
         };
         for table in gone {
             table.remove(path);

@@ -186,6 +186,15 @@ impl Op {
         matches!(self, Op::Create { .. } | Op::Delete { .. } | Op::SetData { .. } | Op::CloseSession | Op::CreateSession { .. })
     }
 
+    /// Whether it sets, takes away or looks for watches.
+    pub const fn concerns_watches(&self) -> bool {
+        match self {
+            Op::GetData { watch, .. } | Op::Exists { watch, .. } | Op::GetChildren { watch, .. } => *watch,
+            Op::AddWatch { .. } | Op::RemoveWatches { .. } | Op::CheckWatches { .. } | Op::SetWatches(_) => true,
+            _ => false,
+        }
+    }
+
     /// The number of the request. Source: `ZooDefs.OpCode`.
     pub fn number(&self) -> i32 {
         match self {
@@ -234,10 +243,7 @@ impl fmt::Display for Op {
             },
             Op::RemoveWatches { path, kind } => write!(out, "removewatches {} {path}", kind.option()),
             Op::CheckWatches { path, kind } => write!(out, "checkwatches {} {path}", kind.option()),
-            Op::SetWatches(watches) => {
-                let count: usize = watches.lists().iter().map(|list| list.len()).sum();
-                write!(out, "set {count} watches again, from {} on", watches.relative_zxid)
-            }
+            Op::SetWatches(watches) => write!(out, "set {} watches again, from {} on", watches.count(), watches.relative_zxid),
             Op::Ping => write!(out, "ping"),
             Op::CloseSession => write!(out, "close"),
             Op::CreateSession { timeout } => write!(out, "create session, timeout {timeout} ms"),

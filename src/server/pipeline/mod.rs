@@ -27,6 +27,7 @@ mod session_names;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -112,10 +113,10 @@ impl Pipeline {
             cx.emit(Effect::Listen(Port::Client));
         }
         Pipeline {
+            connections: Connections::new(config.version),
             config,
             kind,
             role,
-            connections: Connections::default(),
             session_ids: SessionIds::new(me, cx.now),
             commits: CommitProcessor::new(kind != Kind::Leader),
             commits_woken: false,

@@ -1,7 +1,7 @@
 //! Reads, answered from the server's own tree. Source: `FinalRequestProcessor`; data-model reference §5.2.
 
 use crate::proto::{Answer, ErrorCode, Op, Path};
-use crate::tree::{Database, OPEN_ACL, Znode, name_of};
+use crate::tree::{DataTree, Database, OPEN_ACL, Znode, name_of};
 
 use super::access::{self, READ};
 
@@ -16,14 +16,18 @@ pub fn read(db: &Database, op: &Op) -> Result<Answer, ErrorCode> {
         }
         // The path of a sync is neither looked at nor used.
         Op::Ping | Op::Sync { .. } => Ok(Answer::Done),
-        Op::AddWatch { .. } | Op::RemoveWatches { .. } | Op::CheckWatches { .. } | Op::SetWatches(_) => Err(ErrorCode::Unimplemented),
         Op::Create { .. } | Op::Delete { .. } | Op::SetData { .. } | Op::CloseSession | Op::CreateSession { .. } => Err(ErrorCode::Unimplemented),
+        Op::AddWatch { .. } | Op::RemoveWatches { .. } | Op::CheckWatches { .. } | Op::SetWatches(_) => Err(ErrorCode::Unimplemented),
     }
+}
+
+/// Whether anyone may read the node.
+pub fn may_read(tree: &DataTree, node: &Znode) -> bool {
+    node.acl == OPEN_ACL || tree.acls().list(node.acl).is_none_or(|list| access::allows(&list, READ))
 }
 
 /// The node, if there is one and anyone may read it.
 fn readable<'a>(db: &'a Database, path: &str) -> Result<&'a Znode, ErrorCode> {
     let node = db.tree().get(path).ok_or(ErrorCode::NoNode)?;
-    let allowed = node.acl == OPEN_ACL || db.tree().acls().list(node.acl).is_none_or(|list| access::allows(&list, READ));
-    if allowed { Ok(node) } else { Err(ErrorCode::NoAuth) }
+    if may_read(db.tree(), node) { Ok(node) } else { Err(ErrorCode::NoAuth) }
 }

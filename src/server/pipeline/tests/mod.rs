@@ -10,3 +10,4 @@ mod ownership;
 mod prep;
 mod reads;
 mod rollover;
+mod watching;
