@@ -147,7 +147,13 @@ catalogue! {
     OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
         "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
     Zk1412 "ZK-1412", affected "before 3.3.5, 3.4.4", breaks [reply_durable]:
-        "a read is answered with the zxid that its server had for the request, not with the last that it has applied: a leader tells what is only proposed, and the client believes that it has seen it";
+        "a read is answered with the zxid of the request, not with the last that is applied: a leader tells what it has only proposed";
+    Zk1208 "ZK-1208", affected "before 3.3.4", breaks [ended_session]:
+        "what a session asks for while its end is under way is still done: an ephemeral created then outlives it";
+    Zk1496 "ZK-1496", affected "before 3.4.4", breaks [ended_session]:
+        "a session that expires is forgotten instead of marked: if its createSession is committed only then, it lives again until its end is";
+    Zk450 "ZK-450", affected "before 3.2.0", breaks [expiry_closes]:
+        "the end of a session is taken from its owner alone, so that a leader cannot close the sessions of its learners";
     MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:

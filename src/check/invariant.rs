@@ -132,6 +132,12 @@ catalogue! {
     SingleSystemImage single_system_image "C-4":
         "the zxids that a client is shown never go back, whatever server it is connected to",
         "ZooKeeperServer.processConnectRequest";
+    EndedSession ended_session "S-1":
+        "once a session has ended nothing of it takes effect: nothing is created that nobody would delete",
+        "PrepRequestProcessor, SessionTrackerImpl.setSessionClosing; ZOOKEEPER-1208, 1496";
+    ExpiryCloses expiry_closes "S-5":
+        "a session that its leader has not heard of for its timeout is closed, through whomever it spoke",
+        "SessionTrackerImpl.run; ZOOKEEPER-450";
     LeaderStepsDown leader_steps_down "L-3":
         "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
         "Leader.lead; ZOOKEEPER-2247";

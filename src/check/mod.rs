@@ -6,7 +6,8 @@
 //! What the checks share are *ghosts*, memories that no server has: `ghosts` of elections, [`replication`](self) of histories, `durable` of
 //! what disks hold. What events cannot tell at all is asked by [`Probe`]s.
 //!
-//! Left out so far: the tree, sessions, watches and what reads return (T, S, W, R and most of C of the project's list).
+//! Left out so far: the tree, watches, what reads return, and most of what is to be said of sessions (T, W, R and most of S and C of the project's
+//! list).
 
 mod acknowledgement;
 mod best_vote;
@@ -36,6 +37,7 @@ mod reply;
 mod report;
 mod reported;
 mod routes;
+mod sessions;
 mod statistics;
 mod stepdown;
 mod surprises;
@@ -57,6 +59,7 @@ use leadership::Leadership;
 use probes::Probes;
 use replication::{Change, Replication};
 use reply::ReplyDurability;
+use sessions::Sessions;
 use stepdown::StepDown;
 
 pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
@@ -81,6 +84,7 @@ pub struct Checks {
     step_down: StepDown,
     replies: ReplyDurability,
     clients: Clients,
+    sessions: Sessions,
     probes: Probes,
 }
 
@@ -95,6 +99,7 @@ impl Checks {
             step_down: StepDown::new(config),
             replies: ReplyDurability::default(),
             clients: Clients::default(),
+            sessions: Sessions::default(),
             probes: Probes::default(),
         }
     }
@@ -129,6 +134,7 @@ impl Checks {
     fn everybody(&mut self, event: &Event) -> Option<Breach> {
         self.elections(event).or_else(|| {
             let change = self.replication.observe(event);
+            self.sessions.observe(event);
             self.probes.observe(&self.replication, &change, event);
             self.judge(&change, event)
         })
@@ -163,6 +169,7 @@ impl Checks {
             .or_else(|| sync_cost::check(event))
             .or_else(|| self.replies.check(electorate, world, event))
             .or_else(|| self.clients.check(world, event))
+            .or_else(|| self.sessions.breach(event))
             .or_else(|| self.step_down.check(electorate, event))
     }
 }

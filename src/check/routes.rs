@@ -63,11 +63,13 @@ impl Checks {
     #[inline]
     fn applied(&mut self, me: usize, id: ServerId, txn: TxnRef, how: ApplyHow, digest: u64, event: &Event) -> Option<Breach> {
         let world = &mut self.replication;
+        self.sessions.observe(event);
         let Some(applied) = world.on_applied(me, txn, how, digest, event.n) else { return self.judge(&Change::Other, event) };
         self.probes.on_applied();
         let fine = holes::rereads(world, &applied)
             && delivery::is_right(world, &applied)
             && convergence::agrees(world, id, &applied, event.n)
+            && self.sessions.is_fine()
             && self.step_down.is_early(event);
         if fine { None } else { self.judge(&Change::Applied(applied), event) }
     }
@@ -91,8 +93,9 @@ impl Checks {
     fn proposed(&mut self, me: usize, id: ServerId, txn: TxnRef, event: &Event) -> Option<Breach> {
         let world = &mut self.replication;
         let step = world.on_proposed(me, txn, event.n);
+        self.sessions.observe(event);
         let begins = world.reigns.of(id).is_some_and(|reign| leadership::is_first(reign, &step));
-        let fine = !begins && self.step_down.is_early(event);
+        let fine = !begins && self.sessions.is_fine() && self.step_down.is_early(event);
         if fine { None } else { self.judge(&Change::Proposed(step), event) }
     }
 

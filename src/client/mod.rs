@@ -28,10 +28,10 @@ pub use hosts::Hosts;
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Caller, Calls, Command, KeeperState, Membership, Micros, Packet, ServerId, Stage, Timer};
+use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
 use hosts::HostProvider;
 use requests::Requests;
-use session::Session;
+use session::{Session, State};
 use watches::Watches;
 use workload::Running;
 
@@ -83,6 +83,26 @@ impl Client {
             workloads: Vec::new(),
             reopens: None,
         }
+    }
+
+    /// What its user was told last, and the number of the call.
+    pub fn told(&self) -> Option<(u64, &Result<Answer, ErrorCode>)> {
+        self.requests.told.as_ref().map(|(call, result)| (*call, result))
+    }
+
+    /// The server that it is connected to.
+    pub fn server(&self) -> Option<ServerId> {
+        self.session.server()
+    }
+
+    /// Its session; `None` before it has one, and after.
+    pub fn session(&self) -> Option<SessionId> {
+        Some(self.session.id).filter(|id| *id != SessionId::NONE && self.session.state != State::Closed)
+    }
+
+    /// Whether it has no session, and will have none unless it is told to connect.
+    pub fn is_closed(&self) -> bool {
+        self.session.state == State::Closed
     }
 
     /// The process starts, and with it the first session.

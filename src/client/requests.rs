@@ -27,6 +27,8 @@ pub struct Requests {
     writable: bool,
     /// What the event thread has to tell.
     callbacks: VecDeque<Callback>,
+    /// What a user at the keyboard was told last.
+    pub told: Option<(u64, Result<Answer, ErrorCode>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,8 +66,8 @@ struct Finished {
 impl Requests {
     /// Those of a new handle. What an earlier one has to tell stays.
     pub fn start_anew(&mut self) {
-        let callbacks = std::mem::take(&mut self.callbacks);
-        *self = Requests { callbacks, ..Requests::default() };
+        let (callbacks, told) = (std::mem::take(&mut self.callbacks), self.told.take());
+        *self = Requests { callbacks, told, ..Requests::default() };
     }
 
     /// These go before all that waits.
@@ -89,7 +91,7 @@ impl Requests {
 
 impl Default for Requests {
     fn default() -> Requests {
-        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, callbacks: VecDeque::new() }
+        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, callbacks: VecDeque::new(), told: None }
     }
 }
 
@@ -199,7 +201,9 @@ impl Client {
 
     fn on_finished(&mut self, cx: &mut Cx, Finished { call, result, zxid }: Finished) {
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
-        if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
+        if Caller::of(call) == Caller::User {
+            self.requests.told = Some((call, result));
+        } else if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
             if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {
                 workload.on_returned(call, &result, zxid.is_some());
             }

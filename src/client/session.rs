@@ -107,6 +107,11 @@ impl Session {
         if let State::Connected(_, conn) = self.state { Some(conn) } else { None }
     }
 
+    /// The server at the other end of that connection.
+    pub fn server(&self) -> Option<ServerId> {
+        if let State::Connected(server, _) = self.state { Some(server) } else { None }
+    }
+
     /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
     pub fn takes_requests(&self) -> bool {
         !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired))

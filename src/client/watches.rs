@@ -39,7 +39,7 @@ impl Registration {
         match op {
             Op::GetData { path, watch: true } => Some(Registration::Data(path.clone())),
             Op::Exists { path, watch: true } => Some(Registration::Exists(path.clone())),
-            Op::GetChildren { path, watch: true } => Some(Registration::Child(path.clone())),
+            Op::GetChildren { path, watch: true } | Op::GetChildren2 { path, watch: true } => Some(Registration::Child(path.clone())),
             Op::AddWatch { path, mode } => AddWatchMode::numbered(*mode).map(|mode| Registration::Always(path.clone(), mode)),
             Op::RemoveWatches { path, kind } => Some(Registration::Removal(path.clone(), *kind)),
             _ => None,

@@ -7,12 +7,15 @@ use crate::actor::Cx;
 use crate::bugs::Bugs;
 use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
 use crate::server::Server;
-use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
+use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
 pub const SERVERS: usize = 3;
 
 /// After so long in virtual time something that is waited for will not come.
 const PATIENCE: Micros = Micros::from_secs(120);
+
+/// The timer of the leader that looks after containers and TTL nodes.
+const SWEEP_TIMER: &str = "container_check";
 
 /// The session timeouts that servers grant.
 const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
@@ -22,8 +25,8 @@ const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
 pub struct Setting {
     pub seed: u64,
     pub version: Version,
-    /// Whether containers and TTL nodes are looked after.
-    pub sweep: bool,
+    /// How often containers and TTL nodes are looked after; `None`: never in the time that a transcript takes.
+    pub sweep: Option<Micros>,
     /// Latency of one message.
     pub link: Span,
     /// How many sessions will ever be, the driver's own included.
@@ -95,6 +98,12 @@ impl Ensemble {
         let Some(leader) = self.leader() else { return 0 };
         let under_it = |server: &Server| server.is_serving() && server.leader() == Some(leader);
         servers().filter(|id| self.server(*id).is_some_and(under_it)).count()
+    }
+
+    /// When containers and TTL nodes are looked after next.
+    pub fn next_sweep(&self) -> Option<Micros> {
+        let sweeps = |(at, choice)| matches!(choice, Choice::Timer { timer: SWEEP_TIMER, .. }).then_some(at);
+        self.world.pending().into_iter().find_map(sweeps)
     }
 
     /// Who leads and serves, if somebody does.

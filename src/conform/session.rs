@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::request::Call;
-use crate::proto::{Bytes, ErrorCode, EventType, Micros, Path, WatcherType, Zxid};
+use crate::proto::{Bytes, ErrorCode, Micros, Path, WatcherType, Zxid};
 
 /// One session of a transcript.
 #[derive(Clone, Debug)]
@@ -34,7 +34,8 @@ pub type Proof = (String, Option<Bytes>);
 /// A notification as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    pub kind: EventType,
+    /// `NodeDeleted`.
+    pub kind: &'static str,
     pub path: Path,
 }
 
@@ -83,8 +84,8 @@ impl Watches {
     fn saw(&mut self, heard: &Heard) {
         let Watches { data, exist, child, .. } = self;
         let gone: &mut [&mut BTreeSet<Path>] = match heard.kind {
-            EventType::NodeCreated | EventType::NodeDataChanged => &mut [data, exist],
-            EventType::NodeDeleted => &mut [data, exist, child],
+            "NodeCreated" | "NodeDataChanged" => &mut [data, exist],
+            "NodeDeleted" => &mut [data, exist, child],
             _ => &mut [child],
         };
         for table in gone {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::{LearnerType, Micros, ServerId};
 
@@ -128,6 +129,22 @@ pub struct Config {
     pub leader_serves: bool,
     /// `testingonly.initialZxid`: the counter that a new leader starts from, for rollover.
     pub initial_zxid: Option<u32>,
+    /// `jute.maxbuffer`: a client that sends more bytes at once loses its connection.
+    pub jute_max_buffer: u32,
+    /// `extendedTypesEnabled`: nodes may have a time to live.
+    pub extended_types_enabled: bool,
+    /// `enforceQuota`: writes beyond a hard limit are refused, not only counted.
+    pub enforce_quota: bool,
+    /// `skipACL`: everybody may do everything.
+    pub skip_acl: bool,
+    /// `DigestAuthenticationProvider.superDigest`: `super:` and the hash of whoever may do everything.
+    pub super_digest: Option<Arc<str>>,
+    /// `znode.container.checkIntervalMs`: how often the leader looks for containers and TTL nodes to delete.
+    pub container_check_interval: Micros,
+    /// `znode.container.maxPerMinute`: how many it deletes in a minute at most.
+    pub container_max_per_minute: u32,
+    /// `znode.container.maxNeverUsedIntervalMs`: a container without any child ever is deleted after so long; zero: never.
+    pub container_max_never_used: Micros,
 }
 
 impl Config {
@@ -163,6 +180,14 @@ impl Config {
             trust_empty_snapshot: false,
             leader_serves: true,
             initial_zxid: None,
+            jute_max_buffer: 0xfffff,
+            extended_types_enabled: false,
+            enforce_quota: false,
+            skip_acl: false,
+            super_digest: None,
+            container_check_interval: Micros::from_secs(60),
+            container_max_per_minute: 10_000,
+            container_max_never_used: Micros::ZERO,
         }
     }
 
@@ -188,6 +213,7 @@ impl Config {
     pub fn handshake_time(&self) -> Micros {
         self.quorum_cnxn_timeout.unwrap_or_else(|| self.sync_time())
     }
+
     /// The timeout a session gets that asks for `asked`: within the limits of this server. Source: `ZooKeeperServer.processConnectRequest`.
     pub fn session_timeout(&self, asked: Micros) -> Micros {
         let (low, high) = self.session_limits();

@@ -103,6 +103,8 @@ names! {
         ClientPing = 17 "client_ping",
         /// Client: the workload with this number begins, or makes its next request.
         Workload(number: u32) = 18 "workload",
+        /// Leader: the next look for containers and TTL nodes whose time is over.
+        ContainerCheck = 19 "container_check",
     }
 }
 

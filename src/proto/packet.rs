@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::acl::id_size;
 use super::{
-    Answer, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Path, Proposal, ServerId, SessionId,
+    Answer, AuthIds, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId,
     WatcherEvent, Zxid, bytes_as_words,
 };
 
@@ -101,6 +102,8 @@ pub struct QuorumRequest {
     /// The xid of the client's request.
     pub cxid: i32,
     pub op: Op,
+    /// Who the client is, as its server knows. Source: `Request.authInfo`.
+    pub auth: AuthIds,
 }
 
 /// The data part of a quorum packet.
@@ -239,7 +242,7 @@ impl Packet {
                     QuorumData::LearnerInfo(_) => 20,
                     QuorumData::CurrentEpoch(_) => 4,
                     QuorumData::Txn(proposal) => proposal.record.len() as u32,
-                    QuorumData::Request(request) => 16 + op_size(&request.op),
+                    QuorumData::Request(request) => 20 + request.auth.iter().map(id_size).sum::<u32>() + request.op.size(),
                     QuorumData::Touched(sessions) => 12 * sessions.len() as u32,
                     QuorumData::Revalidate { .. } | QuorumData::Revalidated { .. } => 12,
                     QuorumData::Snapshot { bytes, .. } => bytes.len() as u32,
@@ -247,9 +250,9 @@ impl Packet {
             }
             Packet::ConnectRequest(_) => 45,
             Packet::ConnectResponse(_) => 41,
-            Packet::ClientRequest(request) => 12 + op_size(&request.op),
+            Packet::ClientRequest(request) => 12 + request.op.size(),
             Packet::WatcherEvent(event) => 32 + event.path.len() as u32,
-            Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, answer_size),
+            Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, Answer::size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
         }
@@ -296,7 +299,8 @@ impl Packet {
             Packet::Quorum { data: QuorumData::Request(request), .. } => {
                 word(request.session.0 as u64);
                 word(request.cxid as u64);
-                op_words(&request.op, word);
+                request.op.words(&mut word);
+                request.auth.iter().for_each(|id| id.words(&mut word));
             }
             Packet::Quorum { data: QuorumData::Touched(sessions), .. } => {
                 word(sessions.len() as u64);
@@ -322,9 +326,9 @@ impl Packet {
                 bytes_as_words(&request.password, word);
             }
             Packet::ConnectResponse(response) => bytes_as_words(&response.password, word),
-            Packet::ClientRequest(request) => op_words(&request.op, word),
+            Packet::ClientRequest(request) => request.op.words(&mut word),
             Packet::ClientReply(reply) => match &reply.result {
-                Ok(answer) => answer_words(answer, word),
+                Ok(answer) => answer.words(&mut word),
                 Err(code) => word(code.number() as u64),
             },
             Packet::WatcherEvent(event) => {
@@ -341,92 +345,6 @@ impl Packet {
                 word(reply.zxid.0 as u64);
             }
         }
-    }
-}
-
-/// Bytes of a request's body, roughly as jute writes it.
-fn op_size(op: &Op) -> u32 {
-    let path = |path: &str| 4 + path.len() as u32;
-    let bytes = |data: &Option<Bytes>| 4 + data.as_ref().map_or(0, |data| data.len() as u32);
-    match op {
-        Op::Create { path: at, data, acl, .. } => path(at) + bytes(data) + 8 + 24 * acl.len() as u32,
-        Op::SetData { path: at, data, .. } => path(at) + bytes(data) + 4,
-        Op::Delete { path: at, .. } => path(at) + 4,
-        Op::GetData { path: at, .. } | Op::Exists { path: at, .. } | Op::GetChildren { path: at, .. } => path(at) + 1,
-        Op::Sync { path: at } => path(at),
-        Op::AddWatch { path: at, .. } | Op::RemoveWatches { path: at, .. } | Op::CheckWatches { path: at, .. } => path(at) + 4,
-        Op::SetWatches(watches) => {
-            let list = |paths: &Arc<[Path]>| 4 + paths.iter().map(|at| path(at)).sum::<u32>();
-            8 + watches.lists().map(list).iter().sum::<u32>()
-        }
-        Op::CreateSession { .. } => 4,
-        Op::Ping | Op::CloseSession => 0,
-    }
-}
-
-fn answer_size(answer: &Answer) -> u32 {
-    match answer {
-        Answer::Done => 0,
-        Answer::Created(path) => 4 + path.len() as u32,
-        Answer::Stat(_) => 68,
-        Answer::Data { data, .. } => 72 + data.as_ref().map_or(0, |data| data.len() as u32),
-        Answer::Children(children) => 4 + children.iter().map(|child| 4 + child.len() as u32).sum::<u32>(),
-    }
-}
-
-/// What a request says, for the digest. Its lists are left out: they are the same for all that can be asked today.
-fn op_words(op: &Op, mut word: impl FnMut(u64)) {
-    word(op.number() as u64);
-    match op {
-        Op::Create { path, data, mode, .. } => {
-            word(*mode as u64);
-            bytes_as_words(path.as_bytes(), &mut word);
-            bytes_as_words(data.as_deref().unwrap_or_default(), word);
-        }
-        Op::SetData { path, data, version } => {
-            word(*version as u64);
-            bytes_as_words(path.as_bytes(), &mut word);
-            bytes_as_words(data.as_deref().unwrap_or_default(), word);
-        }
-        Op::Delete { path, version } => {
-            word(*version as u64);
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::GetData { path, watch } | Op::Exists { path, watch } | Op::GetChildren { path, watch } => {
-            word(u64::from(*watch));
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::Sync { path } => bytes_as_words(path.as_bytes(), word),
-        Op::AddWatch { path, mode } => {
-            word(*mode as u64);
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::RemoveWatches { path, kind } | Op::CheckWatches { path, kind } => {
-            word(*kind as u64);
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::SetWatches(watches) => {
-            word(watches.relative_zxid.0 as u64);
-            for list in watches.lists() {
-                word(list.len() as u64);
-                list.iter().for_each(|path| bytes_as_words(path.as_bytes(), &mut word));
-            }
-        }
-        Op::CreateSession { timeout } => word(*timeout as u64),
-        Op::Ping | Op::CloseSession => {}
-    }
-}
-
-fn answer_words(answer: &Answer, mut word: impl FnMut(u64)) {
-    match answer {
-        Answer::Done => word(0),
-        Answer::Created(path) => bytes_as_words(path.as_bytes(), word),
-        Answer::Stat(stat) => stat.words(word),
-        Answer::Data { data, stat } => {
-            bytes_as_words(data.as_deref().unwrap_or_default(), &mut word);
-            stat.words(word);
-        }
-        Answer::Children(children) => children.iter().for_each(|child| bytes_as_words(child.as_bytes(), &mut word)),
     }
 }
 

@@ -36,6 +36,7 @@ pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::proto::Version;
 pub use budget::Excess;
 pub use cursor::StepOutcome;
 pub use problem::{Path, Problem, render};

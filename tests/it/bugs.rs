@@ -47,6 +47,8 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("reply_durable", "mutant_commits_alone"),
     ("linearizable_writes", "mutant_answers_with_older_zxid"),
     ("single_system_image", "mutant_takes_any_client"),
+    ("ended_session", "bug_zk1208"),
+    ("expiry_closes", "bug_zk450"),
     ("leader_steps_down", "bug_zk2247"),
     ("sync_is_cheap", "bug_zk1465"),
     ("leader_elected", "mutant_no_rebroadcast"),

@@ -39,6 +39,7 @@ golden! {
     bug_zk1154
     bug_zk1156
     bug_zk1192
+    bug_zk1208
     bug_zk1270
     bug_zk1277
     bug_zk1282
@@ -47,6 +48,7 @@ golden! {
     bug_zk1367
     bug_zk1419
     bug_zk1465
+    bug_zk1496
     bug_zk1514
     bug_zk1551
     bug_zk1653
@@ -67,6 +69,7 @@ golden! {
     bug_zk3701
     bug_zk3911
     bug_zk4394
+    bug_zk450
     bug_zk4643
     bug_zk4646
     bug_zk4685
@@ -83,6 +86,10 @@ golden! {
     bug_zk790
     bug_zk962
     bug_zk975
+    client_closes_while_disconnected
+    client_gives_its_session_up
+    client_of_3_8_never_gives_up
+    client_opens_another_session
     client_refused_by_lagging_server
     clock_drift
     clock_skew_is_harmless
@@ -160,9 +167,14 @@ golden! {
     restarted_leader_rejoins
     rolling_restart
     rolling_restart_under_writes
+    session_closing_race
     session_expires
     session_moves
+    session_moves_old_connection_closes
     session_outlives_leader
+    session_pause_past_timeout
+    session_survives_leader_change
+    session_timeout_negotiation
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept

@@ -39,6 +39,9 @@ impl Pipeline {
         match &mut self.role {
             Role::Leader { prep, tracker } => {
                 prep.applied(proposal.zxid());
+                if let Txn::CreateSession { timeout } = proposal.txn {
+                    tracker.commit(cx.now, proposal.header.session, timeout, cx.bugs);
+                }
                 closed.into_iter().for_each(|session| tracker.remove(session));
                 self.outputs.push_back(Output::Applied(proposal.zxid()));
             }

@@ -73,7 +73,7 @@ impl Pipeline {
         if let Role::Leader { tracker, .. } = &mut self.role {
             tracker.track(cx.now, session, timeout);
         }
-        let request = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout } };
+        let request = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout }, auth: Arc::new([]) };
         self.submit_own(cx, timeout, Request::of_server(Origin::Client(conn), Arc::new(request)));
     }
 

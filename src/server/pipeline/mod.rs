@@ -187,9 +187,9 @@ impl Pipeline {
         let Role::Leader { prep, tracker } = &mut self.role else {
             return;
         };
-        for session in tracker.expire(cx.now) {
+        for session in tracker.expire(cx.now, cx.bugs) {
             cx.note(Note::SessionExpiring { session });
-            let request = QuorumRequest { session, cxid: 0, op: Op::CloseSession };
+            let request = QuorumRequest { session, cxid: 0, op: Op::CloseSession, auth: Arc::new([]) };
             prep.submit(cx, Request::of_server(Origin::Tracker, Arc::new(request)));
         }
         cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));

@@ -59,7 +59,9 @@ impl Prep {
 
     /// Whether the session may ask at all.
     pub fn check_session(&self, cx: &mut Cx, tracker: &mut SessionTracker, request: &Request) -> Result<(), ErrorCode> {
-        let checked = tracker.check(request.session, request.owner());
+        // ZOOKEEPER-1208: a session that is being closed was served like any other.
+        let check = if cx.bugs.has(Bug::Zk1208) { SessionTracker::check_owner } else { SessionTracker::check };
+        let checked = check(tracker, request.session, request.owner());
         if checked == Err(ErrorCode::SessionMoved) {
             cx.note(Note::SessionMoved { session: request.session });
         }
@@ -96,12 +98,17 @@ impl Prep {
                 tracker.set_owner(request.session, request.owner());
                 return Ok(Txn::CreateSession { timeout: *timeout });
             }
-            // Not checked: the tracker closes sessions that it does not own.
-            Op::CloseSession => return Ok(self.close_session(db, tracker, request)),
+            // Not checked: the tracker closes sessions that it does not own. ZOOKEEPER-450: checked like everything else.
+            Op::CloseSession => {
+                if cx.bugs.has(Bug::Zk450) {
+                    tracker.check_owner(request.session, request.owner())?;
+                }
+                return Ok(self.close_session(db, tracker, request));
+            }
             _ => self.check_session(cx, tracker, request)?,
         }
         match request.op() {
-            Op::Create { path, data, acl, mode } => self.create(db, request, path, data, acl, *mode),
+            Op::Create { path, data, acl, mode, .. } => self.create(db, request, path, data, acl, *mode),
             Op::Delete { path, version } => self.delete(db, path, *version),
             Op::SetData { path, data, version } => self.set_data(db, path, data, *version),
             _ => Err(ErrorCode::Unimplemented),

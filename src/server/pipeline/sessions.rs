@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{ErrorCode, Micros, SessionId};
 
 use super::expiry::ExpiryQueue;
@@ -65,9 +66,17 @@ impl SessionTracker {
         true
     }
 
-    /// Whether the session may ask for something through `owner`; the first one who asks becomes its owner.
+    /// Whether the session may ask for something through `owner`: not any more once it is being closed.
     pub fn check(&mut self, session: SessionId, owner: Owner) -> Result<(), ErrorCode> {
-        let tracked = self.sessions.get_mut(&session).filter(|tracked| !tracked.closing).ok_or(ErrorCode::SessionExpired)?;
+        if self.sessions.get(&session).is_some_and(|tracked| tracked.closing) {
+            return Err(ErrorCode::SessionExpired);
+        }
+        self.check_owner(session, owner)
+    }
+
+    /// Whether the session speaks through `owner`; the first one through whom it does becomes that.
+    pub fn check_owner(&mut self, session: SessionId, owner: Owner) -> Result<(), ErrorCode> {
+        let tracked = self.sessions.get_mut(&session).ok_or(ErrorCode::SessionExpired)?;
         if *tracked.owner.get_or_insert(owner) == owner { Ok(()) } else { Err(ErrorCode::SessionMoved) }
     }
 
@@ -93,13 +102,25 @@ impl SessionTracker {
     }
 
     /// The sessions of all buckets whose time has come; they are being closed now.
-    pub fn expire(&mut self, now: Micros) -> Vec<SessionId> {
+    ///
+    /// ZOOKEEPER-1496: they were forgotten at once, and nobody knew that they were being closed.
+    pub fn expire(&mut self, now: Micros, bugs: Bugs) -> Vec<SessionId> {
         let mut expired = Vec::new();
         while let Some(bucket) = self.expiry.poll(now) {
             expired.extend(bucket);
         }
-        expired.iter().for_each(|session| self.set_closing(*session));
+        let end = if bugs.has(Bug::Zk1496) { SessionTracker::remove } else { SessionTracker::set_closing };
+        expired.iter().for_each(|session| end(self, *session));
         expired
+    }
+
+    /// Its createSession is applied. It is tracked since that was prepared.
+    ///
+    /// ZOOKEEPER-1496: it was tracked from here on, too, even if it had expired meanwhile.
+    pub fn commit(&mut self, now: Micros, session: SessionId, timeout: i32, bugs: Bugs) {
+        if bugs.has(Bug::Zk1496) {
+            self.track(now, session, timeout);
+        }
     }
 
     /// How long until the next bucket's time comes.

@@ -107,7 +107,7 @@ fn found(found: bool) -> Result<Answer, ErrorCode> {
 fn watched(op: &Op, error: Option<ErrorCode>) -> Option<(&Path, Column)> {
     match (op, error) {
         (Op::GetData { path, .. }, None) | (Op::Exists { path, .. }, None | Some(ErrorCode::NoNode)) => Some((path, Column::Data)),
-        (Op::GetChildren { path, .. }, None) => Some((path, Column::Child)),
+        (Op::GetChildren { path, .. } | Op::GetChildren2 { path, .. }, None) => Some((path, Column::Child)),
         _ => None,
     }
 }

@@ -101,6 +101,11 @@ pub(super) const COMMANDS: &[Known] = &[
     },
 ];
 
+/// The names of all commands.
+pub fn command_names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|known| known.name)
+}
+
 /// Other commands of zkCli, and recipes, which need the next version.
 const LATER: [&str; 18] = [
     "addauth",
@@ -160,7 +165,7 @@ fn create(words: &mut Words) -> Result<Command, TextError> {
     // The number that a sequential node gets completes its name.
     let path = if sequential { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
     let data = if words.is_done() { None } else { Some(data(words)?) };
-    Ok(Command::Request(Op::Create { path, data, acl: Acl::open(), mode }))
+    Ok(Command::Request(Op::create(path, data, Acl::open(), mode)))
 }
 
 /// A read, which may set a watch.
@@ -256,10 +261,8 @@ impl fmt::Display for CommandLine<'_> {
                 None => write!(out, "addWatch -m {mode} {}", written(path)),
             },
             Command::Request(Op::RemoveWatches { path, kind }) => write!(out, "removewatches {} {}", kind.option(), written(path)),
-            // Not for users: made by libraries and servers.
-            Command::Request(op @ (Op::CloseSession | Op::Ping | Op::CreateSession { .. } | Op::CheckWatches { .. } | Op::SetWatches(_))) => {
-                write!(out, "{op}")
-            }
+            // The rest has no words, or nothing that would need quotes.
+            Command::Request(op) => write!(out, "{op}"),
         }
     }
 }

@@ -113,7 +113,7 @@ fn command() -> impl Strategy<Value = Command> {
         &[CreateMode::Persistent, CreateMode::PersistentSequential, CreateMode::Ephemeral, CreateMode::EphemeralSequential][..],
     );
     let op = prop_oneof![
-        (path(), proptest::option::of(data()), mode).prop_map(|(path, data, mode)| Op::Create { path, data, acl: Acl::open(), mode }),
+        (path(), proptest::option::of(data()), mode).prop_map(|(path, data, mode)| Op::create(path, data, Acl::open(), mode)),
         (path(), data(), version()).prop_map(|(path, data, version)| Op::SetData { path, data: Some(data), version }),
         (path(), version()).prop_map(|(path, version)| Op::Delete { path, version }),
         (path(), any::<bool>()).prop_map(|(path, watch)| Op::GetData { path, watch }),

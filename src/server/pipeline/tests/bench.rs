@@ -60,7 +60,7 @@ pub fn open_acl() -> AclList {
 }
 
 pub fn create(path: &str, mode: CreateMode) -> Op {
-    Op::Create { path: path.into(), data: Some(Arc::from(*b"x")), acl: open_acl(), mode }
+    Op::create(path.into(), Some(Arc::from(*b"x")), open_acl(), mode)
 }
 
 pub fn set(path: &str, data: &str, version: i32) -> Op {
@@ -279,7 +279,7 @@ impl Bench {
 
     /// A learner's request arrives at the leader.
     pub fn submit(&mut self, handler: ConnId, session: SessionId, cxid: i32, op: Op) {
-        self.act(|pipeline, cx, _| pipeline.submit(cx, handler, Arc::new(QuorumRequest { session, cxid, op })));
+        self.act(|pipeline, cx, _| pipeline.submit(cx, handler, Arc::new(QuorumRequest { session, cxid, op, auth: Arc::new([]) })));
     }
 
     /// The rest of the server says that a transaction is committed.
