@@ -7,16 +7,22 @@ use crate::tree::{DataTree, Database, OPEN_ACL, Znode, name_of};
 
 use super::access::{self, ADMIN, READ};
 use super::auth;
+use super::request::Request;
 
 /// Who reads, and what there is to be read.
 pub struct Reader<'a> {
-    pub config: &'a Config,
-    pub db: &'a Database,
-    pub session: SessionId,
-    pub ids: &'a [AuthId],
+    config: &'a Config,
+    db: &'a Database,
+    session: SessionId,
+    ids: &'a [AuthId],
 }
 
 impl<'a> Reader<'a> {
+    /// Whoever made the request.
+    pub fn of(config: &'a Config, db: &'a Database, request: &'a Request) -> Reader<'a> {
+        Reader { config, db, session: request.session, ids: &request.auth }
+    }
+
     /// What a client is told of the tree as it is now.
     pub fn read(&self, op: &Op) -> Result<Answer, ErrorCode> {
         match op {
@@ -71,12 +77,20 @@ impl<'a> Reader<'a> {
         self.allowed(node, READ).map(|()| node)
     }
 
-    /// A list that the table lacks, after a fuzzy snapshot, allows everything.
     fn allowed(&self, node: &Znode, perms: i32) -> Result<(), ErrorCode> {
-        let list = || self.db.tree().acls().list(node.acl);
-        let allowed = node.acl == OPEN_ACL || self.config.skip_acl || list().is_none_or(|list| access::allows(&list, perms, self.ids));
-        if allowed { Ok(()) } else { Err(ErrorCode::NoAuth) }
+        if may(self.config, self.db.tree(), node, perms, self.ids) { Ok(()) } else { Err(ErrorCode::NoAuth) }
     }
+}
+
+/// Whether somebody with these ids may read the node.
+pub fn may_read(config: &Config, tree: &DataTree, node: &Znode, ids: &[AuthId]) -> bool {
+    may(config, tree, node, READ, ids)
+}
+
+/// A list that the table lacks, after a fuzzy snapshot, allows everything.
+fn may(config: &Config, tree: &DataTree, node: &Znode, perms: i32, ids: &[AuthId]) -> bool {
+    let list = || tree.acls().list(node.acl);
+    node.acl == OPEN_ACL || config.skip_acl || list().is_none_or(|list| access::allows(&list, perms, ids))
 }
 
 fn names(node: &Znode) -> Arc<[Path]> {
