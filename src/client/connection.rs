@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, Micros, Op, Packet, Port, ServerId, SessionId, Timer};
+use crate::proto::{
+    ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, SessionId, Timer,
+};
 use crate::trace::Note;
 
 use super::auth::Proofs;
 use super::hosts::HostProvider;
 use super::session::{Afterwards, Session, State};
+use super::watches::Watches;
 use super::{Client, Reopen};
 
 /// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
@@ -35,6 +38,8 @@ impl Client {
         self.session = Session::new(&self.program, hosts, cx.now);
         self.proofs = Proofs::default();
         self.requests.start_anew();
+        self.watches = Watches::default();
+        self.told_state = KeeperState::Disconnected;
         cx.disarm(Timer::Reconnect);
         self.next_attempt(cx);
         self.drive_all(cx);
@@ -117,6 +122,9 @@ impl Client {
         }
         (session.last_heard, session.last_sent, session.had_connection) = (cx.now, cx.now, true);
         self.requests.on_new_connection();
+        if self.program.resets_watches {
+            self.requests.put_first(self.watches.batches(session.last_zxid));
+        }
         session.state = State::Handshaking(to, conn);
         cx.send(conn, Packet::ConnectRequest(Arc::new(session.connect_request(self.program.timeout))));
         cx.arm(Timer::ConnectTimeout, session.limits.connect);
@@ -144,6 +152,7 @@ impl Client {
         cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
         cx.arm(Timer::ServerRead, self.session.limits.read);
         self.introduce(cx, conn);
+        self.tell_state(cx, KeeperState::SyncConnected);
         self.flush(cx);
     }
 
@@ -199,6 +208,7 @@ impl Client {
     /// The session is over, as a server says or as its own clock does.
     fn expire(&mut self, cx: &mut Cx) {
         cx.note(Note::SessionExpired { session: self.session.id });
+        self.tell_state(cx, KeeperState::Expired);
         self.clean_up(cx, Afterwards::Expired);
     }
 
@@ -220,6 +230,7 @@ impl Client {
     fn on_cleaned_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
         self.fail_all(cx);
         if afterwards == Afterwards::Reconnect {
+            self.tell_state(cx, KeeperState::Disconnected);
             return self.next_attempt(cx);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
@@ -239,6 +250,7 @@ impl Client {
         self.fail_all(cx);
         self.session.state = State::Closed;
         cx.note(Note::ClientClosed { session: self.session.id });
+        self.tell_state(cx, KeeperState::Closed);
         if let Some(Reopen { first }) = self.reopens {
             self.open_session(cx, first);
         }

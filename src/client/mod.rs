@@ -7,17 +7,20 @@
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
 //! - `auth`: who it says it is. `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
+//! - `watches`: what its user watches; `events`: what it is told of them.
 //!
-//! Not modelled: watches, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
 mod auth;
 mod connection;
+mod events;
 mod hosts;
 mod requests;
 mod session;
 #[cfg(test)]
 mod tests;
+mod watches;
 mod workload;
 
 use std::sync::Arc;
@@ -26,11 +29,12 @@ pub use hosts::Hosts;
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
+use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
 use auth::Proofs;
 use hosts::HostProvider;
 use requests::Requests;
 use session::{Session, State};
+use watches::Watches;
 use workload::Running;
 
 /// What a client knows when its process starts.
@@ -42,6 +46,8 @@ pub struct Program {
     pub timeout: Micros,
     /// Whether it gives a session up when it heard of nobody for 4/3 of the timeout (3.9.3+, ZOOKEEPER-4508).
     pub gives_up: bool,
+    /// Whether it sets its watches again when it is back (`zookeeper.disableAutoWatchReset` is off).
+    pub resets_watches: bool,
     /// Workloads that it takes part in, with their numbers in the scenario.
     pub workloads: Vec<(u32, Arc<Workload>)>,
 }
@@ -53,6 +59,9 @@ pub struct Client {
     session: Session,
     requests: Requests,
     proofs: Proofs,
+    watches: Watches,
+    /// What its watchers were told last of the session.
+    told_state: KeeperState,
     calls: Calls,
     workloads: Vec<Running>,
     /// Its user wants another session as soon as this one has ended.
@@ -72,6 +81,8 @@ impl Client {
             program: Arc::new(program),
             requests: Requests::default(),
             proofs: Proofs::default(),
+            watches: Watches::default(),
+            told_state: KeeperState::Disconnected,
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
             reopens: None,
@@ -157,6 +168,7 @@ impl Actor for Client {
             Input::DialFailed { to, why, .. } => self.on_dial_failed(cx, to, why),
             Input::Packet { conn, packet: Packet::ConnectResponse(response) } => self.on_connect_response(cx, conn, &response),
             Input::Packet { conn, packet: Packet::ClientReply(reply) } => self.on_reply(cx, conn, &reply),
+            Input::Packet { conn, packet: Packet::WatcherEvent(event) } => self.on_watcher_event(cx, conn, event),
             Input::Closed { conn, why } => self.on_hung_up(cx, conn, why),
             Input::WindowFull { conn } => self.on_window(cx, conn, false),
             Input::WindowOpen { conn } => self.on_window(cx, conn, true),

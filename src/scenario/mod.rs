@@ -136,6 +136,8 @@ pub struct ClientStart {
     pub hosts: Hosts,
     /// The session timeout it asks for, in whole milliseconds.
     pub timeout: Micros,
+    /// `zookeeper.disableAutoWatchReset`: its watches are lost with the connection.
+    pub disable_auto_watch_reset: bool,
     /// `None`: not before a step starts it.
     pub start: Option<Micros>,
     pub clock_offset: Shift,
@@ -145,7 +147,14 @@ pub struct ClientStart {
 /// As zkCli: every server, 30 s.
 impl Default for ClientStart {
     fn default() -> ClientStart {
-        ClientStart { hosts: Hosts::Any, timeout: Micros::from_secs(30), start: Some(Micros::ZERO), clock_offset: Shift(0), clock_drift_ppm: 0 }
+        ClientStart {
+            hosts: Hosts::Any,
+            timeout: Micros::from_secs(30),
+            disable_auto_watch_reset: false,
+            start: Some(Micros::ZERO),
+            clock_offset: Shift(0),
+            clock_drift_ppm: 0,
+        }
     }
 }
 

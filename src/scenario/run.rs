@@ -443,7 +443,14 @@ fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeCon
     scenario.clients.iter().map(move |(number, client)| {
         let plans = (0..).zip(scenario.workloads.values()).filter(|(_, plan)| plan.clients.contains(number));
         let workloads = plans.map(|(workload, plan)| (workload, plan.load.clone())).collect();
-        let program = Program { members: members.clone(), hosts: client.hosts.clone(), timeout: client.timeout, gives_up, workloads };
+        let program = Program {
+            members: members.clone(),
+            hosts: client.hosts.clone(),
+            timeout: client.timeout,
+            gives_up,
+            resets_watches: !client.disable_auto_watch_reset,
+            workloads,
+        };
         NodeConfig {
             id: NodeId::Client(*number),
             program: Process::Client(Client::new(program)),

@@ -39,7 +39,7 @@ const EVERYTHING: &str = r#"{
   "clients": {
     "c1": { "connect": "s3", "timeout": "4s" },
     "c2": { "connect": ["s2", "s1"], "start": "100ms", "clock": { "offset": "1s", "drift_ppm": 100 } },
-    "c10": { "start": false }
+    "c10": { "start": false, "disable_auto_watch_reset": true }
   },
   "workloads": {
     "mixed": {
@@ -192,7 +192,7 @@ fn patterns_match_notes_by_their_fields() {
     ] {
         assert_eq!(EventPattern::parse(text).expect(text).matches(&event), matches, "{text}");
     }
-    let quorum = Note::QuorumReached { round: Round(1), vote: vote(3), supporters: vec![ServerId(1), ServerId(3)] };
+    let quorum = Note::QuorumReached { round: Round(1), vote: vote(3).into(), supporters: vec![ServerId(1), ServerId(3)] };
     let event = Event { what: What::Note(quorum), ..event };
     assert!(EventPattern::parse("quorum_reached supporters=s1,s3").expect("a pattern").matches(&event));
 }
@@ -251,12 +251,13 @@ prop_compose! {
     fn client_start()(
         hosts in prop_oneof![Just(Hosts::Any), Just(Hosts::From(ServerId(1))), Just(Hosts::Only(vec![ServerId(1)]))],
         timeout in 1..100_000u64,
+        disable_auto_watch_reset in any::<bool>(),
         start in proptest::option::of(0..1_000u64),
         offset in any::<i32>(),
         clock_drift_ppm in -500..500i32,
     ) -> ClientStart {
         let clock_offset = Shift(i64::from(offset));
-        ClientStart { hosts, timeout: Micros::from_millis(timeout), start: start.map(Micros), clock_offset, clock_drift_ppm }
+        ClientStart { hosts, timeout: Micros::from_millis(timeout), disable_auto_watch_reset, start: start.map(Micros), clock_offset, clock_drift_ppm }
     }
 }
 

@@ -4,12 +4,14 @@
 //! - `leaving`: what is finished, replayed or read again between a role and the next vote.
 //! - `roles`, `storage`: who is told what, and who does what was asked for.
 //! - [`pipeline`]: the clients' requests, while the server serves.
+//! - `watches`: which of its clients watches what.
 
 mod leaving;
 mod outer_loop;
 pub mod pipeline;
 mod roles;
 mod storage;
+mod watches;
 
 use std::sync::Arc;
 

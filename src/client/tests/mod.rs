@@ -4,4 +4,5 @@ mod connecting;
 mod lone;
 mod requests;
 mod sessions;
+mod watches;
 mod workloads;

@@ -29,6 +29,7 @@ mod session_names;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod writes;
 
 use std::collections::VecDeque;
@@ -119,10 +120,10 @@ impl Pipeline {
             cx.emit(Effect::Listen(Port::Client));
         }
         Pipeline {
+            connections: Connections::new(config.version),
             config,
             kind,
             role,
-            connections: Connections::default(),
             session_ids: SessionIds::new(me, cx.now),
             commits: CommitProcessor::new(kind != Kind::Leader),
             commits_woken: false,

@@ -11,3 +11,4 @@ mod prep;
 mod reads;
 mod requests;
 mod rollover;
+mod watching;
