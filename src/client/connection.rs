@@ -151,8 +151,8 @@ impl Client {
         self.session.state = State::Connected(server, conn);
         cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
         cx.arm(Timer::ServerRead, self.session.limits.read);
-        self.tell_state(cx, KeeperState::SyncConnected);
         self.introduce(cx, conn);
+        self.tell_state(cx, KeeperState::SyncConnected);
         self.flush(cx);
     }
 

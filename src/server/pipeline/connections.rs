@@ -84,6 +84,11 @@ impl Connections {
         Some(connection)
     }
 
+    /// Who the client behind a connection is; nobody once it has closed.
+    pub fn ids(&self, conn: ConnId) -> &[AuthId] {
+        self.open.get(&conn).map_or(&[], |connection| &connection.auth)
+    }
+
     /// The client proved to be these, besides what it is already. Source: `ServerCnxn.addAuthInfo`.
     pub fn add_auth(&mut self, conn: ConnId, ids: Vec<AuthId>) {
         if let Some(connection) = self.open.get_mut(&conn) {
@@ -141,11 +146,6 @@ impl Connections {
     /// Tells a client that a watch of its has fired. What it is answered from now on comes after that.
     pub fn notify(&self, cx: &mut Cx, conn: ConnId, event: WatcherEvent) {
         cx.send(conn, Packet::WatcherEvent(Arc::new(event)));
-    }
-
-    /// Who the client of a connection is.
-    pub fn ids_of(&self, conn: ConnId) -> &[AuthId] {
-        self.open.get(&conn).map_or(&[], |connection| &connection.auth)
     }
 
     /// The session that a connection carries.

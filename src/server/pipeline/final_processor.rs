@@ -9,7 +9,6 @@ use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
 use super::commit_processor::Work;
-use super::reads::Reader;
 use super::request::{Origin, Request};
 use super::{Output, Pipeline, Role};
 
@@ -22,7 +21,7 @@ impl Pipeline {
                     let result = match request.refused {
                         Some(code) => Err(code),
                         None if request.op().concerns_watches() => self.serve_watching(cx, db, &request),
-                        None => Reader::of(&self.config, db, &request).read(request.op()),
+                        None => self.reader(db, &request).read(request.op()),
                     };
                     self.answer(cx, db, &request, result);
                 }

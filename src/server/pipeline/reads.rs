@@ -7,22 +7,16 @@ use crate::tree::{DataTree, Database, OPEN_ACL, Znode, name_of};
 
 use super::access::{self, ADMIN, READ};
 use super::auth;
-use super::request::Request;
 
 /// Who reads, and what there is to be read.
 pub struct Reader<'a> {
-    config: &'a Config,
-    db: &'a Database,
-    session: SessionId,
-    ids: &'a [AuthId],
+    pub config: &'a Config,
+    pub db: &'a Database,
+    pub session: SessionId,
+    pub ids: &'a [AuthId],
 }
 
 impl<'a> Reader<'a> {
-    /// Whoever made the request.
-    pub fn of(config: &'a Config, db: &'a Database, request: &'a Request) -> Reader<'a> {
-        Reader { config, db, session: request.session, ids: &request.auth }
-    }
-
     /// What a client is told of the tree as it is now.
     pub fn read(&self, op: &Op) -> Result<Answer, ErrorCode> {
         match op {
@@ -78,19 +72,13 @@ impl<'a> Reader<'a> {
     }
 
     fn allowed(&self, node: &Znode, perms: i32) -> Result<(), ErrorCode> {
-        if may(self.config, self.db.tree(), node, perms, self.ids) { Ok(()) } else { Err(ErrorCode::NoAuth) }
+        if allows(self.config, self.db.tree(), node, perms, self.ids) { Ok(()) } else { Err(ErrorCode::NoAuth) }
     }
 }
 
-/// Whether somebody with these ids may read the node.
-pub fn may_read(config: &Config, tree: &DataTree, node: &Znode, ids: &[AuthId]) -> bool {
-    may(config, tree, node, READ, ids)
-}
-
-/// A list that the table lacks, after a fuzzy snapshot, allows everything.
-fn may(config: &Config, tree: &DataTree, node: &Znode, perms: i32, ids: &[AuthId]) -> bool {
-    let list = || tree.acls().list(node.acl);
-    node.acl == OPEN_ACL || config.skip_acl || list().is_none_or(|list| access::allows(&list, perms, ids))
+/// Whether somebody with these ids may do this to a node. A list that the table lacks, after a fuzzy snapshot, allows everything.
+pub fn allows(config: &Config, tree: &DataTree, node: &Znode, perms: i32, ids: &[AuthId]) -> bool {
+    node.acl == OPEN_ACL || config.skip_acl || tree.acls().list(node.acl).is_none_or(|list| access::allows(&list, perms, ids))
 }
 
 fn names(node: &Znode) -> Arc<[Path]> {

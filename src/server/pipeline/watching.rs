@@ -13,8 +13,9 @@ use crate::trace::{Note, WatchMode};
 use crate::tree::{DataTree, Database, Observer, Znode, parent_of};
 
 use super::Pipeline;
+use super::access::READ;
 use super::connections::Connections;
-use super::reads::{Reader, may_read};
+use super::reads::{Reader, allows};
 use super::request::{Origin, Request};
 
 /// Events of `setWatches` tell no zxid, nor do any before 3.9.
@@ -27,6 +28,11 @@ impl Pipeline {
         let zxid = proposal.zxid();
         let told = if self.config.version == Version::V3_9 { zxid } else { NO_ZXID };
         db.apply_observed(proposal, &mut Trigger { config: &self.config, connections: &mut self.connections, cx, told, zxid })
+    }
+
+    /// Answers for the client of a request.
+    pub(super) fn reader<'a>(&'a self, db: &'a Database, request: &'a Request) -> Reader<'a> {
+        Reader { config: &self.config, db, session: request.session, ids: &request.auth }
     }
 
     /// A read that sets a watch, or a request that is about watches.
@@ -52,7 +58,7 @@ impl Pipeline {
                 Ok(Answer::Done)
             }
             op => {
-                let result = Reader::of(&self.config, db, request).read(op);
+                let result = self.reader(db, request).read(op);
                 if let Some((path, column)) = watched(op, result.as_ref().err().copied()) {
                     self.connections.watch_once(cx, conn, path, column);
                 }
@@ -183,9 +189,10 @@ impl Trigger<'_, '_> {
         if watchers.is_empty() {
             return watchers;
         }
-        let (node, path) = (tree.get(path), Path::from(path));
+        let node = tree.get(path);
+        let path = Path::from(path);
         for conn in watchers.iter().filter(|conn| !but.contains(conn)) {
-            let hidden = node.is_some_and(|node| !may_read(self.config, tree, node, self.connections.ids_of(*conn)));
+            let hidden = node.is_some_and(|node| !allows(self.config, tree, node, READ, self.connections.ids(*conn)));
             self.connections.tell(self.cx, *conn, WatcherEvent::of_node(self.told, kind, path.clone()), self.zxid, hidden);
         }
         watchers
