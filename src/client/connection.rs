@@ -8,6 +8,7 @@ use crate::proto::{
 };
 use crate::trace::Note;
 
+use super::auth::Proofs;
 use super::hosts::HostProvider;
 use super::session::{Afterwards, Session, State};
 use super::watches::Watches;
@@ -35,6 +36,7 @@ impl Client {
         }
         self.reopens = None;
         self.session = Session::new(&self.program, hosts, cx.now);
+        self.proofs = Proofs::default();
         self.requests.start_anew();
         self.watches = Watches::default();
         self.told_state = KeeperState::Disconnected;
@@ -149,6 +151,7 @@ impl Client {
         self.session.state = State::Connected(server, conn);
         cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
         cx.arm(Timer::ServerRead, self.session.limits.read);
+        self.introduce(cx, conn);
         self.tell_state(cx, KeeperState::SyncConnected);
         self.flush(cx);
     }
@@ -209,7 +212,7 @@ impl Client {
         self.clean_up(cx, Afterwards::Expired);
     }
 
-    fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
+    pub(super) fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
         self.close_socket(cx);
         self.session.state = State::CleaningUp(afterwards);
         cx.arm(Timer::Reconnect, CLEANUP);
@@ -230,6 +233,7 @@ impl Client {
             self.tell_state(cx, KeeperState::Disconnected);
             return self.next_attempt(cx);
         }
+        self.session.refused = afterwards == Afterwards::AuthFailed;
         self.session.state = State::Closed;
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));

@@ -5,13 +5,14 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
-//! - `requests`: what is queued, sent, answered, and fails with the connection.
+//! - `auth`: who it says it is. `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //! - `watches`: what its user watches; `events`: what it is told of them.
 //!
-//! Not modelled: authentication, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
+mod auth;
 mod connection;
 mod events;
 mod hosts;
@@ -29,6 +30,7 @@ pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
 use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
+use auth::Proofs;
 use hosts::HostProvider;
 use requests::Requests;
 use session::{Session, State};
@@ -56,6 +58,7 @@ pub struct Client {
     program: Arc<Program>,
     session: Session,
     requests: Requests,
+    proofs: Proofs,
     watches: Watches,
     /// What its watchers were told last of the session.
     told_state: KeeperState,
@@ -77,6 +80,7 @@ impl Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
             requests: Requests::default(),
+            proofs: Proofs::default(),
             watches: Watches::default(),
             told_state: KeeperState::Disconnected,
             calls: Calls::from_boot(Micros::ZERO),

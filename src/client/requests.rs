@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, SetWatches, Stage, Zxid, result_text};
+use crate::proto::{AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, SetWatches, Stage, Zxid, result_text};
 use crate::trace::{Note, OpText};
 
 use super::Client;
@@ -109,6 +109,9 @@ impl Client {
             let result = if closes && self.session.state == State::Closed { Ok(Answer::Done) } else { Err(self.session.loss()) };
             return self.finish(cx, Some(call), Registration::of(&op), result, None);
         }
+        if let Op::Auth { .. } = op {
+            return self.prove(cx, call, op);
+        }
         self.session.closing |= closes;
         self.requests.outgoing.push_back(Request { call: Some(call), op });
         self.flush(cx);
@@ -137,6 +140,9 @@ impl Client {
         if reply.xid == PING_XID {
             return self.heard(cx);
         }
+        if reply.xid == AUTH_XID {
+            return self.on_auth_reply(cx, reply);
+        }
         let Some(Sent { xid, call, closes, registration }) = self.requests.pending.pop_front() else {
             return self.lose_connection(cx, &format!("an answer to nothing that was asked, xid {}", reply.xid));
         };
@@ -159,6 +165,9 @@ impl Client {
         for (call, registration) in sent.chain(queued) {
             self.finish(cx, call, registration, Err(code), None);
         }
+        if code != ErrorCode::ConnectionLoss || self.session.closing {
+            self.fail_proofs(cx, code);
+        }
     }
 
     pub(super) fn on_window(&mut self, cx: &mut Cx, conn: ConnId, is_open: bool) {
@@ -166,6 +175,11 @@ impl Client {
             self.requests.writable = is_open;
             self.flush(cx);
         }
+    }
+
+    /// A call ends whose answer tells no zxid.
+    pub(super) fn finish_call(&mut self, cx: &mut Cx, call: u64, result: Result<Answer, ErrorCode>) {
+        self.finish(cx, Some(call), None, result, None);
     }
 
     /// A request has come to its end: its watch is set or taken away, and its user, if it has one, will be told when the event thread comes to

@@ -24,6 +24,8 @@ pub struct Session {
     pub had_connection: bool,
     /// Its user closes it: nothing more is taken, and it is not connected again.
     pub closing: bool,
+    /// It is closed because a server refused what its user is.
+    pub refused: bool,
 }
 
 /// Where the way to the servers stands.
@@ -47,6 +49,8 @@ pub enum Afterwards {
     Reconnect,
     /// The session has expired (`States.CLOSED`).
     Expired,
+    /// A server refused what its user is (`States.AUTH_FAILED`).
+    AuthFailed,
 }
 
 /// How long things may take: whole milliseconds, rounded down as Java does.
@@ -86,6 +90,7 @@ impl Session {
             last_sent: now,
             had_connection: false,
             closing: false,
+            refused: false,
         }
     }
 
@@ -114,12 +119,14 @@ impl Session {
 
     /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
     pub fn takes_requests(&self) -> bool {
-        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired))
+        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
     }
 
     /// What becomes of requests that no server will answer any more.
     pub fn loss(&self) -> ErrorCode {
         match self.state {
+            State::CleaningUp(Afterwards::AuthFailed) => ErrorCode::AuthFailed,
+            State::Closed if self.refused => ErrorCode::AuthFailed,
             State::Closed | State::CleaningUp(Afterwards::Expired) => ErrorCode::SessionExpired,
             _ => ErrorCode::ConnectionLoss,
         }

@@ -274,9 +274,9 @@ impl Server {
             Timer::LearnerRead(conn) => self.on_leader(|leader, _| leader.on_read_timeout(cx, conn)),
             Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout(cx)),
             Timer::LeaderConnect => self.on_learner(|learner, _| learner.on_connect_timer(cx)),
-            Timer::SessionExpiry | Timer::ClientRead(_) => {
+            Timer::SessionExpiry | Timer::ContainerCheck | Timer::ClientRead(_) => {
                 if let Some(pipeline) = &mut self.pipeline {
-                    pipeline.on_timer(cx, timer);
+                    pipeline.on_timer(cx, &self.replica.database, timer);
                 }
             }
             Timer::Purge => {

@@ -9,7 +9,6 @@ use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
 use super::commit_processor::Work;
-use super::reads::read;
 use super::request::{Origin, Request};
 use super::{Output, Pipeline, Role};
 
@@ -22,7 +21,7 @@ impl Pipeline {
                     let result = match request.refused {
                         Some(code) => Err(code),
                         None if request.op().concerns_watches() => self.serve_watching(cx, db, &request),
-                        None => read(db, request.op()),
+                        None => self.reader(db, &request).read(request.op()),
                     };
                     self.answer(cx, db, &request, result);
                 }
@@ -37,7 +36,7 @@ impl Pipeline {
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
         let closed = matches!(proposal.txn, Txn::CloseSession { .. }).then_some(proposal.header.session);
         match &mut self.role {
-            Role::Leader { prep, tracker } => {
+            Role::Leader { prep, tracker, .. } => {
                 prep.applied(proposal.zxid());
                 if let Txn::CreateSession { timeout } = proposal.txn {
                     tracker.commit(cx.now, proposal.header.session, timeout, cx.bugs);
@@ -75,6 +74,7 @@ impl Pipeline {
         match (request.op(), result) {
             // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (_, Ok(Answer::Parts(parts))) if parts.contains(&Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
                 let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {

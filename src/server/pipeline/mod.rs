@@ -13,9 +13,11 @@
 //! Not modelled: throttling (`RequestThrottler`, `globalOutstandingLimit`), local sessions, read-only mode.
 
 mod access;
+mod auth;
 mod changes;
 mod commit_processor;
 mod connections;
+mod containers;
 mod expiry;
 mod final_processor;
 mod handshake;
@@ -28,20 +30,24 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 mod watching;
+mod writes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
-use crate::proto::{Config, ConnId, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid};
+use crate::proto::{
+    Answer, ClientRequest, Config, ConnId, ErrorCode, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid,
+};
 use crate::trace::Note;
 use crate::tree::Database;
 
 use commit_processor::CommitProcessor;
 use connections::{Connections, Phase};
+use containers::ContainerManager;
 use learner::LearnerPart;
-use prep::{Prep, Prepared};
+use prep::{Prep, Prepared, check_session};
 use request::{Origin, Owner, Request};
 use session_names::SessionIds;
 use sessions::SessionTracker;
@@ -92,7 +98,7 @@ pub struct Pipeline {
 /// What leaders and learners do not share.
 #[derive(Clone, Debug)]
 enum Role {
-    Leader { prep: Prep, tracker: SessionTracker },
+    Leader { prep: Prep, tracker: SessionTracker, containers: ContainerManager },
     Learner(LearnerPart),
 }
 
@@ -105,7 +111,8 @@ impl Pipeline {
                 let known = db.sessions().iter().map(|(session, timeout)| (*session, *timeout));
                 let tracker = SessionTracker::new(cx.now, config.tick_time, known);
                 cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));
-                Role::Leader { prep: Prep::new(first), tracker }
+                cx.arm(Timer::ContainerCheck, config.container_check_interval);
+                Role::Leader { prep: Prep::new(config.clone(), first), tracker, containers: ContainerManager::default() }
             }
             Kind::Follower | Kind::Observer => Role::Learner(LearnerPart::default()),
         };
@@ -146,19 +153,53 @@ impl Pipeline {
 
     /// A packet of a client. While a handshake is under way nothing else is read; clients send nothing then.
     pub fn on_packet(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, packet: Packet) {
-        match (self.connections.hear(cx.now, conn), packet) {
-            (Some((Phase::Open, session, timeout)), Packet::ClientRequest(request)) => {
-                self.submit_own(cx, timeout, Request::of_client(conn, session, request));
-            }
-            (Some((Phase::Greeting, ..)), Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, &request),
+        if packet.size() > 4 + self.config.jute_max_buffer {
+            return self.connections.close(cx, conn);
+        }
+        let Some(connection) = self.connections.hear(cx.now, conn) else { return };
+        match (connection.phase, packet) {
+            (Phase::Open, Packet::ClientRequest(request)) => match &request.op {
+                Op::Auth { .. } => self.on_auth(cx, conn, &request),
+                // Servers and libraries alone may ask for these, and a check stands in a multi (ZOOKEEPER-2623).
+                Op::CreateSession { .. } | Op::DeleteContainer { .. } | Op::Check { .. } => self.refuse(cx, conn, request.xid),
+                _ => {
+                    let (session, timeout) = (connection.session, connection.timeout);
+                    let request = Request::of_client(conn, session, connection.auth.clone(), request);
+                    self.submit_own(cx, timeout, request);
+                }
+            },
+            (Phase::Greeting, Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, &request),
             _ => {}
         }
+    }
+
+    /// A client proves who it is: a matter of its connection, answered at once. Source: `ZooKeeperServer.processPacket`.
+    #[cold]
+    fn on_auth(&mut self, cx: &mut Cx, conn: ConnId, request: &ClientRequest) {
+        let Op::Auth { scheme, credential } = &request.op else { return };
+        match auth::prove(&self.config, scheme, credential.as_ref()) {
+            Some(ids) => {
+                self.connections.add_auth(conn, ids);
+                self.connections.reply(cx, conn, request.xid, Zxid::ZERO, Ok(Answer::Done));
+            }
+            None => {
+                self.connections.reply(cx, conn, request.xid, Zxid::ZERO, Err(ErrorCode::AuthFailed));
+                self.connections.close(cx, conn);
+            }
+        }
+    }
+
+    /// Nobody may ask for this. Source: `UnimplementedRequestProcessor`.
+    #[cold]
+    fn refuse(&mut self, cx: &mut Cx, conn: ConnId, xid: i32) {
+        self.connections.reply(cx, conn, xid, Zxid::UNTRUSTED, Err(ErrorCode::Unimplemented));
+        self.connections.close(cx, conn);
     }
 
     /// A request of this server's own clients enters the pipeline and counts as a sign of life. Source: `submitRequestNow`.
     fn submit_own(&mut self, cx: &mut Cx, timeout: i32, request: Request) {
         match &mut self.role {
-            Role::Leader { prep, tracker } => {
+            Role::Leader { prep, tracker, .. } => {
                 // The request of a session that is being closed, or was, is dropped without an answer.
                 if tracker.touch(cx.now, request.session, timeout) {
                     prep.submit(cx, request);
@@ -173,9 +214,10 @@ impl Pipeline {
         self.connections.forget(cx, conn);
     }
 
-    /// [`Timer::SessionExpiry`] or [`Timer::ClientRead`] ran out.
-    pub fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
+    /// [`Timer::SessionExpiry`], [`Timer::ContainerCheck`] or [`Timer::ClientRead`] ran out.
+    pub fn on_timer(&mut self, cx: &mut Cx, db: &Database, timer: Timer) {
         match timer {
+            Timer::ContainerCheck => self.check_containers(cx, db),
             Timer::SessionExpiry => self.expire_sessions(cx),
             Timer::ClientRead(conn) => self.connections.on_idle(cx, conn),
             _ => {}
@@ -184,7 +226,7 @@ impl Pipeline {
 
     /// Leader: sessions whose time is over are closed; nothing saves them from now on.
     fn expire_sessions(&mut self, cx: &mut Cx) {
-        let Role::Leader { prep, tracker } = &mut self.role else {
+        let Role::Leader { prep, tracker, .. } = &mut self.role else {
             return;
         };
         for session in tracker.expire(cx.now, cx.bugs) {
@@ -208,7 +250,7 @@ impl Pipeline {
 
     /// Leader: requests get their zxids, and enter the commit processor before they are proposed.
     fn on_prep(&mut self, cx: &mut Cx, db: &Database) {
-        while let Role::Leader { prep, tracker } = &mut self.role
+        while let Role::Leader { prep, tracker, .. } = &mut self.role
             && let Some(mut request) = prep.next()
         {
             if request.op().is_write() {
@@ -220,7 +262,7 @@ impl Pipeline {
                 });
                 continue;
             }
-            request.refused = prep.check_session(cx, tracker, &request).err();
+            request.refused = check_session(cx, tracker, &request).err();
             match request.origin {
                 // A learner's sync; other reads stay with it.
                 Origin::Learner(handler) => self.outputs.push_back(Output::AnswerSync { handler, session: request.session, cxid: request.cxid }),
@@ -290,6 +332,7 @@ impl Pipeline {
         cx.emit(Effect::Unlisten(Port::Client));
         if self.kind == Kind::Leader {
             cx.disarm(Timer::SessionExpiry);
+            cx.disarm(Timer::ContainerCheck);
         }
         self.connections.close_all(cx);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::proto::{ClientRequest, ConnId, ErrorCode, Op, QuorumRequest, SessionId};
+use crate::proto::{AuthIds, ClientRequest, ConnId, ErrorCode, Op, QuorumRequest, SessionId};
 
 /// Who asked, and so who is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Origin {
     Client(ConnId),
     /// Leader: a learner, on the connection of its handler. The learner answers its client itself.
     Learner(ConnId),
-    /// Leader: nobody; the expiry of a session.
+    /// Leader: nobody; the expiry of a session, or the end of a container.
     Tracker,
 }
 
@@ -30,6 +30,8 @@ pub struct Request {
     /// The xid of the client's request; 0 for what servers ask.
     pub cxid: i32,
     pub origin: Origin,
+    /// Who the client is.
+    pub auth: AuthIds,
     body: Body,
     /// Leader: what its check of the session said of a read.
     pub refused: Option<ErrorCode>,
@@ -44,13 +46,13 @@ enum Body {
 
 impl Request {
     /// What a client of this server sent.
-    pub fn of_client(conn: ConnId, session: SessionId, request: Arc<ClientRequest>) -> Request {
-        Request { session, cxid: request.xid, origin: Origin::Client(conn), body: Body::Client(request), refused: None }
+    pub fn of_client(conn: ConnId, session: SessionId, auth: AuthIds, request: Arc<ClientRequest>) -> Request {
+        Request { session, cxid: request.xid, origin: Origin::Client(conn), auth, body: Body::Client(request), refused: None }
     }
 
     /// What a learner forwarded, or a server asks by itself.
     pub fn of_server(origin: Origin, request: Arc<QuorumRequest>) -> Request {
-        Request { session: request.session, cxid: request.cxid, origin, body: Body::Quorum(request), refused: None }
+        Request { session: request.session, cxid: request.cxid, origin, auth: request.auth.clone(), body: Body::Quorum(request), refused: None }
     }
 
     pub fn op(&self) -> &Op {
@@ -70,7 +72,9 @@ impl Request {
     /// As it travels to the leader.
     pub fn for_leader(&self) -> Arc<QuorumRequest> {
         match &self.body {
-            Body::Client(request) => Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone(), auth: Arc::new([]) }),
+            Body::Client(request) => {
+                Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone(), auth: self.auth.clone() })
+            }
             Body::Quorum(request) => request.clone(),
         }
     }

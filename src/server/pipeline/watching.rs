@@ -7,14 +7,15 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{AddWatchMode, Answer, ConnId, ErrorCode, EventType, Op, Path, Proposal, SetWatches, Version, WatcherEvent, Zxid};
+use crate::proto::{AddWatchMode, Answer, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SetWatches, Version, WatcherEvent, Zxid};
 use crate::server::watches::Column;
 use crate::trace::{Note, WatchMode};
 use crate::tree::{DataTree, Database, Observer, Znode, parent_of};
 
 use super::Pipeline;
+use super::access::READ;
 use super::connections::Connections;
-use super::reads::{may_read, read};
+use super::reads::{Reader, allows};
 use super::request::{Origin, Request};
 
 /// Events of `setWatches` tell no zxid, nor do any before 3.9.
@@ -26,7 +27,12 @@ impl Pipeline {
     pub(super) fn apply_and_fire(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
         let zxid = proposal.zxid();
         let told = if self.config.version == Version::V3_9 { zxid } else { NO_ZXID };
-        db.apply_observed(proposal, &mut Trigger { connections: &mut self.connections, cx, told, zxid })
+        db.apply_observed(proposal, &mut Trigger { config: &self.config, connections: &mut self.connections, cx, told, zxid })
+    }
+
+    /// Answers for the client of a request.
+    pub(super) fn reader<'a>(&'a self, db: &'a Database, request: &'a Request) -> Reader<'a> {
+        Reader { config: &self.config, db, session: request.session, ids: &request.auth }
     }
 
     /// A read that sets a watch, or a request that is about watches.
@@ -52,7 +58,7 @@ impl Pipeline {
                 Ok(Answer::Done)
             }
             op => {
-                let result = read(db, op);
+                let result = self.reader(db, request).read(op);
                 if let Some((path, column)) = watched(op, result.as_ref().err().copied()) {
                     self.connections.watch_once(cx, conn, path, column);
                 }
@@ -144,6 +150,7 @@ impl Connections {
 
 /// Fires watches while a transaction is applied.
 struct Trigger<'a, 'b> {
+    config: &'a Config,
     connections: &'a mut Connections,
     cx: &'a mut Cx<'b>,
     /// What clients are told of the zxid.
@@ -182,9 +189,10 @@ impl Trigger<'_, '_> {
         if watchers.is_empty() {
             return watchers;
         }
-        let hidden = tree.get(path).is_some_and(|node| !may_read(tree, node));
+        let node = tree.get(path);
         let path = Path::from(path);
         for conn in watchers.iter().filter(|conn| !but.contains(conn)) {
+            let hidden = node.is_some_and(|node| !allows(self.config, tree, node, READ, self.connections.ids(*conn)));
             self.connections.tell(self.cx, *conn, WatcherEvent::of_node(self.told, kind, path.clone()), self.zxid, hidden);
         }
         watchers

@@ -9,5 +9,6 @@ mod order;
 mod ownership;
 mod prep;
 mod reads;
+mod requests;
 mod rollover;
 mod watching;
