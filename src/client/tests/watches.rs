@@ -267,3 +267,13 @@ fn without_watches_nothing_is_different() {
     lone.runs_callbacks();
     assert!(lone.tells().iter().all(|told| !told.contains("told")));
 }
+
+#[test]
+fn watchers_hear_that_a_server_refuses_what_their_client_says_it_is() {
+    let mut lone = connected();
+    lone.watches(watch_data("/a"));
+    lone.is_asked(Op::Auth { scheme: "nobody".into(), credential: None });
+    lone.replies(crate::proto::AUTH_XID, Zxid::ZERO, Err(ErrorCode::AuthFailed));
+    lone.runs_callbacks();
+    assert!(lone.tells().iter().any(|told| told == "0 is told: AuthFailed"));
+}

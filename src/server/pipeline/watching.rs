@@ -166,7 +166,7 @@ impl Observer for Trigger<'_, '_> {
     }
 
     fn deletes(&mut self, tree: &DataTree, path: &str) {
-        if tree.get(path).is_none() {
+        if !self.connections.watches.concern(path) || tree.get(path).is_none() {
             return;
         }
         // Who watches it in both ways is told once.

@@ -73,6 +73,11 @@ impl Watches {
         self.by_conn.is_empty()
     }
 
+    /// Whether anybody may have to be told that this node goes.
+    pub fn concern(&self, path: &str) -> bool {
+        self.recursive > 0 || self.by_path.contains_key(path) || self.by_path.contains_key(parent_of(path))
+    }
+
     /// A watch of a read: it fires once.
     pub fn add(&mut self, conn: ConnId, path: &Path, column: Column) {
         self.put(conn, path, &[column], Modes::STANDARD);
