@@ -13,6 +13,7 @@ mod golden;
 mod kinds;
 mod nearest;
 mod note;
+mod note_values;
 mod plot;
 mod record;
 mod stored;

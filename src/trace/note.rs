@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::note_values::{OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
-    Epoch, EventType, FileName, KeeperState, LearnerType, Micros, Op, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid,
+    Epoch, EventType, FileName, KeeperState, LearnerType, Micros, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid,
 };
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
@@ -204,40 +205,6 @@ pub enum Note {
     EventDelivered { event: EventType, state: KeeperState, path: Path, zxid: Zxid },
 }
 
-/// How a path is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WatchMode {
-    /// Once: what happens to the node itself, or that it comes into being.
-    Data,
-    /// Once: the list of its children.
-    Child,
-    Persistent,
-    PersistentRecursive,
-}
-
-/// Where a snapshot came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SnapshotSource {
-    Disk,
-    Leader,
-}
-
-/// Why the checks had a copy of a disk recovered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Probing {
-    /// The server has just died: what would it start from now?
-    Crash,
-    /// What if it lost power now?
-    PowerLoss,
-    /// A snapshot is finished: does it give the database, together with the log?
-    Snapshot,
-    /// Old files are deleted: is enough left?
-    Purge,
-}
-
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -273,22 +240,6 @@ pub enum Surprise {
     Commit,
     /// A message that this role can never get (Z-18).
     Message,
-}
-
-/// What a client asks for: shown as text, compared as what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpText(pub Op);
-
-impl fmt::Display for OpText {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        self.0.fmt(out)
-    }
-}
-
-impl Serialize for OpText {
-    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(self)
-    }
 }
 
 /// Which part of (epoch, zxid, id) made one vote better than another, in the order in which they are compared.
@@ -668,17 +619,6 @@ impl fmt::Display for Note {
             Note::EventDelivered { event: EventType::None, state, .. } => write!(out, "is told: {state}"),
             Note::EventDelivered { event, path, .. } => write!(out, "is told: {event} {path}"),
         }
-    }
-}
-
-impl fmt::Display for WatchMode {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(match self {
-            WatchMode::Data => "the node",
-            WatchMode::Child => "the children of",
-            WatchMode::Persistent => "for ever the node and the children of",
-            WatchMode::PersistentRecursive => "for ever all from",
-        })
     }
 }
 

@@ -100,8 +100,9 @@ fn the_trigger_table() {
     let made = ("create", node("/p/n"), vec!["/p"]);
     let changed = ("set", set("/p/n", "y", -1), vec!["/p", "/p/n"]);
     let deleted = ("delete", delete("/p/n", -1), vec!["/p", "/p/n"]);
-    type Watch = fn(&str) -> Op;
-    let table: [(&(&str, Op, Vec<&str>), Watch, &str, &[&str]); 33] = [
+    /// The change, how and where it is watched, and what is told.
+    type Row<'a> = (&'a (&'a str, Op, Vec<&'a str>), fn(&str) -> Op, &'a str, &'a [&'a str]);
+    let table: [Row; 33] = [
         (&made, watch_exists, "/p/n", &["NodeCreated /p/n"]),
         (&made, watch_children, "/p", &["NodeChildrenChanged /p"]),
         (&made, watch_data, "/p", &[]),

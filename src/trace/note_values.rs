@@ -1,0 +1,68 @@
+//! Values that notes have and nothing else needs.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::proto::Op;
+
+/// Where a snapshot came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotSource {
+    Disk,
+    Leader,
+}
+
+/// Why the checks had a copy of a disk recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probing {
+    /// The server has just died: what would it start from now?
+    Crash,
+    /// What if it lost power now?
+    PowerLoss,
+    /// A snapshot is finished: does it give the database, together with the log?
+    Snapshot,
+    /// Old files are deleted: is enough left?
+    Purge,
+}
+
+/// What a client asks for: shown as text, compared as what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpText(pub Op);
+
+impl fmt::Display for OpText {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+impl Serialize for OpText {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+/// How a path is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WatchMode {
+    /// Once: what happens to the node itself, or that it comes into being.
+    Data,
+    /// Once: the list of its children.
+    Child,
+    Persistent,
+    PersistentRecursive,
+}
+
+impl fmt::Display for WatchMode {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            WatchMode::Data => "the node",
+            WatchMode::Child => "the children of",
+            WatchMode::Persistent => "for ever the node and the children of",
+            WatchMode::PersistentRecursive => "for ever all from",
+        })
+    }
+}
