@@ -5,14 +5,16 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
+//! - `read_write_search`: from a server that can only be read to one with a leader.
 //! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //!
-//! Not modelled: watches, authentication, read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: watches, authentication (SASL least of all: no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
 mod connection;
 mod hosts;
+mod read_write_search;
 mod requests;
 mod session;
 #[cfg(test)]
@@ -27,6 +29,7 @@ pub use workload::{Act, Workload};
 use crate::actor::{Actor, Cx, Input};
 use crate::proto::{Caller, Calls, Command, Membership, Micros, Packet, ServerId, Stage, Timer};
 use hosts::HostProvider;
+use read_write_search::Search;
 use requests::Requests;
 use session::Session;
 use workload::Running;
@@ -40,6 +43,8 @@ pub struct Program {
     pub timeout: Micros,
     /// Whether it gives a session up when it heard of nobody for 4/3 of the timeout (3.9.3+, ZOOKEEPER-4508).
     pub gives_up: bool,
+    /// Whether a server without a leader will do (`canBeReadOnly`).
+    pub read_only: bool,
     /// Workloads that it takes part in, with their numbers in the scenario.
     pub workloads: Vec<(u32, Arc<Workload>)>,
 }
@@ -49,6 +54,7 @@ pub struct Program {
 pub struct Client {
     program: Arc<Program>,
     session: Session,
+    search: Search,
     requests: Requests,
     calls: Calls,
     workloads: Vec<Running>,
@@ -67,6 +73,7 @@ impl Client {
         Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
+            search: Search::new(),
             requests: Requests::default(),
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
@@ -96,6 +103,7 @@ impl Client {
             Timer::Reconnect => self.on_pause_over(cx),
             Timer::ConnectTimeout => self.on_handshake_timeout(cx),
             Timer::ServerRead | Timer::ClientPing => self.turn(cx),
+            Timer::ReadWriteSearch => self.on_search_timer(cx),
             Timer::Workload(number) => self.drive(cx, number),
             // Every other timer is a server's.
             _ => {}
@@ -129,6 +137,10 @@ impl Actor for Client {
             Input::Command(command) => self.on_command(cx, command),
             Input::Timer(timer) => self.on_timer(cx, timer),
             Input::Stage(Stage::EventThread) => self.run_callback(cx),
+            Input::Connected { to, conn, .. } if self.search.dials(to) => self.on_search_connected(cx, to, conn),
+            Input::DialFailed { to, .. } if self.search.dials(to) => self.on_search_failed(cx),
+            Input::Packet { conn, packet: Packet::IsReadOnlyAnswer(read_only) } => self.on_search_answer(cx, conn, read_only),
+            Input::Closed { conn, .. } if self.search.owns(conn) => self.on_search_failed(cx),
             Input::Connected { to, conn, .. } => self.on_connected(cx, to, conn),
             Input::DialFailed { to, why, .. } => self.on_dial_failed(cx, to, why),
             Input::Packet { conn, packet: Packet::ConnectResponse(response) } => self.on_connect_response(cx, conn, &response),

@@ -144,6 +144,8 @@ pub struct ClientStart {
     pub hosts: Hosts,
     /// The session timeout it asks for, in whole milliseconds.
     pub timeout: Micros,
+    /// Whether a server without a leader will do.
+    pub read_only: bool,
     /// `None`: not before a step starts it.
     pub start: Option<Micros>,
     pub clock_offset: Shift,
@@ -153,7 +155,14 @@ pub struct ClientStart {
 /// As zkCli: every server, 30 s.
 impl Default for ClientStart {
     fn default() -> ClientStart {
-        ClientStart { hosts: Hosts::Any, timeout: Micros::from_secs(30), start: Some(Micros::ZERO), clock_offset: Shift(0), clock_drift_ppm: 0 }
+        ClientStart {
+            hosts: Hosts::Any,
+            timeout: Micros::from_secs(30),
+            read_only: false,
+            start: Some(Micros::ZERO),
+            clock_offset: Shift(0),
+            clock_drift_ppm: 0,
+        }
     }
 }
 

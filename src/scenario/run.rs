@@ -407,7 +407,14 @@ fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeCon
     scenario.clients.iter().map(move |(number, client)| {
         let plans = (0..).zip(scenario.workloads.values()).filter(|(_, plan)| plan.clients.contains(number));
         let workloads = plans.map(|(workload, plan)| (workload, plan.load.clone())).collect();
-        let program = Program { members: members.clone(), hosts: client.hosts.clone(), timeout: client.timeout, gives_up, workloads };
+        let program = Program {
+            members: members.clone(),
+            hosts: client.hosts.clone(),
+            timeout: client.timeout,
+            gives_up,
+            read_only: client.read_only,
+            workloads,
+        };
         NodeConfig {
             id: NodeId::Client(*number),
             program: Process::Client(Client::new(program)),

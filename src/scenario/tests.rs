@@ -253,10 +253,11 @@ prop_compose! {
         timeout in 1..100_000u64,
         start in proptest::option::of(0..1_000u64),
         offset in any::<i32>(),
+        read_only in any::<bool>(),
         clock_drift_ppm in -500..500i32,
     ) -> ClientStart {
         let clock_offset = Shift(i64::from(offset));
-        ClientStart { hosts, timeout: Micros::from_millis(timeout), start: start.map(Micros), clock_offset, clock_drift_ppm }
+        ClientStart { hosts, timeout: Micros::from_millis(timeout), read_only, start: start.map(Micros), clock_offset, clock_drift_ppm }
     }
 }
 

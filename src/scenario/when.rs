@@ -31,7 +31,18 @@ const SHORT: [Short; 6] = [
 ];
 
 /// Kinds of notes that clients tell, and nobody else.
-const OF_CLIENTS: [&str; 8] = ["connecting", "connected", "disconnected", "session_expired", "client_closed", "called", "returned", "workload_done"];
+const OF_CLIENTS: [&str; 10] = [
+    "connecting",
+    "connected",
+    "connected_read_only",
+    "read_write_found",
+    "disconnected",
+    "session_expired",
+    "client_closed",
+    "called",
+    "returned",
+    "workload_done",
+];
 
 /// Which events match: all that is given must hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

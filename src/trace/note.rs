@@ -173,12 +173,22 @@ pub enum Note {
     SessionExpiring { session: SessionId },
     /// A request came through another server than the one that the session moved to.
     SessionMoved { session: SessionId },
+    /// A session of this server alone becomes everybody's, since its client wants an ephemeral node.
+    SessionUpgraded { session: SessionId },
+    /// The server found no leader in time, and answers reads without one.
+    ServingReadOnly { zxid: Zxid },
+    /// It cannot do what a client asks for without a leader.
+    WriteRefused { session: SessionId },
 
     // Clients.
     /// The client tries a server.
     Connecting { server: ServerId },
     /// The session is up on this server.
     Connected { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
+    /// The session is up on a server that has no leader.
+    ConnectedReadOnly { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
+    /// A server with a leader is found: the client goes there.
+    ReadWriteFound { server: ServerId },
     /// The connection is gone; the session may live on.
     Disconnected { server: ServerId, why: String },
     /// The session is over: a server said so, or nobody was heard for 4/3 of its timeout.
@@ -456,8 +466,13 @@ kinds! {
     ClientAhead { seen, applied } "client_ahead" true,
     SessionExpiring { session } "session_expiring" true,
     SessionMoved { session } "session_moved" true,
+    SessionUpgraded { session } "session_upgraded" true,
+    ServingReadOnly { zxid } "serving_read_only" true,
+    WriteRefused { session } "write_refused" true,
     Connecting { server } "connecting" false,
     Connected { server, session, timeout, renewed } "connected" true,
+    ConnectedReadOnly { server, session, timeout, renewed } "connected_read_only" true,
+    ReadWriteFound { server } "read_write_found" true,
     Disconnected { server, why } "disconnected" true,
     SessionExpired { session } "session_expired" true,
     ClientClosed { session } "client_closed" true,
@@ -620,9 +635,16 @@ impl fmt::Display for Note {
             Note::ClientAhead { seen, applied } => write!(out, "sends a client away that has seen {seen}: it has applied {applied}"),
             Note::SessionExpiring { session } => write!(out, "has not heard of session {session} for too long and closes it"),
             Note::SessionMoved { session } => write!(out, "refuses a request of session {session}, which moved to another server"),
+            Note::SessionUpgraded { session } => write!(out, "makes session {session} known to everybody"),
+            Note::ServingReadOnly { zxid } => write!(out, "finds no leader, and lets clients read what it has, up to {zxid}"),
+            Note::WriteRefused { session } => write!(out, "refuses what session {session} asks for: it can only be read"),
             Note::Connecting { server } => write!(out, "tries {server}"),
             Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
             Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
+            Note::ConnectedReadOnly { server, session, .. } => {
+                write!(out, "can only read: it has session {session} on {server}, which has no leader")
+            }
+            Note::ReadWriteFound { server } => write!(out, "hears that {server} has a leader, and goes there"),
             Note::Disconnected { server, why } => write!(out, "lost its connection with {server}: {why}"),
             Note::SessionExpired { session } => write!(out, "loses session {session}: it has expired"),
             Note::ClientClosed { session } => write!(out, "has closed session {session}"),

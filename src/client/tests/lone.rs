@@ -59,7 +59,8 @@ impl Lone {
     /// Its program, changed.
     pub fn with(change: impl FnOnce(&mut Program)) -> Lone {
         let members = Arc::new(Membership::of(3, 0));
-        let mut program = Program { members, hosts: Hosts::From(ServerId(3)), timeout: ms(6_000), gives_up: true, workloads: Vec::new() };
+        let mut program =
+            Program { members, hosts: Hosts::From(ServerId(3)), timeout: ms(6_000), gives_up: true, read_only: false, workloads: Vec::new() };
         change(&mut program);
         let mut lone = Lone {
             client: Client::new(program),
@@ -160,7 +161,7 @@ impl Lone {
     /// The server gives it the session, with this timeout in milliseconds; zero: it has expired.
     pub fn is_answered(&mut self, timeout: i32) {
         let (session, password) = if timeout > 0 { (SESSION, PASSWORD) } else { (SessionId::NONE, [0; 16]) };
-        self.receives(Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password })));
+        self.receives(Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password, read_only: false })));
     }
 
     /// All of that.

@@ -21,6 +21,8 @@ pub struct Connections {
     open: BTreeMap<ConnId, Connection>,
     /// A session is carried by one connection of a server at a time.
     by_session: BTreeMap<SessionId, ConnId>,
+    /// Clients are told that they can only read.
+    read_only: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +57,10 @@ impl Connection {
 }
 
 impl Connections {
+    pub fn new(read_only: bool) -> Connections {
+        Connections { read_only, ..Connections::default() }
+    }
+
     pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
         let connection = Connection { phase: Phase::Greeting, session: SessionId::NONE, timeout: 0, heard: cx.now };
         cx.arm(Timer::ClientRead(conn), connection.idle_at() - cx.now);
@@ -98,10 +104,21 @@ impl Connections {
         let (session, timeout) = (connection.session, connection.timeout);
         if valid {
             connection.phase = Phase::Open;
-            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password: password(session) })));
+            cx.send(
+                conn,
+                Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password: password(session), read_only: self.read_only })),
+            );
             cx.note(Note::SessionAttached { session, timeout, renewed });
         } else {
-            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout: 0, session: SessionId::NONE, password: [0; 16] })));
+            cx.send(
+                conn,
+                Packet::ConnectResponse(Arc::new(ConnectResponse {
+                    timeout: 0,
+                    session: SessionId::NONE,
+                    password: [0; 16],
+                    read_only: self.read_only,
+                })),
+            );
             self.close(cx, conn);
         }
     }

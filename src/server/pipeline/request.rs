@@ -11,7 +11,7 @@ pub enum Origin {
     Client(ConnId),
     /// Leader: a learner, on the connection of its handler. The learner answers its client itself.
     Learner(ConnId),
-    /// Leader: nobody; the expiry of a session.
+    /// Nobody: the expiry of a session, or what makes a local one everybody's.
     Tracker,
 }
 
@@ -31,8 +31,12 @@ pub struct Request {
     pub cxid: i32,
     pub origin: Origin,
     body: Body,
-    /// Leader: what its check of the session said of a read.
+    /// What its check of the session said of a read; or why a local session may not have what it asks for.
     pub refused: Option<ErrorCode>,
+    /// It makes or ends a local session: no business of the leader.
+    pub is_local: bool,
+    /// Leader: it comes from a local session of its own.
+    pub of_local_session: bool,
 }
 
 /// Shared with the packet that brought it, or that will carry it on.
@@ -45,12 +49,28 @@ enum Body {
 impl Request {
     /// What a client of this server sent.
     pub fn of_client(conn: ConnId, session: SessionId, request: Arc<ClientRequest>) -> Request {
-        Request { session, cxid: request.xid, origin: Origin::Client(conn), body: Body::Client(request), refused: None }
+        Request {
+            session,
+            cxid: request.xid,
+            origin: Origin::Client(conn),
+            body: Body::Client(request),
+            refused: None,
+            is_local: false,
+            of_local_session: false,
+        }
     }
 
     /// What a learner forwarded, or a server asks by itself.
     pub fn of_server(origin: Origin, request: Arc<QuorumRequest>) -> Request {
-        Request { session: request.session, cxid: request.cxid, origin, body: Body::Quorum(request), refused: None }
+        Request {
+            session: request.session,
+            cxid: request.cxid,
+            origin,
+            body: Body::Quorum(request),
+            refused: None,
+            is_local: false,
+            of_local_session: false,
+        }
     }
 
     pub fn op(&self) -> &Op {
@@ -58,6 +78,12 @@ impl Request {
             Body::Client(request) => &request.op,
             Body::Quorum(request) => &request.op,
         }
+    }
+
+    /// Whether it becomes a transaction. Source: `Request.isQuorum`.
+    #[inline]
+    pub fn is_write(&self) -> bool {
+        !self.is_local && self.op().is_write()
     }
 
     pub fn owner(&self) -> Owner {

@@ -93,7 +93,7 @@ pub const fn handler(number: u32) -> ConnId {
 }
 
 pub fn connect_request(session: SessionId, password: [u8; 16], last_zxid_seen: Zxid) -> ConnectRequest {
-    ConnectRequest { last_zxid_seen, timeout: TIMEOUT, session, password }
+    ConnectRequest { last_zxid_seen, timeout: TIMEOUT, session, password, read_only: false }
 }
 
 impl Bench {
