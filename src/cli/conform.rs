@@ -13,7 +13,7 @@ use super::output::{FAIL, FAINT, GOOD, HINT, Output};
 use super::run::pool;
 use super::seeds::Seeds;
 use crate::conform::{self, Difference, FieldDifference, Got, Options, Transcript};
-use crate::scenario::Version;
+use crate::proto::Version;
 
 /// Replays transcripts of a real ensemble against a simulated one: same answers?
 ///

@@ -218,7 +218,7 @@ impl Running {
     }
 
     fn create(&self, path: Path, data: Option<Bytes>) -> Op {
-        Op::Create { path, data, acl: self.acl.clone(), mode: CreateMode::Persistent }
+        Op::create(path, data, self.acl.clone(), CreateMode::Persistent)
     }
 
     /// Data that nobody else writes.

@@ -3,10 +3,10 @@
 use super::answer::{Answer, FieldDifference};
 use super::driver::{Driver, Halt};
 use super::ensemble::Setting;
+use super::request::Request;
 use super::shake::{self, Shaker};
 use super::transcript::{Line, Transcript};
-use crate::proto::{Micros, Span};
-use crate::scenario::Version;
+use crate::proto::{Micros, Span, Version};
 
 /// How a transcript is replayed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +74,16 @@ pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
 fn set_up(transcript: &Transcript, options: Options) -> Result<Driver, Halt> {
     let (seed, link) = options.shake.map_or(PLAIN, |seed| (seed, shake::LINK));
     let version = options.version.unwrap_or_else(|| transcript.version());
-    Driver::new(&Setting { seed, version, sweep: transcript.sweep, link, wires: transcript.sessions() as u32 + 1 }, options.shake.is_some())
+    let shaken = options.shake.is_some();
+    let sweep = transcript.sweep.then(|| sweep_interval(transcript, shaken));
+    Driver::new(&Setting { seed, version, sweep, link, wires: transcript.sessions() as u32 + 1 }, shaken)
+}
+
+/// So long that no pass comes by itself between those that the transcript asks for: they are counted from the last one on.
+fn sweep_interval(transcript: &Transcript, shaken: bool) -> Micros {
+    let request = if shaken { Micros::from_secs(5) } else { Micros::from_millis(200) };
+    let time = transcript.lines.iter().map(|line| if let Request::Advance(time) = line.request { time } else { request });
+    time.fold(Micros::from_secs(5), |sum, time| sum + time)
 }
 
 fn difference(request_number: usize, line: &Line, got: Got) -> Difference {

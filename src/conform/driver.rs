@@ -28,6 +28,9 @@ const OBSERVER_TIMEOUT: Micros = Micros::from_secs(60);
 const EXPIRY_POLL: Micros = Micros::from_millis(50);
 const ADVANCE_POLL: Micros = Micros::from_millis(100);
 
+/// What the checker of containers removes in one pass is gone after so long.
+const SWEEP_LASTS: Micros = Micros::from_secs(1);
+
 /// Where there are faults, session timeouts are so many times as long: a transcript's time does not count elections.
 const STRETCH: u64 = 20;
 
@@ -159,7 +162,7 @@ impl Driver {
 
     /// A failed authentication also says whether the server cut the connection.
     fn auth(&mut self, at: usize, scheme: &str, credential: Option<&Bytes>) -> Result<Map<String, Value>, Halt> {
-        let op = encode::auth(scheme, credential)?;
+        let op = encode::auth(scheme, credential);
         let reply = self.ask(at, Some(AUTH_XID), op)?.ok_or_else(|| self.lost(at))?;
         let Err(code) = reply.result else {
             let proof = (scheme.to_string(), credential.cloned());
@@ -199,14 +202,14 @@ impl Driver {
     /// What a client tells a server that it comes back to: who it is, and which watches it had when it had `seen` so much.
     fn introduce(&mut self, at: usize, seen: Zxid) -> Result<(), Halt> {
         for (scheme, credential) in self.sessions[at].proved.clone() {
-            let op = encode::auth(&scheme, credential.as_ref())?;
+            let op = encode::auth(&scheme, credential.as_ref());
             self.ask_to_succeed(at, AUTH_XID, op)?;
         }
         let watches = &self.sessions[at].watches;
         if watches.is_empty() {
             return Ok(());
         }
-        let op = encode::set_watches(watches, seen)?;
+        let op = encode::set_watches(watches, seen);
         self.ask_to_succeed(at, SET_WATCHES_XID, op)
     }
 
@@ -288,8 +291,16 @@ impl Driver {
         Ok(())
     }
 
+    /// Passes of the leader's checker, until one finds nothing.
     fn sweep(&mut self) -> Result<(), Halt> {
-        Err(Halt::Unsupported("sweep".into()))
+        loop {
+            let before = self.names.last();
+            let due = self.ensemble.next_sweep().ok_or_else(|| Halt::Unsupported("sweep".into()))?;
+            self.advance(due + SWEEP_LASTS - self.ensemble.now())?;
+            if self.names.last() == before {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether the session has a connection.

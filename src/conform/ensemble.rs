@@ -5,15 +5,17 @@ use std::sync::Arc;
 use super::wire::{Party, Standing, Wire};
 use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span};
-use crate::scenario::Version;
+use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
 use crate::server::Server;
-use crate::sim::{Action, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
+use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
 pub const SERVERS: usize = 3;
 
 /// After so long in virtual time something that is waited for will not come.
 const PATIENCE: Micros = Micros::from_secs(120);
+
+/// The timer of the leader that looks after containers and TTL nodes.
+const SWEEP_TIMER: &str = "container_check";
 
 /// The session timeouts that servers grant.
 const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
@@ -23,8 +25,8 @@ const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
 pub struct Setting {
     pub seed: u64,
     pub version: Version,
-    /// Whether containers and TTL nodes are looked after.
-    pub sweep: bool,
+    /// How often containers and TTL nodes are looked after; `None`: never in the time that a transcript takes.
+    pub sweep: Option<Micros>,
     /// Latency of one message.
     pub link: Span,
     /// How many sessions will ever be, the driver's own included.
@@ -98,6 +100,12 @@ impl Ensemble {
         servers().filter(|id| self.server(*id).is_some_and(under_it)).count()
     }
 
+    /// When containers and TTL nodes are looked after next.
+    pub fn next_sweep(&self) -> Option<Micros> {
+        let sweeps = |(at, choice)| matches!(choice, Choice::Timer { timer: SWEEP_TIMER, .. }).then_some(at);
+        self.world.pending().into_iter().find_map(sweeps)
+    }
+
     /// Who leads and serves, if somebody does.
     pub fn leader(&self) -> Option<ServerId> {
         servers().find(|id| self.server(*id).is_some_and(|server| server.state() == PeerState::Leading && server.is_serving()))
@@ -155,6 +163,7 @@ fn config(setting: &Setting) -> Config {
     config.sync_limit = 100;
     config.max_session_timeout = Some(TIMEOUT_MAX);
     // Wires count from 0: what a scenario may say of clients does not concern them.
-    let _ = (setting.version, setting.sweep);
+    let _ = setting.sweep;
+    config.version = setting.version;
     config
 }

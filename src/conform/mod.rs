@@ -27,5 +27,5 @@ mod wire;
 
 pub use answer::{Answer, Event, FieldDifference};
 pub use compare::{Difference, Got, Options, replay};
-pub use request::{Call, Create, Form, Request, WatchKind};
+pub use request::{Call, Create, Request};
 pub use transcript::{FORMAT, Flaw, Line, Transcript};

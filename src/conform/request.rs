@@ -1,7 +1,7 @@
 //! The requests of a transcript, typed. Paths and numbers are taken as they stand: what a server thinks of them is what is compared.
 
 use super::fields::{Fields, Wrong};
-use crate::proto::{AclList, Bytes, Micros, Path};
+use crate::proto::{AclList, Bytes, CreateForm, Micros, Path, WatcherType};
 use crate::trace::nearest;
 
 /// One line's request.
@@ -99,11 +99,11 @@ pub enum Call {
     },
     RemoveWatches {
         path: Path,
-        kind: WatchKind,
+        kind: WatcherType,
     },
     CheckWatches {
         path: Path,
-        kind: WatchKind,
+        kind: WatcherType,
     },
 }
 
@@ -115,46 +115,19 @@ pub struct Create {
     pub acl: AclList,
     /// The number of its mode on the wire, which need not be one that exists.
     pub flags: i32,
-    pub form: Form,
-}
-
-/// Which request creates: they differ in what else they say and in what they are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Answered with the path alone.
-    Create,
-    /// Answered with path and stat, as those below are.
-    Create2,
-    Container,
-    /// Milliseconds.
-    Ttl(i64),
-}
-
-impl Form {
-    pub const fn tells_stat(self) -> bool {
-        !matches!(self, Form::Create)
-    }
-}
-
-/// What kinds of watches are meant. Source: `Watcher.WatcherType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchKind {
-    Children = 1,
-    Data = 2,
-    Any = 3,
-    Persistent = 4,
-    Recursive = 5,
+    /// Which of the requests: they differ in what else they say and in what they are answered.
+    pub form: CreateForm,
 }
 
 /// The modes by their names, at their numbers on the wire. Source: `CreateMode`.
 const MODES: [&str; 7] = ["persistent", "ephemeral", "persistent_sequential", "ephemeral_sequential", "container", "ttl", "ttl_sequential"];
 
-const WATCH_KINDS: [(&str, WatchKind); 5] = [
-    ("children", WatchKind::Children),
-    ("data", WatchKind::Data),
-    ("any", WatchKind::Any),
-    ("persistent", WatchKind::Persistent),
-    ("recursive", WatchKind::Recursive),
+const WATCH_KINDS: [(&str, WatcherType); 5] = [
+    ("children", WatcherType::Children),
+    ("data", WatcherType::Data),
+    ("any", WatcherType::Any),
+    ("persistent", WatcherType::Persistent),
+    ("recursive", WatcherType::PersistentRecursive),
 ];
 
 const OPS: [&str; 26] = [
@@ -276,7 +249,7 @@ fn part(op: &str, fields: &mut Fields) -> Result<Call, Wrong> {
 /// Containers and TTL nodes have requests of their own; a number instead of a mode goes to the server as it is.
 fn create(path: Path, fields: &mut Fields) -> Result<Create, Wrong> {
     let (data, acl, stat) = (fields.data("data")?, fields.acl("acl")?, fields.flag("stat", false)?);
-    let plain = if stat { Form::Create2 } else { Form::Create };
+    let plain = if stat { CreateForm::Create2 } else { CreateForm::Create };
     let (flags, form) = if fields.get("flags").is_some() {
         (fields.int("flags", 0)?, plain)
     } else {
@@ -285,8 +258,8 @@ fn create(path: Path, fields: &mut Fields) -> Result<Create, Wrong> {
             return Err(Wrong::unknown(&fields.at("mode"), "mode", mode, &MODES));
         };
         let form = match flags {
-            4 => Form::Container,
-            5 | 6 => Form::Ttl(fields.number("ttl", i64::MIN..=i64::MAX)?),
+            4 => CreateForm::Container,
+            5 | 6 => CreateForm::Ttl(fields.number("ttl", i64::MIN..=i64::MAX)?),
             _ => plain,
         };
         (flags as i32, form)
@@ -319,7 +292,7 @@ fn watch_mode(fields: &mut Fields) -> Result<i32, Wrong> {
     }
 }
 
-fn watch_kind(fields: &mut Fields) -> Result<WatchKind, Wrong> {
+fn watch_kind(fields: &mut Fields) -> Result<WatcherType, Wrong> {
     let name = fields.text("kind")?;
     let found = WATCH_KINDS.iter().find(|(known, _)| *known == name);
     found.map(|(_, kind)| *kind).ok_or_else(|| Wrong::unknown(&fields.at("kind"), "kind of watches", name, &WATCH_KINDS.map(|(known, _)| known)))

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::request::{Call, WatchKind};
-use crate::proto::{Bytes, ErrorCode, Micros, Path, Zxid};
+use super::request::Call;
+use crate::proto::{Bytes, ErrorCode, Micros, Path, WatcherType, Zxid};
 
 /// One session of a transcript.
 #[derive(Clone, Debug)]
@@ -114,14 +114,14 @@ impl Watches {
         }
     }
 
-    fn remove(&mut self, path: &Path, kind: WatchKind) {
+    fn remove(&mut self, path: &Path, kind: WatcherType) {
         let Watches { data, exist, child, persistent, recursive } = self;
         let gone: &mut [&mut BTreeSet<Path>] = match kind {
-            WatchKind::Children => &mut [child],
-            WatchKind::Data => &mut [data, exist],
-            WatchKind::Persistent => &mut [persistent],
-            WatchKind::Recursive => &mut [recursive],
-            WatchKind::Any => &mut [data, exist, child, persistent, recursive],
+            WatcherType::Children => &mut [child],
+            WatcherType::Data => &mut [data, exist],
+            WatcherType::Persistent => &mut [persistent],
+            WatcherType::PersistentRecursive => &mut [recursive],
+            WatcherType::Any => &mut [data, exist, child, persistent, recursive],
         };
         for table in gone {
             table.remove(path);

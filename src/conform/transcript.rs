@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::fields::{Fields, Wrong};
 use super::request::{Call, Request};
-use crate::scenario::Version;
+use crate::proto::Version;
 
 /// What the first line must call itself.
 pub const FORMAT: &str = "zk-transcript/1";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::{LearnerType, Micros, ServerId};
 
@@ -59,10 +60,20 @@ impl Membership {
     }
 }
 
+/// Which behaviour clients see, where releases differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    V3_8,
+    #[default]
+    V3_9,
+}
+
 /// Settings that matter to a simulated ensemble, each under its zoo.cfg or system-property name in the doc.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     pub membership: Membership,
+    /// The release that servers behave like.
+    pub version: Version,
     /// `tickTime`: the unit of all limits.
     pub tick_time: Micros,
     /// `initLimit`, in ticks: connecting, discovery and synchronisation must fit in it.
@@ -124,6 +135,22 @@ pub struct Config {
     pub leader_serves: bool,
     /// `testingonly.initialZxid`: the counter that a new leader starts from, for rollover.
     pub initial_zxid: Option<u32>,
+    /// `jute.maxbuffer`: a client that sends more bytes at once loses its connection.
+    pub jute_max_buffer: u32,
+    /// `extendedTypesEnabled`: nodes may have a time to live.
+    pub extended_types_enabled: bool,
+    /// `enforceQuota`: writes beyond a hard limit are refused, not only counted.
+    pub enforce_quota: bool,
+    /// `skipACL`: everybody may do everything.
+    pub skip_acl: bool,
+    /// `DigestAuthenticationProvider.superDigest`: `super:` and the hash of whoever may do everything.
+    pub super_digest: Option<Arc<str>>,
+    /// `znode.container.checkIntervalMs`: how often the leader looks for containers and TTL nodes to delete.
+    pub container_check_interval: Micros,
+    /// `znode.container.maxPerMinute`: how many it deletes in a minute at most.
+    pub container_max_per_minute: u32,
+    /// `znode.container.maxNeverUsedIntervalMs`: a container without any child ever is deleted after so long; zero: never.
+    pub container_max_never_used: Micros,
 }
 
 impl Config {
@@ -131,6 +158,7 @@ impl Config {
     pub fn new(membership: Membership) -> Config {
         Config {
             membership,
+            version: Version::default(),
             tick_time: Micros::from_millis(2000),
             init_limit: 10,
             sync_limit: 5,
@@ -161,6 +189,14 @@ impl Config {
             trust_empty_snapshot: false,
             leader_serves: true,
             initial_zxid: None,
+            jute_max_buffer: 0xfffff,
+            extended_types_enabled: false,
+            enforce_quota: false,
+            skip_acl: false,
+            super_digest: None,
+            container_check_interval: Micros::from_secs(60),
+            container_max_per_minute: 10_000,
+            container_max_never_used: Micros::ZERO,
         }
     }
 
@@ -186,6 +222,7 @@ impl Config {
     pub fn handshake_time(&self) -> Micros {
         self.quorum_cnxn_timeout.unwrap_or_else(|| self.sync_time())
     }
+
     /// The timeout a session gets that asks for `asked`: within the limits of this server. Source: `ZooKeeperServer.processConnectRequest`.
     pub fn session_timeout(&self, asked: Micros) -> Micros {
         let (low, high) = self.session_limits();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::acl::id_size;
 use super::{
-    Answer, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId, Zxid,
-    bytes_as_words,
+    Answer, AuthIds, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId,
+    WatcherEvent, Zxid, bytes_as_words,
 };
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
@@ -101,6 +102,8 @@ pub struct QuorumRequest {
     /// The xid of the client's request.
     pub cxid: i32,
     pub op: Op,
+    /// Who the client is, as its server knows. Source: `Request.authInfo`.
+    pub auth: AuthIds,
 }
 
 /// The data part of a quorum packet.
@@ -162,10 +165,12 @@ pub enum Packet {
     IsReadOnly,
     /// The answer to it: `ro` or `rw`.
     IsReadOnlyAnswer(bool),
+    /// A watch fired.
+    WatcherEvent(Arc<WatcherEvent>),
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 27] = [
+pub const PACKET_KINDS: [&str; 28] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -193,6 +198,7 @@ pub const PACKET_KINDS: [&str; 27] = [
     "CLIENT_REPLY",
     "ISRO",
     "ISRO_ANSWER",
+    "WATCHER_EVENT",
 ];
 
 impl Packet {
@@ -215,6 +221,7 @@ impl Packet {
             Packet::ClientReply(_) => "CLIENT_REPLY",
             Packet::IsReadOnly => "ISRO",
             Packet::IsReadOnlyAnswer(_) => "ISRO_ANSWER",
+            Packet::WatcherEvent(_) => "WATCHER_EVENT",
         }
     }
 
@@ -227,7 +234,7 @@ impl Packet {
             Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
             Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
             Packet::ClientReply(_) => sent,
-            Packet::ClientRequest(_) => false,
+            Packet::ClientRequest(_) | Packet::WatcherEvent(_) => false,
             _ => true,
         }
     }
@@ -243,7 +250,7 @@ impl Packet {
                     QuorumData::LearnerInfo(_) => 20,
                     QuorumData::CurrentEpoch(_) => 4,
                     QuorumData::Txn(proposal) => proposal.record.len() as u32,
-                    QuorumData::Request(request) => 16 + op_size(&request.op),
+                    QuorumData::Request(request) => 20 + request.auth.iter().map(id_size).sum::<u32>() + request.op.size(),
                     QuorumData::Touched(sessions) => 12 * sessions.len() as u32,
                     QuorumData::Revalidate { .. } | QuorumData::Revalidated { .. } => 12,
                     QuorumData::Snapshot { bytes, .. } => bytes.len() as u32,
@@ -251,8 +258,9 @@ impl Packet {
             }
             Packet::ConnectRequest(_) => 45,
             Packet::ConnectResponse(_) => 41,
-            Packet::ClientRequest(request) => 12 + op_size(&request.op),
-            Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, answer_size),
+            Packet::ClientRequest(request) => 12 + request.op.size(),
+            Packet::WatcherEvent(event) => 32 + event.path.len() as u32,
+            Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, Answer::size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
             Packet::IsReadOnly => 4,
@@ -288,8 +296,9 @@ impl Packet {
             }
             Packet::ClientRequest(request) => [8 | (request.xid as u64) << 32, request.op.number() as u64],
             Packet::ClientReply(reply) => [9 | (reply.xid as u64) << 32, reply.zxid.0 as u64],
-            Packet::IsReadOnly => [10, 0],
-            Packet::IsReadOnlyAnswer(read_only) => [11, u64::from(*read_only)],
+            Packet::IsReadOnly => [11, 0],
+            Packet::IsReadOnlyAnswer(read_only) => [12, u64::from(*read_only)],
+            Packet::WatcherEvent(event) => [10 | (event.kind as u64) << 32, event.zxid.0 as u64],
         }
     }
 
@@ -305,7 +314,8 @@ impl Packet {
             Packet::Quorum { data: QuorumData::Request(request), .. } => {
                 word(request.session.0 as u64);
                 word(request.cxid as u64);
-                op_words(&request.op, word);
+                request.op.words(&mut word);
+                request.auth.iter().for_each(|id| id.words(&mut word));
             }
             Packet::Quorum { data: QuorumData::Touched(sessions), .. } => {
                 word(sessions.len() as u64);
@@ -331,11 +341,15 @@ impl Packet {
                 bytes_as_words(&request.password, word);
             }
             Packet::ConnectResponse(response) => bytes_as_words(&response.password, word),
-            Packet::ClientRequest(request) => op_words(&request.op, word),
+            Packet::ClientRequest(request) => request.op.words(&mut word),
             Packet::ClientReply(reply) => match &reply.result {
-                Ok(answer) => answer_words(answer, word),
+                Ok(answer) => answer.words(&mut word),
                 Err(code) => word(code.number() as u64),
             },
+            Packet::WatcherEvent(event) => {
+                word(event.state as u64);
+                bytes_as_words(event.path.as_bytes(), word);
+            }
             Packet::Notification(note) => {
                 for value in [note.vote.zxid.0, note.vote.epoch.0, note.round.0, note.config_version] {
                     word(value as u64);
@@ -346,72 +360,6 @@ impl Packet {
                 word(reply.zxid.0 as u64);
             }
         }
-    }
-}
-
-/// Bytes of a request's body, roughly as jute writes it.
-fn op_size(op: &Op) -> u32 {
-    let path = |path: &str| 4 + path.len() as u32;
-    let bytes = |data: &Option<Bytes>| 4 + data.as_ref().map_or(0, |data| data.len() as u32);
-    match op {
-        Op::Create { path: at, data, acl, .. } => path(at) + bytes(data) + 8 + 24 * acl.len() as u32,
-        Op::SetData { path: at, data, .. } => path(at) + bytes(data) + 4,
-        Op::Delete { path: at, .. } => path(at) + 4,
-        Op::GetData { path: at, .. } | Op::Exists { path: at, .. } | Op::GetChildren { path: at, .. } => path(at) + 1,
-        Op::Sync { path: at } => path(at),
-        Op::CreateSession { .. } => 4,
-        Op::Ping | Op::CloseSession => 0,
-    }
-}
-
-fn answer_size(answer: &Answer) -> u32 {
-    match answer {
-        Answer::Done => 0,
-        Answer::Created(path) => 4 + path.len() as u32,
-        Answer::Stat(_) => 68,
-        Answer::Data { data, .. } => 72 + data.as_ref().map_or(0, |data| data.len() as u32),
-        Answer::Children(children) => 4 + children.iter().map(|child| 4 + child.len() as u32).sum::<u32>(),
-    }
-}
-
-/// What a request says, for the digest. Its lists are left out: they are the same for all that can be asked today.
-fn op_words(op: &Op, mut word: impl FnMut(u64)) {
-    word(op.number() as u64);
-    match op {
-        Op::Create { path, data, mode, .. } => {
-            word(*mode as u64);
-            bytes_as_words(path.as_bytes(), &mut word);
-            bytes_as_words(data.as_deref().unwrap_or_default(), word);
-        }
-        Op::SetData { path, data, version } => {
-            word(*version as u64);
-            bytes_as_words(path.as_bytes(), &mut word);
-            bytes_as_words(data.as_deref().unwrap_or_default(), word);
-        }
-        Op::Delete { path, version } => {
-            word(*version as u64);
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::GetData { path, watch } | Op::Exists { path, watch } | Op::GetChildren { path, watch } => {
-            word(u64::from(*watch));
-            bytes_as_words(path.as_bytes(), word);
-        }
-        Op::Sync { path } => bytes_as_words(path.as_bytes(), word),
-        Op::CreateSession { timeout } => word(*timeout as u64),
-        Op::Ping | Op::CloseSession => {}
-    }
-}
-
-fn answer_words(answer: &Answer, mut word: impl FnMut(u64)) {
-    match answer {
-        Answer::Done => word(0),
-        Answer::Created(path) => bytes_as_words(path.as_bytes(), word),
-        Answer::Stat(stat) => stat.words(word),
-        Answer::Data { data, stat } => {
-            bytes_as_words(data.as_deref().unwrap_or_default(), &mut word);
-            stat.words(word);
-        }
-        Answer::Children(children) => children.iter().for_each(|child| bytes_as_words(child.as_bytes(), &mut word)),
     }
 }
 
@@ -447,6 +395,7 @@ impl fmt::Display for Packet {
             Packet::ConnectResponse(response) => write!(out, " session {}, timeout {} ms", response.session, response.timeout),
             Packet::ClientRequest(request) => write!(out, " {}", request.op),
             Packet::ClientReply(reply) => write!(out, " {} {}", reply.zxid, super::result_text(&reply.result)),
+            Packet::WatcherEvent(event) => write!(out, " {event}"),
         }
     }
 }

@@ -4,32 +4,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{ErrorCode, SessionId, Zxid};
+use super::{AclList, ErrorCode, SessionId, Zxid};
 
 /// An absolute path of the tree: `/a/b`.
 pub type Path = Arc<str>;
 
 /// Data of a znode, or any other bytes that are shared.
 pub type Bytes = Arc<[u8]>;
-
-/// One entry of an access control list.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Acl {
-    /// READ 1, WRITE 2, CREATE 4, DELETE 8, ADMIN 16.
-    pub perms: i32,
-    pub scheme: Arc<str>,
-    pub id: Arc<str>,
-}
-
-/// A node's list, in its order.
-pub type AclList = Arc<[Acl]>;
-
-impl Acl {
-    /// Anybody may do anything: what nodes get unless their creator says otherwise. Source: `ZooDefs.Ids.OPEN_ACL_UNSAFE`.
-    pub fn open() -> AclList {
-        Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
-    }
-}
 
 /// What all transactions have. Its type follows from the [`Txn`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

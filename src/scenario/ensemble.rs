@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::Ensemble;
 use super::checker::{Checker, SERVER_MAX};
 use super::file::{EnsembleFile, MembersFile, RoleName, VersionName};
 use super::problem::Path;
 use super::settings::{SETTINGS, WITHOUT_EFFECT};
 use super::zoo_cfg::{properties, server_role};
-use super::{Ensemble, Version};
-use crate::proto::{Config, LearnerType, Member, Membership, Micros, ServerId};
+use crate::proto::{Config, LearnerType, Member, Membership, Micros, ServerId, Version};
 use crate::trace::nearest;
 
 /// A setting as it was given, in `config` or in a zoo.cfg.
@@ -39,8 +39,8 @@ pub(super) fn read(checker: &mut Checker, file: &EnsembleFile) -> Option<Ensembl
         apply(checker, &mut config, setting);
     }
     session_limits(checker, &config, &given);
-    let version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
-    Some(Ensemble { config, version, supervise: file.supervise.unwrap_or(false) })
+    config.version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
+    Some(Ensemble { config, supervise: file.supervise.unwrap_or(false) })
 }
 
 /// All settings, those of the zoo.cfg first, each name once.

@@ -36,6 +36,7 @@ pub mod zoo_cfg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::proto::Version;
 pub use budget::Excess;
 pub use cursor::StepOutcome;
 pub use problem::{Path, Problem, render};
@@ -91,17 +92,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensemble {
     pub config: Config,
-    pub version: Version,
     /// A process that ends by itself is started again.
     pub supervise: bool,
-}
-
-/// Which behaviour clients see, where releases differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Version {
-    V3_8,
-    #[default]
-    V3_9,
 }
 
 /// What a server's disk holds before its first boot, and when that is.

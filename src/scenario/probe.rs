@@ -104,5 +104,5 @@ impl Probe {
 }
 
 fn write() -> Op {
-    Op::Create { path: "/zoolab-recovered-".into(), data: None, acl: Acl::open(), mode: CreateMode::EphemeralSequential }
+    Op::create("/zoolab-recovered-".into(), None, Acl::open(), CreateMode::EphemeralSequential)
 }

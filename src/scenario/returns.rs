@@ -16,7 +16,12 @@ pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: 
     let (fits, success) = match op {
         Op::Create { .. } => (text.starts_with('/'), "the path that is created"),
         Op::GetData { .. } => return,
-        Op::GetChildren { .. } => (text.starts_with('[') && text.ends_with(']'), "[a, b], the children's names"),
+        Op::GetAcl { .. } => (text.contains(':'), "scheme:id:permissions"),
+        Op::GetAllChildrenNumber { .. } => (text.parse::<u32>().is_ok(), "a number"),
+        Op::Multi(_) | Op::MultiRead(_) | Op::GetEphemerals { .. } | Op::WhoAmI => {
+            (text.starts_with('[') && text.ends_with(']'), "[a, b], with commas between them")
+        }
+        Op::GetChildren { .. } | Op::GetChildren2 { .. } => (text.starts_with('[') && text.ends_with(']'), "[a, b], the children's names"),
         _ => (text == "Ok", "Ok"),
     };
     let errors = ErrorCode::ALL.iter().map(|code| code.name());

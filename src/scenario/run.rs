@@ -7,11 +7,11 @@ use super::cursor::{Cursor, Due};
 use super::probe::Probe;
 use super::results::WorkloadResults;
 use super::watch::Watch;
-use super::{Process, Scenario, ServerStart, Trigger, Version, disk_probe, judge};
+use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
-use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Zxid};
+use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
@@ -403,7 +403,7 @@ fn servers(scenario: &Scenario, config: &Arc<Config>) -> impl Iterator<Item = No
 
 fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeConfig<Process>> {
     let members = Arc::new(config.membership.clone());
-    let gives_up = scenario.ensemble.version == Version::V3_9;
+    let gives_up = scenario.ensemble.config.version == Version::V3_9;
     scenario.clients.iter().map(move |(number, client)| {
         let plans = (0..).zip(scenario.workloads.values()).filter(|(_, plan)| plan.clients.contains(number));
         let workloads = plans.map(|(workload, plan)| (workload, plan.load.clone())).collect();

@@ -172,6 +172,42 @@ pub(super) const SETTINGS: &[Setting] = &[
         read: |config, text| whole(text, 0, i64::from(u32::MAX - 1)).map(|value| config.initial_zxid = Some(value as u32)),
         write: |config| config.initial_zxid.into(),
     },
+    Setting {
+        name: "jute.maxbuffer",
+        read: |config, text| whole(text, 1, INT_MAX).map(|value| config.jute_max_buffer = value as u32),
+        write: |config| config.jute_max_buffer.into(),
+    },
+    Setting {
+        name: "extendedTypesEnabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.extended_types_enabled = value),
+        write: |config| config.extended_types_enabled.into(),
+    },
+    Setting {
+        name: "enforceQuota",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.enforce_quota = value),
+        write: |config| config.enforce_quota.into(),
+    },
+    Setting {
+        name: "skipACL",
+        read: |config, text| switch(text, ["yes", "no"]).map(|value| config.skip_acl = value),
+        write: |config| yes_or_no(config.skip_acl),
+    },
+    Setting { name: "DigestAuthenticationProvider.superDigest", read: super_digest, write: |config| config.super_digest.as_deref().into() },
+    Setting {
+        name: "znode.container.checkIntervalMs",
+        read: |config, text| whole(text, 1, INT_MAX).map(|value| config.container_check_interval = millis(value)),
+        write: |config| in_millis(config.container_check_interval).into(),
+    },
+    Setting {
+        name: "znode.container.maxPerMinute",
+        read: |config, text| whole(text, 1, INT_MAX).map(|value| config.container_max_per_minute = value as u32),
+        write: |config| config.container_max_per_minute.into(),
+    },
+    Setting {
+        name: "znode.container.maxNeverUsedIntervalMs",
+        read: |config, text| whole(text, 0, INT_MAX).map(|value| config.container_max_never_used = millis(value)),
+        write: |config| in_millis(config.container_max_never_used).into(),
+    },
 ];
 
 /// Real settings that change nothing of what is simulated. A real zoo.cfg may have them.
@@ -191,12 +227,9 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "digest.enabled",
     "dynamicConfigFile",
     "electionPortBindRetry",
-    "enforceQuota",
-    "extendedTypesEnabled",
     "flushDelay",
     "fsync.warningthresholdms",
     "globalOutstandingLimit",
-    "jute.maxbuffer",
     "maxClientCnxns",
     "maxCnxns",
     "metricsProvider.className",
@@ -208,7 +241,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "quorumListenOnAllIPs",
     "reconfigEnabled",
     "secureClientPort",
-    "skipACL",
     "snapSizeLimitInKb",
     "sslQuorum",
     "standaloneEnabled",
@@ -275,6 +307,16 @@ fn in_millis(time: Micros) -> i64 {
     (time.0 / 1_000) as i64
 }
 
+/// `user:hash`, as `DigestAuthenticationProvider.generateDigest` makes it.
+fn super_digest(config: &mut Config, text: &str) -> Result<(), String> {
+    let is_digest = text.split_once(':').is_some_and(|(user, hash)| !user.is_empty() && hash.len() == 28 && hash.ends_with('='));
+    if !is_digest {
+        return Err("allowed: super:HASH, where the hash is the SHA-1 of user:password in Base64".into());
+    }
+    config.super_digest = Some(text.into());
+    Ok(())
+}
+
 fn election_alg(config: &mut Config, text: &str) -> Result<(), String> {
     config.election_alg = match text {
         "0" => 0,
@@ -293,7 +335,25 @@ mod tests {
     /// What a text is read as is written as a text that is read alike.
     #[test]
     fn what_is_written_reads_back() {
-        let texts = ["1", "3", "12345", "-1", "0", "0.33", "0.5", "1.00", "true", "false", "yes", "no", "10s", "2h", "4294967295", "-0.1"];
+        let texts = [
+            "1",
+            "3",
+            "12345",
+            "-1",
+            "0",
+            "0.33",
+            "0.5",
+            "1.00",
+            "true",
+            "false",
+            "yes",
+            "no",
+            "10s",
+            "2h",
+            "4294967295",
+            "-0.1",
+            "super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
+        ];
         for setting in SETTINGS {
             let mut read = 0;
             for text in texts {

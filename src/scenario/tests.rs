@@ -363,7 +363,7 @@ prop_compose! {
         timing.loss_ppm = if config.election_alg == 0 { loss_ppm } else { 0 };
         Scenario {
             title, why, source: None, notes: None, seed, servers, clients, workloads, timing, bugs: bugs.into_iter().collect(), steps,
-            ensemble: Ensemble { config, version: Version::V3_9, supervise },
+            ensemble: Ensemble { config, supervise },
             run: Micros::from_secs(60), recover, recover_within: recover.then_some(Micros(1_500)), expect,
         }
     }

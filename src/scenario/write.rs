@@ -11,11 +11,9 @@ use super::file::{
     WorkloadFile,
 };
 use super::settings::SETTINGS;
-use super::{
-    ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, Version, WorkloadPlan,
-};
+use super::{ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, WorkloadPlan};
 use crate::client::{Act, Hosts};
-use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Zxid};
+use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Version, Zxid};
 use crate::sim::Timing;
 use crate::sim::action::{Percent, Shift};
 
@@ -65,7 +63,7 @@ fn ensemble(ensemble: &Ensemble) -> EnsembleFile {
         observers: Some(observers).filter(|observers| numbered && *observers > 0),
         config: settings(&ensemble.config),
         zoo_cfg: None,
-        version: (ensemble.version == Version::V3_8).then_some(VersionName::V3_8),
+        version: (ensemble.config.version == Version::V3_8).then_some(VersionName::V3_8),
         supervise: ensemble.supervise.then_some(true),
     }
 }

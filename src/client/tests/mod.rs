@@ -2,6 +2,7 @@
 
 mod connecting;
 mod lone;
+mod read_only;
 mod requests;
 mod sessions;
 mod workloads;

@@ -83,7 +83,7 @@ impl Pipeline {
             Some(locals) => locals.create(cx.now, session, timeout),
             None => self.track_global(cx, session, timeout),
         }
-        let request = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout } };
+        let request = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout }, auth: Arc::new([]) };
         self.submit_own(cx, db, timeout, Request::of_server(Origin::Client(conn), Arc::new(request)));
     }
 

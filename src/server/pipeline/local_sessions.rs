@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, ErrorCode, Micros, Op, QuorumRequest, SessionId, Timer};
+use crate::proto::{Config, CreateForm, ErrorCode, Micros, Op, QuorumRequest, SessionId, Timer};
 use crate::trace::Note;
 
 use super::Pipeline;
@@ -102,9 +102,13 @@ impl LocalSessions {
     }
 }
 
-/// Whether the request makes a node that goes with its session.
+/// Whether the request makes a node that goes with its session. A container and a node with a time to live do not, whatever their flags say.
 pub fn creates_ephemeral(op: &Op) -> bool {
-    matches!(op, Op::Create { mode, .. } if mode.is_ephemeral())
+    match op {
+        Op::Create { form: CreateForm::Create | CreateForm::Create2, mode, .. } => mode.is_ephemeral(),
+        Op::Multi(parts) => parts.iter().any(creates_ephemeral),
+        _ => false,
+    }
 }
 
 impl Pipeline {
@@ -120,7 +124,7 @@ impl Pipeline {
                 let session = request.session;
                 cx.note(Note::SessionUpgraded { session });
                 self.track_global(cx, session, timeout);
-                let create = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout } };
+                let create = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout }, auth: Arc::new([]) };
                 self.enqueue(cx, Request::of_server(Origin::Tracker, Arc::new(create)));
             }
             // It goes to the leader all the same, which does not know the session; here its client is told the true reason.
@@ -136,7 +140,7 @@ impl Pipeline {
         cx.arm(Timer::LocalSessionExpiry, wait);
         for session in expired {
             cx.note(Note::SessionExpiring { session });
-            let close = QuorumRequest { session, cxid: 0, op: Op::CloseSession };
+            let close = QuorumRequest { session, cxid: 0, op: Op::CloseSession, auth: Arc::new([]) };
             self.enter(cx, Request::of_server(Origin::Tracker, Arc::new(close)));
         }
     }

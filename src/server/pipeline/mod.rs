@@ -247,7 +247,7 @@ impl Pipeline {
         };
         for session in tracker.expire(cx.now, cx.bugs) {
             cx.note(Note::SessionExpiring { session });
-            let request = QuorumRequest { session, cxid: 0, op: Op::CloseSession };
+            let request = QuorumRequest { session, cxid: 0, op: Op::CloseSession, auth: Arc::new([]) };
             prep.submit(cx, Request::of_server(Origin::Tracker, Arc::new(request)));
         }
         cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));

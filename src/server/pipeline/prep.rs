@@ -112,7 +112,7 @@ impl Prep {
             _ => self.check_session(cx, tracker, request)?,
         }
         match request.op() {
-            Op::Create { path, data, acl, mode } => self.create(db, request, path, data, acl, *mode),
+            Op::Create { path, data, acl, mode, .. } => self.create(db, request, path, data, acl, *mode),
             Op::Delete { path, version } => self.delete(db, path, *version),
             Op::SetData { path, data, version } => self.set_data(db, path, data, *version),
             _ => Err(ErrorCode::Unimplemented),

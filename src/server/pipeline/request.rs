@@ -96,7 +96,7 @@ impl Request {
     /// As it travels to the leader.
     pub fn for_leader(&self) -> Arc<QuorumRequest> {
         match &self.body {
-            Body::Client(request) => Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone() }),
+            Body::Client(request) => Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone(), auth: Arc::new([]) }),
             Body::Quorum(request) => request.clone(),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::parse::{self, Words};
 use super::text::{TextError, Word, binary, one_of, written};
-use crate::proto::{Acl, Bytes, Command, CreateMode, Op, Path, is_valid_path};
+use crate::proto::{Acl, AddWatchMode, Bytes, Command, CreateMode, Op, Path, WatcherType, is_valid_path};
 
 /// One command, with all that is to be said of it.
 pub(super) struct Known {
@@ -38,10 +38,10 @@ pub(super) const COMMANDS: &[Known] = &[
     },
     Known {
         name: "get",
-        form: "get PATH",
-        what: "Asks for the data of a node.",
-        example: "get /a",
-        take: |words| plain(words, &["-s", "-w"], |path| Op::GetData { path, watch: false }),
+        form: "get [-w] PATH",
+        what: "Asks for the data of a node; -w: and to be told when it changes.",
+        example: "get -w /a",
+        take: |words| read(words, &["-s"], |path, watch| Op::GetData { path, watch }),
     },
     Known {
         name: "delete",
@@ -55,24 +55,41 @@ pub(super) const COMMANDS: &[Known] = &[
     },
     Known {
         name: "ls",
-        form: "ls PATH",
-        what: "Asks for the names of the children of a node.",
-        example: "ls /",
-        take: |words| plain(words, &["-s", "-w", "-R"], |path| Op::GetChildren { path, watch: false }),
+        form: "ls [-w] PATH",
+        what: "Asks for the names of the children of a node; -w: and to be told when there are others.",
+        example: "ls -w /",
+        take: |words| read(words, &["-s", "-R"], |path, watch| Op::GetChildren { path, watch }),
     },
     Known {
         name: "stat",
-        form: "stat PATH",
-        what: "Asks whether there is such a node.",
-        example: "stat /a",
-        take: |words| plain(words, &["-w"], |path| Op::Exists { path, watch: false }),
+        form: "stat [-w] PATH",
+        what: "Asks whether there is such a node; -w: and to be told when it comes, changes or goes.",
+        example: "stat -w /a",
+        take: |words| read(words, &[], |path, watch| Op::Exists { path, watch }),
+    },
+    Known {
+        name: "addWatch",
+        form: "addWatch [-m MODE] PATH",
+        what: "Asks to be told of all changes from now on; -m: PERSISTENT (the node and its list of children) or PERSISTENT_RECURSIVE.",
+        example: "addWatch -m PERSISTENT /a",
+        take: add_watch,
+    },
+    Known {
+        name: "removewatches",
+        form: "removewatches [-c|-d|-a|-p|-r] PATH",
+        what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones.",
+        example: "removewatches -d /a",
+        take: remove_watches,
     },
     Known {
         name: "sync",
         form: "sync PATH",
         what: "Waits until the client's server has what the leader had committed.",
         example: "sync /a",
-        take: |words| plain(words, &[], |path| Op::Sync { path }),
+        take: |words| {
+            option(words, &[], &[])?;
+            path(words).map(|path| Command::Request(Op::Sync { path }))
+        },
     },
     Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
     Known {
@@ -85,8 +102,7 @@ pub(super) const COMMANDS: &[Known] = &[
 ];
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 20] = [
-    "addWatch",
+const LATER: [&str; 18] = [
     "addauth",
     "barrier",
     "config",
@@ -100,7 +116,6 @@ const LATER: [&str; 20] = [
     "multi",
     "queue",
     "reconfig",
-    "removewatches",
     "semaphore",
     "setAcl",
     "setquota",
@@ -145,13 +160,32 @@ fn create(words: &mut Words) -> Result<Command, TextError> {
     // The number that a sequential node gets completes its name.
     let path = if sequential { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
     let data = if words.is_done() { None } else { Some(data(words)?) };
-    Ok(Command::Request(Op::Create { path, data, acl: Acl::open(), mode }))
+    Ok(Command::Request(Op::create(path, data, Acl::open(), mode)))
 }
 
-/// A command with nothing but a path.
-fn plain(words: &mut Words, later: &[&str], op: fn(Path) -> Op) -> Result<Command, TextError> {
-    option(words, &[], later)?;
-    path(words).map(|path| Command::Request(op(path)))
+/// A read, which may set a watch.
+fn read(words: &mut Words, later: &[&str], op: fn(Path, bool) -> Op) -> Result<Command, TextError> {
+    let watch = option(words, &["-w"], later)?.is_some();
+    path(words).map(|path| Command::Request(op(path, watch)))
+}
+
+fn add_watch(words: &mut Words) -> Result<Command, TextError> {
+    let mut mode = AddWatchMode::PersistentRecursive;
+    if option(words, &["-m"], &[])?.is_some() {
+        let word = words.next("a mode")?;
+        let named = [AddWatchMode::Persistent, AddWatchMode::PersistentRecursive].into_iter().find(|mode| mode.name() == word.text);
+        mode = named.ok_or_else(|| {
+            TextError::new(word.span.clone(), format!("`{}` is not a mode", word.text)).with_help("PERSISTENT or PERSISTENT_RECURSIVE")
+        })?;
+    }
+    path(words).map(|path| Command::Request(Op::AddWatch { path, mode: mode as i32 }))
+}
+
+fn remove_watches(words: &mut Words) -> Result<Command, TextError> {
+    let kinds = WatcherType::ALL;
+    let option = option(words, &kinds.map(WatcherType::option), &["-l"])?;
+    let kind = option.and_then(|option| kinds.into_iter().find(|kind| kind.option() == option.text)).unwrap_or(WatcherType::Any);
+    path(words).map(|path| Command::Request(Op::RemoveWatches { path, kind }))
 }
 
 /// `-v VERSION`, or any.
@@ -213,12 +247,27 @@ impl fmt::Display for CommandLine<'_> {
                 write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
             }
             Command::Request(Op::Delete { path, version }) => write!(out, "delete {}{}", Version(*version), written(path)),
-            Command::Request(Op::GetData { path, .. }) => write!(out, "get {}", written(path)),
-            Command::Request(Op::Exists { path, .. }) => write!(out, "stat {}", written(path)),
-            Command::Request(Op::GetChildren { path, .. }) => write!(out, "ls {}", written(path)),
+            Command::Request(Op::GetData { path, watch }) => write!(out, "get {}{}", Watched(*watch), written(path)),
+            Command::Request(Op::Exists { path, watch }) => write!(out, "stat {}{}", Watched(*watch), written(path)),
+            Command::Request(Op::GetChildren { path, watch }) => write!(out, "ls {}{}", Watched(*watch), written(path)),
             Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
-            Command::Request(op @ (Op::CloseSession | Op::Ping | Op::CreateSession { .. })) => write!(out, "{op}"),
+            Command::Request(Op::AddWatch { path, mode }) => match AddWatchMode::numbered(*mode) {
+                Some(mode) => write!(out, "addWatch -m {mode} {}", written(path)),
+                None => write!(out, "addWatch -m {mode} {}", written(path)),
+            },
+            Command::Request(Op::RemoveWatches { path, kind }) => write!(out, "removewatches {} {}", kind.option(), written(path)),
+            // The rest has no words, or nothing that would need quotes.
+            Command::Request(op) => write!(out, "{op}"),
         }
+    }
+}
+
+/// `-w `, or nothing.
+struct Watched(bool);
+
+impl fmt::Display for Watched {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(if self.0 { "-w " } else { "" })
     }
 }
 
@@ -276,6 +325,8 @@ mod tests {
             ("c1 set -v -1 /a x", "c1 set /a x"),
             ("c12 delete -v 0 \"/a b\"", "c12 delete -v 0 \"/a b\""),
             ("c1 create /a 0x", "c1 create /a \"\""),
+            ("c1 addWatch /a", "c1 addWatch -m PERSISTENT_RECURSIVE /a"),
+            ("c1 removewatches /a", "c1 removewatches -a /a"),
         ] {
             assert_eq!(Action::parse(spelling).map(|action| action.to_string()), Ok(canonical.into()), "{spelling}");
             assert_eq!(Action::parse(spelling), Action::parse(canonical));
@@ -288,7 +339,9 @@ mod tests {
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
             ("c1 getAcl /a", "getAcl", "`getAcl` needs the next version"),
-            ("c1 get -w /a", "-w", "the option `-w` needs the next version"),
+            ("c1 get -s /a", "-s", "the option `-s` needs the next version"),
+            ("c1 addWatch -m STANDARD /a", "STANDARD", "`STANDARD` is not a mode"),
+            ("c1 removewatches -l /a", "-l", "the option `-l` needs the next version"),
             ("c1 get -x /a", "-x", "unknown option `-x`"),
             ("c1 create -e -e /a", "-e", "`-e` stands twice"),
             ("c1 create", "", "a path (/a/b) is missing"),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::{Acl, Bytes, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, Timer};
+use crate::proto::{Acl, Bytes, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, Timer, WatcherType};
 
 fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -113,12 +113,14 @@ fn command() -> impl Strategy<Value = Command> {
         &[CreateMode::Persistent, CreateMode::PersistentSequential, CreateMode::Ephemeral, CreateMode::EphemeralSequential][..],
     );
     let op = prop_oneof![
-        (path(), proptest::option::of(data()), mode).prop_map(|(path, data, mode)| Op::Create { path, data, acl: Acl::open(), mode }),
+        (path(), proptest::option::of(data()), mode).prop_map(|(path, data, mode)| Op::create(path, data, Acl::open(), mode)),
         (path(), data(), version()).prop_map(|(path, data, version)| Op::SetData { path, data: Some(data), version }),
         (path(), version()).prop_map(|(path, version)| Op::Delete { path, version }),
-        path().prop_map(|path| Op::GetData { path, watch: false }),
-        path().prop_map(|path| Op::Exists { path, watch: false }),
-        path().prop_map(|path| Op::GetChildren { path, watch: false }),
+        (path(), any::<bool>()).prop_map(|(path, watch)| Op::GetData { path, watch }),
+        (path(), any::<bool>()).prop_map(|(path, watch)| Op::Exists { path, watch }),
+        (path(), any::<bool>()).prop_map(|(path, watch)| Op::GetChildren { path, watch }),
+        (path(), 0..2).prop_map(|(path, mode)| Op::AddWatch { path, mode }),
+        (path(), proptest::sample::select(&WatcherType::ALL[..])).prop_map(|(path, kind)| Op::RemoveWatches { path, kind }),
         path().prop_map(|path| Op::Sync { path }),
         Just(Op::CloseSession),
     ];

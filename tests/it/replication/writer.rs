@@ -84,11 +84,8 @@ impl Writer {
         let NodeId::Client(me) = cx.me else { return };
         let path = format!("/c{me}").into();
         let data: Option<Bytes> = Some(self.number.to_string().into_bytes().into());
-        let op = if self.is_created {
-            Op::SetData { path, data, version: -1 }
-        } else {
-            Op::Create { path, data, acl: self.acl.clone(), mode: CreateMode::Persistent }
-        };
+        let op =
+            if self.is_created { Op::SetData { path, data, version: -1 } } else { Op::create(path, data, self.acl.clone(), CreateMode::Persistent) };
         cx.send(conn, Packet::ClientRequest(Arc::new(ClientRequest { xid: self.xid, op })));
     }
 

@@ -60,7 +60,7 @@ pub fn open_acl() -> AclList {
 }
 
 pub fn create(path: &str, mode: CreateMode) -> Op {
-    Op::Create { path: path.into(), data: Some(Arc::from(*b"x")), acl: open_acl(), mode }
+    Op::create(path.into(), Some(Arc::from(*b"x")), open_acl(), mode)
 }
 
 pub fn set(path: &str, data: &str, version: i32) -> Op {
@@ -279,7 +279,7 @@ impl Bench {
 
     /// A learner's request arrives at the leader.
     pub fn submit(&mut self, handler: ConnId, session: SessionId, cxid: i32, op: Op) {
-        self.act(|pipeline, cx, _| pipeline.submit(cx, handler, Arc::new(QuorumRequest { session, cxid, op })));
+        self.act(|pipeline, cx, _| pipeline.submit(cx, handler, Arc::new(QuorumRequest { session, cxid, op, auth: Arc::new([]) })));
     }
 
     /// The rest of the server says that a transaction is committed.
@@ -290,6 +290,11 @@ impl Bench {
     /// The same, of a transaction made here.
     pub fn commits(&mut self, zxid: Zxid, session: SessionId, cxid: i32, txn: Txn) {
         self.commit(Proposal::new(TxnHeader { session, cxid, zxid, time: 7 }, txn));
+    }
+
+    /// Whatever was sent on a connection since the last call.
+    pub fn packets(&mut self, conn: ConnId) -> Vec<String> {
+        self.sent.remove(&conn).unwrap_or_default().iter().map(Packet::to_string).collect()
     }
 
     /// The replies on a connection since the last call.

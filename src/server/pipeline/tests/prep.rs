@@ -9,7 +9,7 @@ use crate::server::pipeline::Kind;
 use CreateMode::{Ephemeral, EphemeralSequential, Persistent, PersistentSequential};
 
 fn create_with(path: &str, acl: AclList) -> Op {
-    Op::Create { path: path.into(), data: None, acl, mode: Persistent }
+    Op::create(path.into(), None, acl, Persistent)
 }
 
 fn none() -> AclList {
