@@ -79,6 +79,8 @@ pub mod scenario;
 
 pub mod conform;
 
+pub mod shell;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

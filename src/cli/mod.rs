@@ -21,6 +21,7 @@ mod row;
 mod run;
 mod schema;
 mod seeds;
+mod shell;
 mod summary;
 mod sweep;
 mod trace;
@@ -85,6 +86,7 @@ enum Verb {
     Replay(replay::ReplayArgs),
     New(new::NewArgs),
     Conform(conform::ConformArgs),
+    Shell(shell::ShellArgs),
     Disk(disk::DiskArgs),
     /// Prints the JSON Schema of scenario files, for editors
     Schema,
@@ -105,6 +107,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Verb::Replay(args) => replay::replay(args, &mut out),
         Verb::New(args) => new::new(args, &mut out),
         Verb::Conform(args) => conform::conform(args, &mut out),
+        Verb::Shell(args) => shell::shell(args, &mut out),
         Verb::Disk(args) => disk::disk(args, &mut out),
         Verb::Schema => schema::schema(&mut out),
         Verb::Help(args) => help::help(args, &mut out),

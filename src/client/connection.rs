@@ -6,6 +6,7 @@ use crate::actor::{Cx, Effect};
 use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, Micros, Op, Packet, Port, ServerId, Timer};
 use crate::trace::Note;
 
+use super::auth::Proofs;
 use super::hosts::HostProvider;
 use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
@@ -34,6 +35,7 @@ impl Client {
         self.reopens = None;
         self.session = Session::new(&self.program, hosts, cx.now);
         self.search = Search::new();
+        self.proofs = Proofs::default();
         self.requests.start_anew();
         cx.disarm(Timer::Reconnect);
         self.next_attempt(cx);
@@ -149,6 +151,7 @@ impl Client {
             cx.note(Note::Connected { server, session, timeout, renewed });
         }
         cx.arm(Timer::ServerRead, self.session.limits.read);
+        self.introduce(cx, conn);
         self.flush(cx);
     }
 
@@ -207,7 +210,7 @@ impl Client {
         self.clean_up(cx, Afterwards::Expired);
     }
 
-    fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
+    pub(super) fn clean_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
         self.close_socket(cx);
         self.session.state = State::CleaningUp(afterwards);
         cx.arm(Timer::Reconnect, CLEANUP);
@@ -228,6 +231,7 @@ impl Client {
         if afterwards == Afterwards::Reconnect {
             return self.next_attempt(cx);
         }
+        self.session.refused = afterwards == Afterwards::AuthFailed;
         self.session.state = State::Closed;
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));

@@ -5,13 +5,14 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
-//! - `read_write_search`: from a server that can only be read to one with a leader.
+//! - `auth`: who it says it is. `read_write_search`: from a server that can only be read to one with a leader.
 //! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //!
-//! Not modelled: watches, authentication (SASL least of all: no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: watches, SASL (no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
+mod auth;
 mod connection;
 mod hosts;
 mod read_write_search;
@@ -27,11 +28,12 @@ pub use hosts::Hosts;
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Caller, Calls, Command, Membership, Micros, Packet, ServerId, Stage, Timer};
+use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
+use auth::Proofs;
 use hosts::HostProvider;
 use read_write_search::Search;
 use requests::Requests;
-use session::Session;
+use session::{Session, State};
 use workload::Running;
 
 /// What a client knows when its process starts.
@@ -56,6 +58,7 @@ pub struct Client {
     session: Session,
     search: Search,
     requests: Requests,
+    proofs: Proofs,
     calls: Calls,
     workloads: Vec<Running>,
     /// Its user wants another session as soon as this one has ended.
@@ -75,10 +78,31 @@ impl Client {
             program: Arc::new(program),
             search: Search::new(),
             requests: Requests::default(),
+            proofs: Proofs::default(),
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
             reopens: None,
         }
+    }
+
+    /// What its user was told last, and the number of the call.
+    pub fn told(&self) -> Option<(u64, &Result<Answer, ErrorCode>)> {
+        self.requests.told.as_ref().map(|(call, result)| (*call, result))
+    }
+
+    /// The server that it is connected to.
+    pub fn server(&self) -> Option<ServerId> {
+        self.session.server()
+    }
+
+    /// Its session; `None` before it has one, and after.
+    pub fn session(&self) -> Option<SessionId> {
+        Some(self.session.id).filter(|id| *id != SessionId::NONE && self.session.state != State::Closed)
+    }
+
+    /// Whether it has no session, and will have none unless it is told to connect.
+    pub fn is_closed(&self) -> bool {
+        self.session.state == State::Closed
     }
 
     /// The process starts, and with it the first session.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
+use crate::proto::{AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
 use crate::trace::{Note, OpText};
 
 use super::Client;
@@ -25,6 +25,8 @@ pub struct Requests {
     writable: bool,
     /// What the event thread has to tell.
     finished: VecDeque<Finished>,
+    /// What a user at the keyboard was told last.
+    pub told: Option<(u64, Result<Answer, ErrorCode>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,8 +54,8 @@ struct Finished {
 impl Requests {
     /// Those of a new handle. What an earlier one has to tell stays.
     pub fn start_anew(&mut self) {
-        let finished = std::mem::take(&mut self.finished);
-        *self = Requests { finished, ..Requests::default() };
+        let (finished, told) = (std::mem::take(&mut self.finished), self.told.take());
+        *self = Requests { finished, told, ..Requests::default() };
     }
 
     /// A new connection takes whatever is written.
@@ -70,7 +72,7 @@ impl Requests {
 
 impl Default for Requests {
     fn default() -> Requests {
-        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new() }
+        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new(), told: None }
     }
 }
 
@@ -87,6 +89,9 @@ impl Client {
             // What is closed already can be closed again.
             let result = if closes && self.session.state == State::Closed { Ok(Answer::Done) } else { Err(self.session.loss()) };
             return self.finish(cx, Finished { call, result, zxid: None });
+        }
+        if let Op::Auth { .. } = op {
+            return self.prove(cx, call, op);
         }
         self.session.closing |= closes;
         self.requests.outgoing.push_back(Request { call, op });
@@ -116,6 +121,9 @@ impl Client {
         if reply.xid == PING_XID {
             return self.heard(cx);
         }
+        if reply.xid == AUTH_XID {
+            return self.on_auth_reply(cx, reply);
+        }
         let Some(Sent { xid, call, closes }) = self.requests.pending.pop_front() else {
             return self.lose_connection(cx, &format!("an answer to nothing that was asked, xid {}", reply.xid));
         };
@@ -138,6 +146,9 @@ impl Client {
         for call in sent.chain(queued) {
             self.finish(cx, Finished { call, result: Err(code), zxid: None });
         }
+        if code != ErrorCode::ConnectionLoss || self.session.closing {
+            self.fail_proofs(cx, code);
+        }
     }
 
     pub(super) fn on_window(&mut self, cx: &mut Cx, conn: ConnId, is_open: bool) {
@@ -145,6 +156,11 @@ impl Client {
             self.requests.writable = is_open;
             self.flush(cx);
         }
+    }
+
+    /// A call ends whose answer tells no zxid.
+    pub(super) fn finish_call(&mut self, cx: &mut Cx, call: u64, result: Result<Answer, ErrorCode>) {
+        self.finish(cx, Finished { call, result, zxid: None });
     }
 
     /// The user will be told when the event thread comes to it.
@@ -160,7 +176,9 @@ impl Client {
             cx.wake(Stage::EventThread);
         }
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
-        if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
+        if Caller::of(call) == Caller::User {
+            self.requests.told = Some((call, result));
+        } else if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
             if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {
                 workload.on_returned(call, &result, zxid.is_some());
             }

@@ -26,6 +26,8 @@ pub struct Session {
     pub saw_read_write: bool,
     /// Its user closes it: nothing more is taken, and it is not connected again.
     pub closing: bool,
+    /// It is closed because a server refused what its user is.
+    pub refused: bool,
 }
 
 /// Where the way to the servers stands.
@@ -56,6 +58,8 @@ pub enum Afterwards {
     Reconnect,
     /// The session has expired (`States.CLOSED`).
     Expired,
+    /// A server refused what its user is (`States.AUTH_FAILED`).
+    AuthFailed,
 }
 
 /// How long things may take: whole milliseconds, rounded down as Java does.
@@ -96,6 +100,7 @@ impl Session {
             had_connection: false,
             saw_read_write: false,
             closing: false,
+            refused: false,
         }
     }
 
@@ -120,14 +125,21 @@ impl Session {
         if let State::Connected(_, conn) = self.state { Some(conn) } else { None }
     }
 
+    /// The server at the other end of that connection.
+    pub fn server(&self) -> Option<ServerId> {
+        if let State::Connected(server, _) = self.state { Some(server) } else { None }
+    }
+
     /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
     pub fn takes_requests(&self) -> bool {
-        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired))
+        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
     }
 
     /// What becomes of requests that no server will answer any more.
     pub fn loss(&self) -> ErrorCode {
         match self.state {
+            State::CleaningUp(Afterwards::AuthFailed) => ErrorCode::AuthFailed,
+            State::Closed if self.refused => ErrorCode::AuthFailed,
             State::Closed | State::CleaningUp(Afterwards::Expired) => ErrorCode::SessionExpired,
             _ => ErrorCode::ConnectionLoss,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Event};
-use super::encode::{self, Unsupported, done, failure};
+use super::encode::{self, done, failure};
 use super::ensemble::{Ensemble, Setting, Stuck, server_at};
 use super::names::Names;
 use super::request::{Call, Request};
@@ -44,8 +44,6 @@ const SETTLE_ROUNDS: usize = 2_000;
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// The simulated servers do not know it yet.
-    Unsupported(String),
     /// Something that must happen did not.
     Stuck(String),
     /// What servers say contradicts itself.
@@ -55,7 +53,6 @@ pub enum Halt {
 impl fmt::Display for Halt {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Halt::Unsupported(name) => write!(out, "not supported yet: {name}"),
             Halt::Stuck(what) | Halt::Contradiction(what) => out.write_str(what),
         }
     }
@@ -64,12 +61,6 @@ impl fmt::Display for Halt {
 impl From<Stuck> for Halt {
     fn from(Stuck(what): Stuck) -> Halt {
         Halt::Stuck(what)
-    }
-}
-
-impl From<Unsupported> for Halt {
-    fn from(Unsupported(name): Unsupported) -> Halt {
-        Halt::Unsupported(name)
     }
 }
 
@@ -149,7 +140,7 @@ impl Driver {
     }
 
     fn call(&mut self, at: usize, call: &Call) -> Result<Outcome, Halt> {
-        let op = encode::op(call)?;
+        let op = encode::op(call);
         let writes = op.is_write();
         let Some(reply) = self.ask(at, None, op)? else {
             let mut lost = failure(ErrorCode::ConnectionLoss);
@@ -295,7 +286,7 @@ impl Driver {
     fn sweep(&mut self) -> Result<(), Halt> {
         loop {
             let before = self.names.last();
-            let due = self.ensemble.next_sweep().ok_or_else(|| Halt::Unsupported("sweep".into()))?;
+            let due = self.ensemble.next_sweep().ok_or_else(|| Halt::Stuck("nobody looks after containers".into()))?;
             self.advance(due + SWEEP_LASTS - self.ensemble.now())?;
             if self.names.last() == before {
                 return Ok(());

@@ -1,5 +1,4 @@
-//! From a transcript's request to a server's, and from the server's answer to what a transcript says. What the simulated servers do not know
-//! yet is said to be so.
+//! From a transcript's request to a server's, and from the server's answer to what a transcript says.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,18 +8,13 @@ use serde_json::{Map, Value, json};
 use super::names::Names;
 use super::request::{Call, Create};
 use super::session::{Heard, Watches};
-use crate::proto::{Acl, Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
-
-/// What cannot be asked here: the name of the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported(pub String);
+use crate::proto::{Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
 
 /// The request as a server takes it.
-pub fn op(call: &Call) -> Result<Op, Unsupported> {
-    let ops = |calls: &[Call]| calls.iter().map(op).collect::<Result<_, _>>();
-    Ok(match call.clone() {
+pub fn op(call: &Call) -> Op {
+    match call.clone() {
         Call::Close => Op::CloseSession,
-        Call::Create(create) => create_op(create),
+        Call::Create(Create { path, data, acl, flags, form }) => Op::Create { form, path, data, acl, mode: CreateMode::numbered(flags) },
         Call::Delete { path, version } => Op::Delete { path, version },
         Call::Set { path, data, version } => Op::SetData { path, data, version },
         Call::SetAcl { path, acl, version } => Op::SetAcl { path, acl, version },
@@ -34,16 +28,12 @@ pub fn op(call: &Call) -> Result<Op, Unsupported> {
         Call::Count { path } => Op::GetAllChildrenNumber { path },
         Call::Ephemerals { path } => Op::GetEphemerals { prefix: path },
         Call::WhoAmI => Op::WhoAmI,
-        Call::Multi(calls) => Op::Multi(ops(&calls)?),
-        Call::MultiRead(calls) => Op::MultiRead(ops(&calls)?),
+        Call::Multi(parts) => Op::Multi(parts.iter().map(op).collect()),
+        Call::MultiRead(parts) => Op::MultiRead(parts.iter().map(op).collect()),
         Call::AddWatch { path, mode } => Op::AddWatch { path, mode },
         Call::RemoveWatches { path, kind } => Op::RemoveWatches { path, kind },
         Call::CheckWatches { path, kind } => Op::CheckWatches { path, kind },
-    })
-}
-
-fn create_op(Create { path, data, acl, flags, form }: Create) -> Op {
-    Op::Create { form, path, data, acl, mode: CreateMode::numbered(flags) }
+    }
 }
 
 /// Proves who somebody is.
@@ -74,90 +64,55 @@ pub fn heard(packet: &Packet) -> Option<Heard> {
 
 /// A reply as a transcript's `res`.
 pub fn result(call: &Call, reply: &ClientReply, names: &Names) -> Map<String, Value> {
-    match &reply.result {
-        Ok(answer) => success(call, answer, names),
-        Err(code) => failure(*code),
+    match (call, &reply.result) {
+        (_, Err(code)) => failure(*code),
+        // It is answered with its path, which the packets here do not carry.
+        (Call::Sync { path }, Ok(_)) => with(done(), "path", path.as_ref().into()),
+        (_, Ok(answer)) => success(answer, names),
     }
 }
 
 /// A result that failed.
 pub fn failure(code: ErrorCode) -> Map<String, Value> {
-    object(json!({ "rc": code.number(), "err": wire_name(code) }))
+    with(with(Map::new(), "rc", code.number().into()), "err", wire_name(code).into())
 }
 
 /// Nothing but success.
 pub fn done() -> Map<String, Value> {
-    object(json!({ "rc": 0 }))
+    with(Map::new(), "rc", 0.into())
 }
 
-fn success(call: &Call, answer: &Answer, names: &Names) -> Map<String, Value> {
-    let mut result = done();
-    match answer {
-        Answer::Done => {
-            // A sync is answered with its path.
-            if let Call::Sync { path } = call {
-                result.insert("path".into(), path.as_ref().into());
-            }
-        }
-        Answer::Created(path) => {
-            result.insert("path".into(), path.as_ref().into());
-        }
-        Answer::CreatedWithStat { path, stat } => {
-            result.insert("path".into(), path.as_ref().into());
-            result.insert("stat".into(), stat_json(stat, names));
-        }
-        Answer::Stat(stat) => {
-            result.insert("stat".into(), stat_json(stat, names));
-        }
-        Answer::Data { data, stat } => {
-            result.insert("data".into(), data_json(data.as_ref()));
-            result.insert("stat".into(), stat_json(stat, names));
-        }
-        Answer::Children(children) => {
-            result.insert("children".into(), sorted(children.iter().map(AsRef::as_ref)));
-        }
-        Answer::ChildrenWithStat { children, stat } => {
-            result.insert("children".into(), sorted(children.iter().map(AsRef::as_ref)));
-            result.insert("stat".into(), stat_json(stat, names));
-        }
-        Answer::Acl { acl, stat } => {
-            result.insert("acl".into(), acl_json(acl));
-            result.insert("stat".into(), stat_json(stat, names));
-        }
-        Answer::Count(count) => {
-            result.insert("count".into(), (*count).into());
-        }
-        Answer::Ephemerals(paths) => {
-            result.insert("paths".into(), sorted(paths.iter().map(AsRef::as_ref)));
-        }
-        Answer::Parts(parts) => {
-            let (Call::Multi(calls) | Call::MultiRead(calls)) = call else { return result };
-            let part = |(call, part): (&Call, &Result<Answer, ErrorCode>)| part_json(call, part, names);
-            result.insert("results".into(), calls.iter().zip(parts.iter()).map(part).collect());
-        }
-        Answer::ClientInfos(ids) => {
-            let mut pairs: Vec<[&str; 2]> = ids.iter().map(|id| [&*id.scheme, &*id.id]).collect();
-            pairs.sort_unstable();
-            result.insert("ids".into(), json!(pairs));
-        }
-    }
+fn with(mut result: Map<String, Value>, name: &str, value: Value) -> Map<String, Value> {
+    result.insert(name.into(), value);
     result
 }
 
-/// What a part of a multi came to. In one that failed, those before the part that failed carry an error that is none.
-fn part_json(call: &Call, part: &Result<Answer, ErrorCode>, names: &Names) -> Value {
-    Value::Object(match part {
-        Ok(answer) => success(call, answer, names),
-        Err(ErrorCode::Ok) => object(json!({ "rc": 0, "rolled_back": true })),
-        Err(code) => failure(*code),
-    })
+fn success(answer: &Answer, names: &Names) -> Map<String, Value> {
+    let one = |name: &str, value: Value| with(done(), name, value);
+    let and_stat = |name: &str, value: Value, stat: &Stat| with(one(name, value), "stat", stat_json(stat, names));
+    match answer {
+        Answer::Done => done(),
+        Answer::Created(path) => one("path", path.as_ref().into()),
+        Answer::CreatedWithStat { path, stat } => and_stat("path", path.as_ref().into(), stat),
+        Answer::Stat(stat) => one("stat", stat_json(stat, names)),
+        Answer::Data { data, stat } => and_stat("data", data_json(data.as_ref()), stat),
+        Answer::Children(children) => one("children", sorted(children, |name| name.as_ref().into())),
+        Answer::ChildrenWithStat { children, stat } => and_stat("children", sorted(children, |name| name.as_ref().into()), stat),
+        Answer::Acl { acl, stat } => and_stat("acl", sorted(acl, |entry| json!([entry.perms, entry.scheme, entry.id])), stat),
+        Answer::Count(count) => one("count", (*count).into()),
+        Answer::Ephemerals(paths) => one("paths", sorted(paths, |path| path.as_ref().into())),
+        Answer::Parts(parts) => one("results", parts.iter().map(|part| Value::Object(part_json(part, names))).collect()),
+        Answer::ClientInfos(ids) => one("ids", sorted(ids, |id| json!([id.scheme, id.id]))),
+    }
 }
 
-/// Entries in an order that does not depend on theirs.
-fn acl_json(list: &[Acl]) -> Value {
-    let mut entries: Vec<(i32, &str, &str)> = list.iter().map(|entry| (entry.perms, &*entry.scheme, &*entry.id)).collect();
-    entries.sort_unstable();
-    json!(entries)
+/// A part of a multi. Of one that failed, those before the one that is to blame are said to be rolled back.
+fn part_json(part: &Result<Answer, ErrorCode>, names: &Names) -> Map<String, Value> {
+    match part {
+        Ok(answer) => success(answer, names),
+        Err(ErrorCode::Ok) => with(done(), "rolled_back", true.into()),
+        Err(code) => failure(*code),
+    }
 }
 
 /// Times are left out.
@@ -185,10 +140,10 @@ fn data_json(data: Option<&Bytes>) -> Value {
 }
 
 /// Servers promise no order.
-fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Value {
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    names.into()
+fn sorted<T: Ord>(list: &[T], json: impl Fn(&T) -> Value) -> Value {
+    let mut sorted: Vec<&T> = list.iter().collect();
+    sorted.sort_unstable();
+    sorted.into_iter().map(json).collect()
 }
 
 /// Where the name that people know is spelt another way.
@@ -198,12 +153,5 @@ fn wire_name(code: ErrorCode) -> &'static str {
         ErrorCode::ApiError => "APIError",
         ErrorCode::ThrottledOp => "Throttled",
         _ => code.name(),
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => unreachable!("only objects are made here"),
     }
 }

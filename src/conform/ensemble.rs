@@ -17,6 +17,12 @@ const PATIENCE: Micros = Micros::from_secs(120);
 /// The timer of the leader that looks after containers and TTL nodes.
 const SWEEP_TIMER: &str = "container_check";
 
+/// Who may do everything: `super:test`.
+const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
+
+/// Longer than any transcript takes.
+const NEVER: Micros = Micros::from_secs(24 * 3_600);
+
 /// The session timeouts that servers grant.
 const TIMEOUT_MAX: Micros = Micros::from_secs(3_600);
 
@@ -158,12 +164,13 @@ pub fn servers() -> impl Iterator<Item = ServerId> {
 /// That of the recorded ensemble, but for session timeouts: there may be longer ones.
 fn config(setting: &Setting) -> Config {
     let mut config = Config::new(Membership::of(SERVERS as u32, 0));
+    config.version = setting.version;
     config.tick_time = Micros::from_millis(200);
     config.init_limit = 50;
     config.sync_limit = 100;
     config.max_session_timeout = Some(TIMEOUT_MAX);
-    // Wires count from 0: what a scenario may say of clients does not concern them.
-    let _ = setting.sweep;
-    config.version = setting.version;
+    config.extended_types_enabled = true;
+    config.super_digest = Some(SUPER_DIGEST.into());
+    config.container_check_interval = setting.sweep.unwrap_or(NEVER);
     config
 }

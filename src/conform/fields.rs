@@ -56,7 +56,7 @@ impl fmt::Display for Found<'_> {
     }
 }
 
-/// The fields of one object. Each is asked for once by name; what nobody asked for is a mistake.
+/// The fields of one object, asked for by name; what nobody asked for is a mistake.
 pub struct Fields<'a> {
     place: String,
     object: &'a Map<String, Value>,
@@ -79,7 +79,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn get(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         self.object.get(name)
     }
 

@@ -2,7 +2,6 @@
 
 use super::fields::{Fields, Wrong};
 use crate::proto::{AclList, Bytes, CreateForm, Micros, Path, WatcherType};
-use crate::trace::nearest;
 
 /// One line's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +120,9 @@ pub struct Create {
 
 /// The modes by their names, at their numbers on the wire. Source: `CreateMode`.
 const MODES: [&str; 7] = ["persistent", "ephemeral", "persistent_sequential", "ephemeral_sequential", "container", "ttl", "ttl_sequential"];
+
+/// The same for watches that stay. Source: `AddWatchMode`.
+const WATCH_MODES: [&str; 2] = ["persistent", "recursive"];
 
 const WATCH_KINDS: [(&str, WatcherType); 5] = [
     ("children", WatcherType::Children),
@@ -276,20 +278,14 @@ fn acl(fields: &mut Fields) -> Result<AclList, Wrong> {
     fields.need("acl").and_then(|_| fields.acl("acl"))
 }
 
+/// A number goes to the server as it is.
 fn watch_mode(fields: &mut Fields) -> Result<i32, Wrong> {
     if fields.need("mode")?.is_number() {
         return fields.int("mode", 0);
     }
-    match fields.text("mode")? {
-        "persistent" => Ok(0),
-        "recursive" => Ok(1),
-        other => Err(Wrong::unknown(&fields.at("mode"), "mode of a watch", other, &["persistent", "recursive"]).with_help(
-            match nearest(other, ["persistent", "recursive"]) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "allowed: persistent, recursive, or a number".into(),
-            },
-        )),
-    }
+    let name = fields.text("mode")?;
+    let found = WATCH_MODES.iter().position(|known| *known == name);
+    found.map(|number| number as i32).ok_or_else(|| Wrong::unknown(&fields.at("mode"), "mode of a watch", name, &WATCH_MODES))
 }
 
 fn watch_kind(fields: &mut Fields) -> Result<WatcherType, Wrong> {

@@ -271,7 +271,7 @@ impl FastLeaderElection {
     fn test_quorum(&mut self, cx: &mut Cx) -> Option<Outcome> {
         let supporters = self.supporters_of_proposal();
         if quorum::contains_quorum(&self.config.membership, &supporters) {
-            cx.note(Note::QuorumReached { round: self.logical_clock, vote: self.proposal, supporters: supporters.iter().copied().collect() });
+            cx.note(Note::QuorumReached { round: self.logical_clock, vote: self.proposal.into(), supporters: supporters.iter().copied().collect() });
             self.call.as_mut()?.draining = true;
         } else if cx.bugs.has(Bug::Zk975) && self.call.as_ref()?.recvset.len() == self.config.membership.voters().count() {
             return Some(self.conclude(cx, self.proposal, self.logical_clock, ElectedBy::Shortcut, supporters));

@@ -139,8 +139,6 @@ pub struct Config {
     pub jute_max_buffer: u32,
     /// `extendedTypesEnabled`: nodes may have a time to live.
     pub extended_types_enabled: bool,
-    /// `enforceQuota`: writes beyond a hard limit are refused, not only counted.
-    pub enforce_quota: bool,
     /// `skipACL`: everybody may do everything.
     pub skip_acl: bool,
     /// `DigestAuthenticationProvider.superDigest`: `super:` and the hash of whoever may do everything.
@@ -191,7 +189,6 @@ impl Config {
             initial_zxid: None,
             jute_max_buffer: 0xfffff,
             extended_types_enabled: false,
-            enforce_quota: false,
             skip_acl: false,
             super_digest: None,
             container_check_interval: Micros::from_secs(60),

@@ -5,6 +5,7 @@ mod answer;
 mod call;
 mod client;
 mod config;
+pub mod date;
 mod disk;
 mod error_code;
 mod file_image;

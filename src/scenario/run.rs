@@ -158,24 +158,55 @@ impl Run {
     }
 
     fn advance_story(&mut self) {
-        let end = self.scenario.run;
+        if !self.step_before(self.scenario.run) {
+            self.world.run_until(self.scenario.run);
+            self.at_end = Some(judge::AtEnd::of(&self.world, &self.watch.sightings));
+            self.begin_recovery();
+        }
+    }
+
+    /// One wake-up of the world, or one step of the scenario. False when there is none until `end`.
+    #[inline]
+    fn step_before(&mut self, end: Micros) -> bool {
         let next = self.world.upcoming();
         match self.cursor.due(self.world.now()) {
-            Due::Now => return self.fire_step(),
+            Due::Now => {
+                self.fire_step();
+                return true;
+            }
             Due::At(at) if at <= end && next.is_none_or(|next| next.at() >= at) => {
                 self.world.wait_until(at);
-                return;
+                return true;
             }
             Due::At(_) | Due::Event => {}
         }
-        match next.filter(|next| next.at() <= end) {
-            Some(next) => self.step_world(next),
-            None => {
-                self.world.run_until(end);
-                self.at_end = Some(judge::AtEnd::of(&self.world, &self.watch.sightings));
-                self.begin_recovery();
-            }
+        next.filter(|next| next.at() <= end).map(|next| self.step_world(next)).is_some()
+    }
+
+    /// For somebody who plays along: one wake-up or step of the story. False when there is none until `end`, to which the clock has moved then,
+    /// or when the run is over. The scenario's own end does not count.
+    pub fn play(&mut self, end: Micros) -> bool {
+        if self.phase != Phase::Story {
+            return false;
         }
+        let stepped = self.step_before(end);
+        if !stepped {
+            self.world.run_until(end);
+        }
+        stepped
+    }
+
+    /// For somebody who plays along: something happens that the scenario does not say. The error says why it did not apply.
+    pub fn act(&mut self, action: &Action) -> Result<(), String> {
+        let action = action.map(|who| self.resolve(who));
+        let applied = self.world.inject(&action, Origin::Author);
+        self.see_events();
+        applied
+    }
+
+    /// Takes the events kept so far.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.kept)
     }
 
     /// One wake-up, and everybody who watches sees what came of it.
@@ -336,6 +367,11 @@ impl Run {
         let idle =
             disks.flat_map(|(id, disk)| disk.faults().filter(|injected| injected.fired == 0).map(move |injected| (id, injected.fault.clone())));
         idle.collect()
+    }
+
+    /// How it ended, once it has.
+    pub const fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
     }
 
     /// What the run has come to so far.

@@ -183,11 +183,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         write: |config| config.extended_types_enabled.into(),
     },
     Setting {
-        name: "enforceQuota",
-        read: |config, text| switch(text, ["true", "false"]).map(|value| config.enforce_quota = value),
-        write: |config| config.enforce_quota.into(),
-    },
-    Setting {
         name: "skipACL",
         read: |config, text| switch(text, ["yes", "no"]).map(|value| config.skip_acl = value),
         write: |config| yes_or_no(config.skip_acl),
@@ -227,6 +222,7 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "digest.enabled",
     "dynamicConfigFile",
     "electionPortBindRetry",
+    "enforceQuota",
     "flushDelay",
     "fsync.warningthresholdms",
     "globalOutstandingLimit",

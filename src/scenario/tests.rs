@@ -37,7 +37,7 @@ const EVERYTHING: &str = r#"{
     "link": "2ms..3ms", "stage": "5us", "read": "1us", "write": "2us", "fsync": "7ms", "metadata": "3us", "retransmission": "20s", "restart": "3s", "wakeups_per_instant": 9, "window": 65536, "loss": "2.5%"
   },
   "clients": {
-    "c1": { "connect": "s3", "timeout": "4s" },
+    "c1": { "connect": "s3", "timeout": "4s", "canBeReadOnly": true },
     "c2": { "connect": ["s2", "s1"], "start": "100ms", "clock": { "offset": "1s", "drift_ppm": 100 } },
     "c10": { "start": false }
   },
@@ -192,7 +192,7 @@ fn patterns_match_notes_by_their_fields() {
     ] {
         assert_eq!(EventPattern::parse(text).expect(text).matches(&event), matches, "{text}");
     }
-    let quorum = Note::QuorumReached { round: Round(1), vote: vote(3), supporters: vec![ServerId(1), ServerId(3)] };
+    let quorum = Note::QuorumReached { round: Round(1), vote: vote(3).into(), supporters: vec![ServerId(1), ServerId(3)] };
     let event = Event { what: What::Note(quorum), ..event };
     assert!(EventPattern::parse("quorum_reached supporters=s1,s3").expect("a pattern").matches(&event));
 }

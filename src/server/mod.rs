@@ -275,9 +275,9 @@ impl Server {
             Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout(cx)),
             Timer::LeaderConnect => self.on_learner(|learner, _| learner.on_connect_timer(cx)),
             Timer::ReadOnlyGrace => self.on_read_only_grace(cx),
-            Timer::SessionExpiry | Timer::LocalSessionExpiry | Timer::ClientRead(_) => {
+            Timer::SessionExpiry | Timer::LocalSessionExpiry | Timer::ContainerCheck | Timer::ClientRead(_) => {
                 if let Some(pipeline) = &mut self.pipeline {
-                    pipeline.on_timer(cx, timer);
+                    pipeline.on_timer(cx, &self.replica.database, timer);
                 }
             }
             Timer::Purge => {

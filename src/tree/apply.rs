@@ -17,14 +17,18 @@ impl DataTree {
                 self.set_data(header, path, data, *version).map(Answer::Stat)
             }
             Txn::Create { form, path, data, acl, ephemeral, parent_cversion } => {
-                let owner = Owner::made_by(header, *form, *ephemeral);
+                let owner = Owner::made_by(header.session, *form, *ephemeral);
                 let created = self.create(header, path, data, acl, owner, *parent_cversion);
                 // The child may have been made twice, by two sessions, while the snapshot was written: its parent in it can be older than both.
                 // That is corrected for plain creates only, as in ZooKeeper.
                 if created == Err(ErrorCode::NodeExists) && *form == CreateForm::Create {
                     self.raise_cversion(parent_of(path), *parent_cversion, header.zxid)?;
                 }
-                created.map(|()| Answer::Created(path.clone()))
+                created?;
+                match (form, self.get(path)) {
+                    (CreateForm::Create, _) | (_, None) => Ok(Answer::Created(path.clone())),
+                    (_, Some(node)) => Ok(Answer::CreatedWithStat { path: path.clone(), stat: node.stat() }),
+                }
             }
             Txn::Delete { path, .. } => self.delete(path, header.zxid, bugs).map(|()| Answer::Done),
             Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version).map(Answer::Stat),
@@ -34,25 +38,20 @@ impl DataTree {
             }
             Txn::CreateSession { .. } | Txn::Check { .. } | Txn::Error { code: ErrorCode::Ok } => Ok(Answer::Done),
             Txn::Error { code } => Err(*code),
-            Txn::Multi(parts) => self.apply_multi(header, parts, bugs),
+            Txn::Multi(parts) => Ok(self.apply_multi(header, parts, bugs)),
         }
     }
 
-    /// All parts, unless one of them is an error: then none. The answer is the first error, if any.
-    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn], bugs: Bugs) -> Result<Answer, ErrorCode> {
-        let error = |part: &Txn| if let Txn::Error { code } = part { Some(*code) } else { None };
-        if parts.iter().any(|part| error(part).is_some()) {
-            return match parts.iter().filter_map(error).find(|code| *code != ErrorCode::Ok) {
-                Some(code) => Err(code),
-                None => Ok(Answer::Done),
-            };
-        }
-        // Each part is applied, whatever became of those before it.
-        let mut answer = Ok(Answer::Done);
-        for part in parts {
-            answer = answer.and(self.apply(header, part, bugs).map(|_| Answer::Done));
-        }
-        answer
+    /// All parts, unless one of them is an error: then none, and each part is told what it would have come to.
+    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn], bugs: Bugs) -> Answer {
+        let Some(failed) = parts.iter().position(|part| matches!(part, Txn::Error { .. })) else {
+            return Answer::Parts(parts.iter().map(|part| self.apply(header, part, bugs)).collect());
+        };
+        let told = |(at, part): (usize, &Txn)| match part {
+            Txn::Error { code } => Err(*code),
+            _ => Err(if at < failed { ErrorCode::Ok } else { ErrorCode::RuntimeInconsistency }),
+        };
+        Answer::Parts(parts.iter().enumerate().map(told).collect())
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.

@@ -69,12 +69,12 @@ impl Owner {
         }
     }
 
-    /// The `ephemeralOwner` of a node made by this transaction. The form decides, not the flag that the client gave.
-    pub const fn made_by(header: &TxnHeader, form: CreateForm, ephemeral: bool) -> i64 {
+    /// The `ephemeralOwner` of a node that this session makes. The form decides, not the flag that the client gave.
+    pub const fn made_by(session: SessionId, form: CreateForm, ephemeral: bool) -> i64 {
         match form {
             CreateForm::Container => CONTAINER,
             CreateForm::Ttl(millis) => TTL_MARK | millis,
-            CreateForm::Create | CreateForm::Create2 if ephemeral => header.session.0,
+            CreateForm::Create | CreateForm::Create2 if ephemeral => session.0,
             CreateForm::Create | CreateForm::Create2 => 0,
         }
     }

@@ -4,6 +4,7 @@ mod conform;
 mod disk;
 mod help;
 mod run;
+mod shell;
 mod sweep;
 mod trace;
 

@@ -127,7 +127,8 @@ fn faults_between_requests_change_no_answer() {
     assert!(parts.len() >= 8, "only {} parts to shake", parts.len());
     let shaken: Vec<(u64, &Recorded)> = parts.iter().flat_map(|part| (1..=3).map(move |seed| (seed, part))).collect();
     let wrong = each(&shaken, |(seed, part)| play(&part.text, Some(*seed)).map(|difference| told(&part.name, &difference)));
-    let wrong: Vec<String> = wrong.into_iter().flatten().filter(|told| !told.contains("not supported yet")).collect();
+    // As long as servers cannot set watches again.
+    let wrong: Vec<String> = wrong.into_iter().flatten().filter(|told| !told.contains("Unimplemented")).collect();
     assert!(wrong.is_empty(), "{} replays\n{}", wrong.len(), wrong.join("\n"));
     let (seed, part) = shaken.last().expect("something to shake");
     let mutant = mutate(&part.text, Kind::Number, &mut stream).expect("every line has a number");

@@ -1,6 +1,5 @@
 //! `zoolab disk`: what a log, a snapshot or a data directory holds, ours or a real server's.
 
-mod date;
 mod directory;
 mod image;
 mod log;

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::Form;
-use super::date::utc;
 use super::txn::{acl_text, acl_value, put_data};
 use crate::cli::mistake::Mistake;
 use crate::cli::output::Output;
+use crate::proto::date::utc;
 use crate::proto::{FileImage, SessionId, Zxid};
 use crate::store::format::{read_snapshot, snapshot_zxid};
 use crate::tree::{Database, Znode};

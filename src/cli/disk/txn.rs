@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::date::utc;
+use crate::proto::date::utc;
 use crate::proto::{Acl, Bytes, CreateForm, Proposal, Txn};
 
 /// Characters of data that text shows; JSON has all of it.

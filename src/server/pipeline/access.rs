@@ -1,42 +1,51 @@
 //! Who may do what to a node. Source: `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`; data-model reference §10.
-//!
-//! Clients do not authenticate here, so all that counts is what a list allows to anyone.
 
-use std::sync::Arc;
+use crate::proto::{Acl, AclList, AuthId, ErrorCode};
 
-use crate::proto::{Acl, AclList, ErrorCode};
+use super::auth;
 
 /// Bits of [`Acl::perms`].
 pub const READ: i32 = 1;
 pub const WRITE: i32 = 2;
 pub const CREATE: i32 = 4;
 pub const DELETE: i32 = 8;
+pub const ADMIN: i32 = 16;
 
-/// Whether a list lets anyone do this. An empty one, which no client can set, lets everybody do everything.
-pub fn allows(list: &[Acl], perms: i32) -> bool {
-    list.is_empty() || list.iter().any(|acl| acl.perms & perms != 0 && is_anyone(acl))
+/// Whether a list lets somebody with these ids do any of this. An empty one, which no client can set, lets everybody do everything.
+pub fn allows(list: &[Acl], perms: i32, ids: &[AuthId]) -> bool {
+    let is_meant = |entry: &Acl| auth::is_anyone(entry) || ids.iter().any(|id| auth::matches(id, entry));
+    list.is_empty() || is_super(ids) || list.iter().any(|entry| entry.perms & perms != 0 && is_meant(entry))
 }
 
-/// The list as it is stored: without duplicates, and only with entries that could ever match. Nobody can be meant by `auth`.
-pub fn checked(list: &AclList) -> Result<AclList, ErrorCode> {
-    match &list[..] {
-        [] => Err(ErrorCode::InvalidAcl),
-        [only] if is_anyone(only) => Ok(list.clone()),
-        entries if !entries.iter().all(|acl| is_anyone(acl) || is_digest(acl)) => Err(ErrorCode::InvalidAcl),
-        entries => {
-            let first = |(at, acl): &(usize, &Acl)| !entries[..*at].contains(acl);
-            Ok(entries.iter().enumerate().filter(first).map(|(_, acl)| acl.clone()).collect::<Arc<[Acl]>>())
+/// Nothing is forbidden to those.
+fn is_super(ids: &[AuthId]) -> bool {
+    ids.iter().any(|id| &*id.scheme == "super")
+}
+
+/// The list as it is stored for a client with these ids: without duplicates, only with entries that could ever match, and with the ids that it
+/// proved to have in the place of `auth`.
+pub fn checked(list: &AclList, ids: &[AuthId]) -> Result<AclList, ErrorCode> {
+    if let [only] = &list[..]
+        && auth::is_anyone(only)
+    {
+        return Ok(list.clone());
+    }
+    let mut stored = Vec::new();
+    for (_, entry) in list.iter().enumerate().filter(|(at, entry)| !list[..*at].contains(entry)) {
+        if &*entry.scheme == "auth" {
+            let before = stored.len();
+            let meant = ids.iter().filter(|id| auth::is_authenticated(id));
+            stored.extend(meant.map(|id| Acl { perms: entry.perms, scheme: id.scheme.clone(), id: id.id.clone() }));
+            if stored.len() == before {
+                return Err(ErrorCode::InvalidAcl);
+            }
+        } else if auth::is_valid(entry) {
+            stored.push(entry.clone());
+        } else {
+            return Err(ErrorCode::InvalidAcl);
         }
     }
-}
-
-fn is_anyone(acl: &Acl) -> bool {
-    &*acl.scheme == "world" && &*acl.id == "anyone"
-}
-
-/// `user:hash`.
-fn is_digest(acl: &Acl) -> bool {
-    &*acl.scheme == "digest" && acl.id.split(':').count() == 2
+    if stored.is_empty() { Err(ErrorCode::InvalidAcl) } else { Ok(stored.into()) }
 }
 
 #[cfg(test)]
@@ -48,20 +57,28 @@ mod tests {
     }
 
     #[test]
-    fn only_what_anyone_may_do_is_allowed() {
+    fn one_entry_that_means_the_client_is_enough() {
         let list = [acl(31, "digest", "u:h"), acl(READ, "world", "anyone"), acl(CREATE, "world", "anyone")];
-        assert!(allows(&list, READ) && allows(&list, CREATE) && !allows(&list, WRITE) && !allows(&list, DELETE));
-        assert!(allows(&[], DELETE));
+        let (nobody, user) = ([], [AuthId::new("digest", "u:h")]);
+        assert!(allows(&list, READ, &nobody) && allows(&list, CREATE, &nobody) && !allows(&list, WRITE, &nobody) && !allows(&list, DELETE, &nobody));
+        assert!(allows(&list, READ | ADMIN, &nobody), "either is enough");
+        assert!(allows(&list, WRITE, &user) && !allows(&list, WRITE, &[AuthId::new("digest", "u:x")]));
+        assert!(allows(&list, WRITE, &[AuthId::new("super", "")]));
+        assert!(allows(&[], DELETE, &nobody));
     }
 
     #[test]
     fn lists_are_checked_before_they_are_stored() {
         let (anyone, digest) = (acl(READ, "world", "anyone"), acl(31, "digest", "u:h"));
-        let stored = |list: &[Acl]| checked(&list.into()).map(|list| list.to_vec());
-        assert_eq!(stored(&[]), Err(ErrorCode::InvalidAcl));
-        for bad in [acl(31, "auth", ""), acl(31, "world", "me"), acl(31, "digest", "u"), acl(31, "nobody", "u:h")] {
-            assert_eq!(stored(&[anyone.clone(), bad]), Err(ErrorCode::InvalidAcl));
+        let ids = [AuthId::new("ip", "127.0.0.1"), AuthId::new("digest", "a:1"), AuthId::new("digest", "b:2")];
+        let stored = |list: &[Acl], ids: &[AuthId]| checked(&list.into(), ids).map(|list| list.to_vec());
+        assert_eq!(stored(&[], &ids), Err(ErrorCode::InvalidAcl));
+        for bad in [acl(31, "world", "me"), acl(31, "digest", "u"), acl(31, "nobody", "u:h")] {
+            assert_eq!(stored(&[anyone.clone(), bad], &ids), Err(ErrorCode::InvalidAcl));
         }
-        assert_eq!(stored(&[anyone.clone(), digest.clone(), anyone.clone()]), Ok(vec![anyone, digest]));
+        assert_eq!(stored(&[anyone.clone(), digest.clone(), anyone.clone()], &[]), Ok(vec![anyone.clone(), digest]));
+        let auth = acl(5, "auth", "whatever");
+        assert_eq!(stored(&[anyone.clone(), auth.clone()], &ids), Ok(vec![anyone, acl(5, "digest", "a:1"), acl(5, "digest", "b:2")]));
+        assert_eq!(stored(&[auth], &ids[..1]), Err(ErrorCode::InvalidAcl), "an address proves nothing");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::proto::{AclList, ErrorCode, Path, SessionId, Zxid};
+use crate::proto::{AclList, AuthId, ErrorCode, Path, SessionId, Zxid};
 use crate::tree::{Database, OPEN_ACL, Znode};
 
 use super::access;
@@ -14,6 +14,8 @@ use super::access;
 #[derive(Clone, Debug)]
 pub struct Record {
     pub version: i32,
+    /// Of the access list.
+    pub aversion: i32,
     /// Children ever created.
     pub cversion: i32,
     pub children: i32,
@@ -27,7 +29,7 @@ pub struct Record {
 pub enum AclOf {
     /// By its number in the tree's table.
     Stored(i64),
-    /// Of a node that is not created yet.
+    /// Of a node that is not created yet, or is to get another.
     Pending(AclList),
 }
 
@@ -36,23 +38,37 @@ pub enum AclOf {
 pub struct OutstandingChanges {
     queue: VecDeque<(Zxid, Path)>,
     /// The last change of each path, with its zxid; without a record: it deletes the node.
-    newest: BTreeMap<Path, (Zxid, Option<Record>)>,
+    newest: BTreeMap<Path, Change>,
+    /// What the changes of the transaction that is made took the place of, oldest first.
+    replaced: Vec<(Path, Option<Change>)>,
 }
+
+/// A change of a path: by which transaction, and to what.
+type Change = (Zxid, Option<Record>);
 
 impl Record {
     fn of(node: &Znode) -> Record {
-        let (version, cversion, owner) = (node.stat.version, node.stat.cversion, node.stat.owner);
-        Record { version, cversion, children: node.children.len() as i32, owner, acl: AclOf::Stored(node.acl) }
+        let (version, aversion, cversion, owner) = (node.stat.version, node.stat.aversion, node.stat.cversion, node.stat.owner);
+        Record { version, aversion, cversion, children: node.children.len() as i32, owner, acl: AclOf::Stored(node.acl) }
     }
 
-    /// Whether anyone may do this to the node. A list that the table lacks, after a fuzzy snapshot, allows everything.
-    pub fn allows(&self, db: &Database, perms: i32) -> Result<(), ErrorCode> {
+    /// Whether somebody with these ids may do this to the node. A list that the table lacks, after a fuzzy snapshot, allows everything.
+    pub fn allows(&self, db: &Database, perms: i32, ids: &[AuthId]) -> Result<(), ErrorCode> {
         let allowed = match &self.acl {
             AclOf::Stored(OPEN_ACL) => true,
-            AclOf::Stored(number) => db.tree().acls().list(*number).is_none_or(|list| access::allows(&list, perms)),
-            AclOf::Pending(list) => access::allows(list, perms),
+            AclOf::Stored(number) => db.tree().acls().list(*number).is_none_or(|list| access::allows(&list, perms, ids)),
+            AclOf::Pending(list) => access::allows(list, perms, ids),
         };
         if allowed { Ok(()) } else { Err(ErrorCode::NoAuth) }
+    }
+
+    /// The list stays in force by itself: its number may be given up while the change is pending.
+    pub fn keep_acl(&mut self, db: &Database) {
+        if let AclOf::Stored(number) = self.acl
+            && let Some(list) = db.tree().acls().list(number)
+        {
+            self.acl = AclOf::Pending(list);
+        }
     }
 }
 
@@ -76,7 +92,25 @@ impl OutstandingChanges {
     /// The transaction `zxid` will leave the node like this, or without a record will delete it.
     pub fn add(&mut self, zxid: Zxid, path: &Path, record: Option<Record>) {
         self.queue.push_back((zxid, path.clone()));
-        self.newest.insert(path.clone(), (zxid, record));
+        let replaced = self.newest.insert(path.clone(), (zxid, record));
+        self.replaced.push((path.clone(), replaced));
+    }
+
+    /// A transaction is made from here on: until the next call, [`OutstandingChanges::roll_back`] takes all its changes back.
+    pub fn begin(&mut self) {
+        self.replaced.clear();
+    }
+
+    /// The transaction will change nothing: everything is as before it, the numbers of sequential nodes too (ZOOKEEPER-1624).
+    /// Source: `rollbackPendingChanges`.
+    pub fn roll_back(&mut self) {
+        while let Some((path, before)) = self.replaced.pop() {
+            self.queue.pop_back();
+            match before {
+                Some(before) => drop(self.newest.insert(path, before)),
+                None => drop(self.newest.remove(&path)),
+            }
+        }
     }
 
     /// The transaction `zxid` is applied: what it changed is in the tree.

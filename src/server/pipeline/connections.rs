@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{Answer, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Zxid};
+use crate::proto::{Answer, AuthId, AuthIds, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Zxid};
 use crate::trace::Note;
 
+use super::auth;
 use super::expiry::next_interval;
 use super::session_names::password;
 
@@ -27,11 +28,13 @@ pub struct Connections {
 
 #[derive(Clone, Debug)]
 pub struct Connection {
-    phase: Phase,
+    pub phase: Phase,
     /// [`SessionId::NONE`] until the client has said what it wants.
     pub session: SessionId,
     /// Negotiated, in milliseconds.
     pub timeout: i32,
+    /// Who the client proved to be on this connection, and where it is.
+    pub auth: AuthIds,
     /// When the last packet came.
     heard: Micros,
 }
@@ -62,7 +65,7 @@ impl Connections {
     }
 
     pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
-        let connection = Connection { phase: Phase::Greeting, session: SessionId::NONE, timeout: 0, heard: cx.now };
+        let connection = Connection { phase: Phase::Greeting, session: SessionId::NONE, timeout: 0, auth: auth::of_address(), heard: cx.now };
         cx.arm(Timer::ClientRead(conn), connection.idle_at() - cx.now);
         self.open.insert(conn, connection);
     }
@@ -71,11 +74,24 @@ impl Connections {
         self.open.contains_key(&conn)
     }
 
-    /// A packet came. How far the handshake is, and with which session; `None` when this end has closed.
-    pub fn hear(&mut self, now: Micros, conn: ConnId) -> Option<(Phase, SessionId, i32)> {
+    /// A packet came. `None` when this end has closed.
+    pub fn hear(&mut self, now: Micros, conn: ConnId) -> Option<&Connection> {
         let connection = self.open.get_mut(&conn)?;
         connection.heard = now;
-        Some((connection.phase, connection.session, connection.timeout))
+        Some(connection)
+    }
+
+    /// The client proved to be these, besides what it is already. Source: `ServerCnxn.addAuthInfo`.
+    pub fn add_auth(&mut self, conn: ConnId, ids: Vec<AuthId>) {
+        if let Some(connection) = self.open.get_mut(&conn) {
+            let mut all = connection.auth.to_vec();
+            ids.into_iter().for_each(|id| {
+                if !all.contains(&id) {
+                    all.push(id);
+                }
+            });
+            connection.auth = all.into();
+        }
     }
 
     /// The connection is to carry this session, once that is sure. An older one of the same session on this server closes.

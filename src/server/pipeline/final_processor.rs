@@ -9,7 +9,7 @@ use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
 use super::commit_processor::Work;
-use super::reads::read;
+use super::reads::Reader;
 use super::request::{Origin, Request};
 use super::{Output, Pipeline, Role};
 
@@ -29,7 +29,7 @@ impl Pipeline {
         let result = match request.refused {
             Some(code) => Err(code),
             None if request.is_local => Ok(Answer::Done),
-            None => read(db, request.op()),
+            None => Reader { config: &self.config, db, session: request.session, ids: &request.auth }.read(request.op()),
         };
         self.answer(cx, db, request, result);
         if request.is_local && matches!(request.op(), Op::CloseSession) {
@@ -56,7 +56,7 @@ impl Pipeline {
         }
         let closed = matches!(proposal.txn, Txn::CloseSession { .. }).then_some(proposal.header.session);
         match &mut self.role {
-            Role::Leader { prep, tracker } => {
+            Role::Leader { prep, tracker, .. } => {
                 prep.applied(proposal.zxid());
                 if let Txn::CreateSession { timeout } = proposal.txn {
                     tracker.commit(cx.now, proposal.header.session, timeout, cx.bugs);
@@ -97,6 +97,7 @@ impl Pipeline {
         match (request.op(), result) {
             // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (_, Ok(Answer::Parts(parts))) if parts.contains(&Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
                 let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {

@@ -14,9 +14,11 @@
 //! Not modelled: throttling (`RequestThrottler`, `globalOutstandingLimit`).
 
 mod access;
+mod auth;
 mod changes;
 mod commit_processor;
 mod connections;
+mod containers;
 mod expiry;
 mod final_processor;
 mod handshake;
@@ -30,21 +32,25 @@ mod session_names;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
-use crate::proto::{Config, ConnId, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid};
+use crate::proto::{
+    Answer, ClientRequest, Config, ConnId, ErrorCode, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid,
+};
 use crate::trace::Note;
 use crate::tree::Database;
 
 use commit_processor::CommitProcessor;
 use connections::{Connections, Phase};
+use containers::ContainerManager;
 use learner::LearnerPart;
 use local_sessions::LocalSessions;
-use prep::{Prep, Prepared};
+use prep::{Prep, Prepared, check_session};
 use request::{Origin, Owner, Request};
 use session_names::SessionIds;
 use sessions::SessionTracker;
@@ -102,6 +108,7 @@ enum Role {
     Leader {
         prep: Prep,
         tracker: SessionTracker,
+        containers: ContainerManager,
     },
     Learner(LearnerPart),
     /// Requests in the order they came.
@@ -118,7 +125,8 @@ impl Pipeline {
                 let mut tracker = SessionTracker::new(cx.now, config.tick_time, known);
                 tracker.strangers_besides = config.local_sessions.then_some(me);
                 cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));
-                Role::Leader { prep: Prep::new(first), tracker }
+                cx.arm(Timer::ContainerCheck, config.container_check_interval);
+                Role::Leader { prep: Prep::new(config.clone(), first), tracker, containers: ContainerManager::default() }
             }
             Kind::Follower | Kind::Observer => Role::Learner(LearnerPart::default()),
             Kind::ReadOnly => Role::ReadOnly(VecDeque::new()),
@@ -161,14 +169,48 @@ impl Pipeline {
 
     /// A packet of a client. While a handshake is under way nothing else is read; clients send nothing then.
     pub fn on_packet(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, packet: Packet) {
-        match (self.connections.hear(cx.now, conn), packet) {
-            (Some((Phase::Open, session, timeout)), Packet::ClientRequest(request)) => {
-                self.submit_own(cx, db, timeout, Request::of_client(conn, session, request));
-            }
-            (Some((Phase::Greeting, ..)), Packet::ConnectRequest(request)) => self.on_connect_request(cx, db, conn, &request),
-            (Some((Phase::Greeting, ..)), Packet::IsReadOnly) => self.on_is_read_only(cx, conn),
+        if packet.size() > 4 + self.config.jute_max_buffer {
+            return self.connections.close(cx, conn);
+        }
+        let Some(connection) = self.connections.hear(cx.now, conn) else { return };
+        match (connection.phase, packet) {
+            (Phase::Open, Packet::ClientRequest(request)) => match &request.op {
+                Op::Auth { .. } => self.on_auth(cx, conn, &request),
+                // Servers and libraries alone may ask for these, and a check stands in a multi (ZOOKEEPER-2623).
+                Op::CreateSession { .. } | Op::DeleteContainer { .. } | Op::Check { .. } => self.refuse(cx, conn, request.xid),
+                _ => {
+                    let (session, timeout) = (connection.session, connection.timeout);
+                    let request = Request::of_client(conn, session, connection.auth.clone(), request);
+                    self.submit_own(cx, db, timeout, request);
+                }
+            },
+            (Phase::Greeting, Packet::ConnectRequest(request)) => self.on_connect_request(cx, db, conn, &request),
+            (Phase::Greeting, Packet::IsReadOnly) => self.on_is_read_only(cx, conn),
             _ => {}
         }
+    }
+
+    /// A client proves who it is: a matter of its connection, answered at once. Source: `ZooKeeperServer.processPacket`.
+    #[cold]
+    fn on_auth(&mut self, cx: &mut Cx, conn: ConnId, request: &ClientRequest) {
+        let Op::Auth { scheme, credential } = &request.op else { return };
+        match auth::prove(&self.config, scheme, credential.as_ref()) {
+            Some(ids) => {
+                self.connections.add_auth(conn, ids);
+                self.connections.reply(cx, conn, request.xid, Zxid::ZERO, Ok(Answer::Done));
+            }
+            None => {
+                self.connections.reply(cx, conn, request.xid, Zxid::ZERO, Err(ErrorCode::AuthFailed));
+                self.connections.close(cx, conn);
+            }
+        }
+    }
+
+    /// Nobody may ask for this. Source: `UnimplementedRequestProcessor`.
+    #[cold]
+    fn refuse(&mut self, cx: &mut Cx, conn: ConnId, xid: i32) {
+        self.connections.reply(cx, conn, xid, Zxid::UNTRUSTED, Err(ErrorCode::Unimplemented));
+        self.connections.close(cx, conn);
     }
 
     /// A request of this server's own clients enters the pipeline and counts as a sign of life. That of a session that is being closed, or
@@ -230,9 +272,10 @@ impl Pipeline {
         self.connections.forget(cx, conn);
     }
 
-    /// [`Timer::SessionExpiry`] or [`Timer::ClientRead`] ran out.
-    pub fn on_timer(&mut self, cx: &mut Cx, timer: Timer) {
+    /// [`Timer::SessionExpiry`], [`Timer::ContainerCheck`] or [`Timer::ClientRead`] ran out.
+    pub fn on_timer(&mut self, cx: &mut Cx, db: &Database, timer: Timer) {
         match timer {
+            Timer::ContainerCheck => self.check_containers(cx, db),
             Timer::SessionExpiry => self.expire_sessions(cx),
             Timer::LocalSessionExpiry => self.expire_local_sessions(cx),
             Timer::ClientRead(conn) => self.connections.on_idle(cx, conn),
@@ -242,7 +285,7 @@ impl Pipeline {
 
     /// Leader: sessions whose time is over are closed; nothing saves them from now on.
     fn expire_sessions(&mut self, cx: &mut Cx) {
-        let Role::Leader { prep, tracker } = &mut self.role else {
+        let Role::Leader { prep, tracker, .. } = &mut self.role else {
             return;
         };
         for session in tracker.expire(cx.now, cx.bugs) {
@@ -267,7 +310,7 @@ impl Pipeline {
 
     /// Leader: requests get their zxids, and enter the commit processor before they are proposed.
     fn on_prep(&mut self, cx: &mut Cx, db: &Database) {
-        while let Role::Leader { prep, tracker } = &mut self.role
+        while let Role::Leader { prep, tracker, .. } = &mut self.role
             && let Some(mut request) = prep.next()
         {
             request.of_local_session = self.locals.as_ref().is_some_and(|locals| locals.has(request.session));
@@ -281,7 +324,7 @@ impl Pipeline {
                 continue;
             }
             if !request.is_local {
-                request.refused = prep.check_session(cx, tracker, &request).err();
+                request.refused = check_session(cx, tracker, &request).err();
             }
             match request.origin {
                 // A learner's sync; other reads stay with it.
@@ -352,6 +395,7 @@ impl Pipeline {
         cx.emit(Effect::Unlisten(Port::Client));
         if self.kind == Kind::Leader {
             cx.disarm(Timer::SessionExpiry);
+            cx.disarm(Timer::ContainerCheck);
         }
         if self.locals.is_some() {
             cx.disarm(Timer::LocalSessionExpiry);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::proto::{ClientRequest, ConnId, ErrorCode, Op, QuorumRequest, SessionId};
+use crate::proto::{AuthIds, ClientRequest, ConnId, ErrorCode, Op, QuorumRequest, SessionId};
 
 /// Who asked, and so who is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Origin {
     Client(ConnId),
     /// Leader: a learner, on the connection of its handler. The learner answers its client itself.
     Learner(ConnId),
-    /// Nobody: the expiry of a session, or what makes a local one everybody's.
+    /// Nobody: the expiry of a session, what makes a local one everybody's, or the end of a container.
     Tracker,
 }
 
@@ -30,6 +30,8 @@ pub struct Request {
     /// The xid of the client's request; 0 for what servers ask.
     pub cxid: i32,
     pub origin: Origin,
+    /// Who the client is.
+    pub auth: AuthIds,
     body: Body,
     /// What its check of the session said of a read; or why a local session may not have what it asks for.
     pub refused: Option<ErrorCode>,
@@ -48,29 +50,17 @@ enum Body {
 
 impl Request {
     /// What a client of this server sent.
-    pub fn of_client(conn: ConnId, session: SessionId, request: Arc<ClientRequest>) -> Request {
-        Request {
-            session,
-            cxid: request.xid,
-            origin: Origin::Client(conn),
-            body: Body::Client(request),
-            refused: None,
-            is_local: false,
-            of_local_session: false,
-        }
+    pub fn of_client(conn: ConnId, session: SessionId, auth: AuthIds, request: Arc<ClientRequest>) -> Request {
+        Request::new(session, request.xid, Origin::Client(conn), auth, Body::Client(request))
     }
 
     /// What a learner forwarded, or a server asks by itself.
     pub fn of_server(origin: Origin, request: Arc<QuorumRequest>) -> Request {
-        Request {
-            session: request.session,
-            cxid: request.cxid,
-            origin,
-            body: Body::Quorum(request),
-            refused: None,
-            is_local: false,
-            of_local_session: false,
-        }
+        Request::new(request.session, request.cxid, origin, request.auth.clone(), Body::Quorum(request))
+    }
+
+    fn new(session: SessionId, cxid: i32, origin: Origin, auth: AuthIds, body: Body) -> Request {
+        Request { session, cxid, origin, auth, body, refused: None, is_local: false, of_local_session: false }
     }
 
     pub fn op(&self) -> &Op {
@@ -96,7 +86,9 @@ impl Request {
     /// As it travels to the leader.
     pub fn for_leader(&self) -> Arc<QuorumRequest> {
         match &self.body {
-            Body::Client(request) => Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone(), auth: Arc::new([]) }),
+            Body::Client(request) => {
+                Arc::new(QuorumRequest { session: self.session, cxid: self.cxid, op: request.op.clone(), auth: self.auth.clone() })
+            }
             Body::Quorum(request) => request.clone(),
         }
     }

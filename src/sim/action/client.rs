@@ -101,6 +101,11 @@ pub(super) const COMMANDS: &[Known] = &[
     },
 ];
 
+/// The names of all commands.
+pub fn command_names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|known| known.name)
+}
+
 /// Other commands of zkCli, and recipes, which need the next version.
 const LATER: [&str; 18] = [
     "addauth",

@@ -12,9 +12,9 @@ pub mod text;
 mod verbs;
 mod who;
 
-pub use client::CommandLine;
+pub use client::{CommandLine, command_names};
 pub use text::TextError;
-pub use verbs::grammar_help;
+pub use verbs::{grammar_help, verb_names};
 pub use who::{Role, Who};
 
 use super::disk::DiskFault;

@@ -20,6 +20,11 @@ pub(super) struct Verb {
     pub take: fn(&mut Words) -> Result<Action, TextError>,
 }
 
+/// The names of all verbs.
+pub fn verb_names() -> impl Iterator<Item = &'static str> {
+    VERBS.iter().map(|verb| verb.name)
+}
+
 pub(super) const VERBS: &[Verb] = &[
     Verb {
         name: "crash",

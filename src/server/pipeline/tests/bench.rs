@@ -335,7 +335,7 @@ impl Bench {
         {
             self.now = self.now.max(due);
             self.timers.remove(&timer);
-            self.act(|pipeline, cx, _| pipeline.on_timer(cx, timer));
+            self.act(|pipeline, cx, db| pipeline.on_timer(cx, db, timer));
         }
         self.now = until;
     }

@@ -108,7 +108,7 @@ fn a_pause_is_made_up_for() {
     bench.now = ms(450);
     let (_, second) = bench.client();
     bench.now = ms(9_990);
-    bench.act(|pipeline, cx, _| pipeline.on_timer(cx, crate::proto::Timer::SessionExpiry));
+    bench.act(|pipeline, cx, db| pipeline.on_timer(cx, db, crate::proto::Timer::SessionExpiry));
     assert_eq!(expiring(&mut bench), [first, second]);
     assert_eq!(bench.timers[&crate::proto::Timer::SessionExpiry], ms(10_000));
 }

@@ -11,4 +11,5 @@ mod ownership;
 mod prep;
 mod read_only;
 mod reads;
+mod requests;
 mod rollover;

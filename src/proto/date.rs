@@ -8,6 +8,16 @@ pub fn utc(millis: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
+/// `Sun Nov 22 05:02:56 UTC 2026` for milliseconds since 1970: as Java prints a `Date`, and with it zkCli.
+pub fn java(millis: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (day, second) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000) / 1000);
+    let (year, month, of_month) = civil(day);
+    let (weekday, month) = (DAYS[day.rem_euclid(7) as usize], MONTHS[month as usize - 1]);
+    format!("{weekday} {month} {of_month:02} {:02}:{:02}:{:02} UTC {year}", second / 3600, second / 60 % 60, second % 60)
+}
+
 /// Year, month and day of the day `days` after 1970-01-01, in the Gregorian calendar. Years are counted from the first of March, so that
 /// the leap day is the last one.
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -41,6 +51,20 @@ mod tests {
         }
         for extreme in [i64::MIN, i64::MAX] {
             assert!(utc(extreme).ends_with('Z'));
+            assert!(java(extreme).contains("UTC"));
+        }
+    }
+
+    #[test]
+    fn java_tells_the_day_of_the_week() {
+        let table = [
+            (0, "Thu Jan 01 00:00:00 UTC 1970"),
+            (1_795_310_976_628, "Sun Nov 22 01:29:36 UTC 2026"),
+            (951_782_399_999, "Mon Feb 28 23:59:59 UTC 2000"),
+            (-1, "Wed Dec 31 23:59:59 UTC 1969"),
+        ];
+        for (millis, expected) in table {
+            assert_eq!(java(millis), expected);
         }
     }
 }

@@ -1,0 +1,281 @@
+//! A prompt on a simulated ensemble, in the words of zkCli.
+//!
+//! What a user types goes to a client of the ensemble, as with `zkCli.sh`, and virtual time runs until it is answered. Beside that everything
+//! that a step of a scenario can do can be typed, `run 5s` lets time pass, and `status` shows who is what. The ensemble is that of a scenario,
+//! whose own steps happen when their time comes; its checks watch.
+//!
+//! - `command`: what a line means. `print`: answers, laid out as zkCli does. `status`: everybody at a glance.
+//!
+//! Not here: the terminal. A line goes in and text comes out, so that all of it can be tested.
+
+mod command;
+mod print;
+mod status;
+
+use std::sync::Arc;
+
+use crate::client::Client;
+use crate::proto::{Answer, Command, ErrorCode, Micros, NodeId, Op, Path, ServerId};
+use crate::scenario::{ClientStart, Process, Run, RunOptions, Scenario};
+use crate::sim::Action;
+use crate::sim::action::{TextError, Who};
+use crate::trace::{Entry, Event, Note, Record, What, line};
+
+use command::{Input, Typed};
+
+/// A client that got no answer for so long of virtual time will be told later.
+const PATIENCE: Micros = Micros::from_secs(120);
+
+/// So long the ensemble may take until the first client has its session.
+const BOOT: Micros = Micros::from_secs(60);
+
+/// An ensemble with somebody at the keyboard.
+pub struct Shell {
+    run: Run,
+    /// Whose keyboard it is.
+    client: u32,
+    /// Lines that were asked of a client, as zkCli counts them in its prompt.
+    asked: u64,
+    /// The end of the run was told.
+    told_end: bool,
+}
+
+/// What a line came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It was done. Both are whole lines, or nothing.
+    Done {
+        /// What the ensemble did meanwhile, an event a line.
+        story: String,
+        /// What the user is answered.
+        answer: String,
+    },
+    /// The line cannot be understood.
+    Wrong(TextError),
+    Quit,
+}
+
+/// What came of a request.
+type Told = Result<Answer, ErrorCode>;
+
+impl Shell {
+    /// Boots the ensemble and waits until its first client is connected, or will not be. A scenario without clients gets one: c1.
+    ///
+    /// Also returned is the story so far, one line an event.
+    pub fn open(scenario: &Scenario, seed: Option<u64>) -> (Shell, String) {
+        let mut scenario = scenario.clone();
+        scenario.recover = false;
+        if scenario.clients.is_empty() {
+            scenario.clients.insert(1, ClientStart::default());
+        }
+        let client = *scenario.clients.keys().next().expect("there is one");
+        let run = Run::new(Arc::new(scenario), RunOptions { seed, keep_events: true, ..RunOptions::default() });
+        let mut shell = Shell { run, client, asked: 0, told_end: false };
+        shell.play_until(BOOT, |shell| shell.server().is_some());
+        let story = shell.story();
+        (shell, story)
+    }
+
+    /// As zkCli's, with the server's name in place of its address: `[zk: s2(CONNECTED) 3] `.
+    pub fn prompt(&self) -> String {
+        let state = match (self.server(), self.client_closed()) {
+            (Some(server), _) => format!("{server}(CONNECTED)"),
+            (None, true) => "(CLOSED)".into(),
+            (None, false) => "(CONNECTING)".into(),
+        };
+        let whose = if self.client == 1 { String::new() } else { format!("c{} ", self.client) };
+        format!("[zk: {whose}{state} {}] ", self.asked)
+    }
+
+    /// Does what a line says.
+    pub fn execute(&mut self, line: &str) -> Reply {
+        let input = match command::read(line, self.client) {
+            Ok(Some(input)) => input,
+            Ok(None) => return Reply::Done { story: String::new(), answer: String::new() },
+            Err(error) => return Reply::Wrong(error),
+        };
+        let answer = match input {
+            Input::Quit => return Reply::Quit,
+            Input::Help => command::help(),
+            Input::Status => status::table(&self.run),
+            Input::Use(client) => self.use_client(client),
+            Input::Run(time) => self.let_pass(time),
+            Input::World(action) => self.act(&action),
+            Input::Client(client, typed) => self.ask(client, &typed),
+        };
+        Reply::Done { story: self.story(), answer: answer + &self.end() }
+    }
+
+    /// Words that a line may go on with where it ends now, sorted: commands, nodes of the ensemble, paths of the tree.
+    pub fn completions(&self, line: &str) -> Vec<String> {
+        let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let is_first = line.trim_start() == word;
+        let mut found: Vec<String> = if word.starts_with('/') {
+            self.paths(word)
+        } else {
+            let nodes = self.run.world().node_ids().map(|id| id.to_string());
+            let commands = command::names().filter(|_| is_first).map(String::from);
+            commands.chain(nodes).filter(|name| name.starts_with(word)).collect()
+        };
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Paths of the tree that begin so, as the client's server has it.
+    fn paths(&self, start: &str) -> Vec<String> {
+        let parent = match start.rfind('/') {
+            Some(0) | None => "/",
+            Some(slash) => &start[..slash],
+        };
+        let server = self.server().and_then(|id| self.run.server(id));
+        let node = server.and_then(|server| server.database().tree().get(parent));
+        node.map(|node| node.children.iter().filter(|child| child.starts_with(start)).map(ToString::to_string).collect()).unwrap_or_default()
+    }
+
+    fn use_client(&mut self, client: u32) -> String {
+        let missing = self.missing(client);
+        if missing.is_none() {
+            self.client = client;
+        }
+        missing.unwrap_or_default()
+    }
+
+    /// What is to be said of a client that does not exist.
+    fn missing(&self, client: u32) -> Option<String> {
+        let clients: Vec<NodeId> = self.run.world().node_ids().filter(|id| matches!(id, NodeId::Client(_))).collect();
+        if clients.contains(&NodeId::Client(client)) {
+            return None;
+        }
+        let names: Vec<String> = clients.iter().map(NodeId::to_string).collect();
+        Some(format!("there is no c{client}; the ensemble's clients: {}\n", names.join(", ")))
+    }
+
+    fn let_pass(&mut self, time: Micros) -> String {
+        let end = self.run.world().now() + time;
+        while self.run.play(end) {}
+        String::new()
+    }
+
+    fn act(&mut self, action: &Action) -> String {
+        let applied = self.run.act(action);
+        applied.map_or_else(|why| format!("`{action}` does not apply: {why}\n"), |()| String::new())
+    }
+
+    /// A client is told something, and answers.
+    fn ask(&mut self, client: u32, typed: &Typed) -> String {
+        if let Some(missing) = self.missing(client) {
+            return missing;
+        }
+        self.asked += 1;
+        let answer = match typed {
+            Typed::Command(command, shown) => self.request(client, command).map(|told| print::told(command, *shown, &told)),
+            Typed::ListAll(path) => self.list_all(client, path),
+            Typed::DeleteAll(path) => self.delete_all(client, path),
+        };
+        answer.unwrap_or_else(|why| why + "\n")
+    }
+
+    /// Asks, and lets time pass until the answer. The error is a sentence about why there is none.
+    fn request(&mut self, client: u32, command: &Command) -> Result<Told, String> {
+        let node = NodeId::Client(client);
+        let before = self.told(client).map(|(call, _)| call);
+        self.run.act(&Action::Client { who: Who::Node(node), command: command.clone() })?;
+        match command {
+            Command::Connect { .. } => {
+                self.play_until(PATIENCE, |shell| shell.server_of(client).is_some());
+                if self.server_of(client).is_some() { Ok(Ok(Answer::Done)) } else { Err(format!("{node} finds no server that takes it")) }
+            }
+            Command::Request(_) => {
+                self.play_until(PATIENCE, |shell| shell.told(client).map(|(call, _)| call) != before);
+                match self.told(client).filter(|(call, _)| Some(*call) != before) {
+                    Some((_, told)) => Ok(told.clone()),
+                    None if self.run.verdict().is_some() => Err("the run is over, and nobody answers".into()),
+                    None => Err(format!("no answer within {PATIENCE} of virtual time; {node} still waits for it")),
+                }
+            }
+        }
+    }
+
+    /// `ls -R`: a node and all below it, parents first.
+    fn list_all(&mut self, client: u32, path: &Path) -> Result<String, String> {
+        match self.descendants(client, path)? {
+            Ok(paths) => Ok(paths.iter().map(|path| format!("{path}\n")).collect()),
+            Err(code) => Ok(print::failure(path, code)),
+        }
+    }
+
+    /// `deleteall`: the deepest first.
+    fn delete_all(&mut self, client: u32, path: &Path) -> Result<String, String> {
+        let paths = match self.descendants(client, path)? {
+            Ok(paths) => paths,
+            Err(code) => return Ok(print::failure(path, code)),
+        };
+        for path in paths.iter().rev() {
+            let command = Command::Request(Op::Delete { path: path.clone(), version: -1 });
+            // Somebody else may have been faster.
+            if let Err(code) = self.request(client, &command)?
+                && code != ErrorCode::NoNode
+            {
+                return Ok(print::failure(path, code));
+            }
+        }
+        Ok(String::new())
+    }
+
+    fn descendants(&mut self, client: u32, path: &Path) -> Result<Result<Vec<Path>, ErrorCode>, String> {
+        let (mut found, mut open) = (Vec::new(), vec![path.clone()]);
+        while let Some(next) = open.pop() {
+            match self.request(client, &Command::Request(Op::GetChildren { path: next.clone(), watch: false }))? {
+                Ok(Answer::Children(children)) => {
+                    let parent = next.trim_end_matches('/');
+                    open.extend(children.iter().rev().map(|child| Path::from(format!("{parent}/{child}"))));
+                    found.push(next);
+                }
+                Ok(_) => {}
+                Err(ErrorCode::NoNode) if next != *path => {}
+                Err(code) => return Ok(Err(code)),
+            }
+        }
+        Ok(Ok(found))
+    }
+
+    fn play_until(&mut self, patience: Micros, holds: impl Fn(&Shell) -> bool) {
+        let end = self.run.world().now() + patience;
+        while !holds(self) && self.run.play(end) {}
+    }
+
+    /// The headlines since the last look, without what the user sees anyhow: the requests and their answers.
+    fn story(&mut self) -> String {
+        let seen = |event: &Event| match &event.what {
+            What::Note(note) => matches!(note, Note::Called { .. } | Note::Returned { .. }),
+            What::Record(record) => matches!(record, Record::ActionFailed { .. }),
+        };
+        let events = self.run.take_events();
+        let told = events.iter().filter(|event| event.is_headline() && !seen(event));
+        told.map(|event| line(event) + "\n").collect()
+    }
+
+    /// Says once that the run is over, and why.
+    fn end(&mut self) -> String {
+        let Some(verdict) = self.run.verdict().filter(|_| !self.told_end) else { return String::new() };
+        self.told_end = true;
+        format!("the run ends here: {verdict}\n")
+    }
+
+    fn server(&self) -> Option<ServerId> {
+        self.server_of(self.client)
+    }
+
+    fn server_of(&self, client: u32) -> Option<ServerId> {
+        self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client).and_then(Client::server)
+    }
+
+    fn client_closed(&self) -> bool {
+        self.run.world().actor(NodeId::Client(self.client)).and_then(Process::as_client).is_none_or(Client::is_closed)
+    }
+
+    fn told(&self, client: u32) -> Option<(u64, &Told)> {
+        self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client)?.told()
+    }
+}

@@ -1,0 +1,100 @@
+//! Answers as zkCli lays them out. Source: `StatPrinter`, the commands of `org.apache.zookeeper.cli`, `CliWrapperException`.
+
+use crate::proto::date::java;
+use crate::proto::{Acl, Answer, AuthId, Command, ErrorCode, Op, PERM_LETTERS, Path, Stat};
+
+use super::command::Shown;
+
+/// What zkCli prints when a command has returned.
+pub fn told(command: &Command, shown: Shown, told: &Result<Answer, ErrorCode>) -> String {
+    let path = match command {
+        Command::Request(op) => path_of(op),
+        Command::Connect { .. } => None,
+    };
+    match told {
+        Err(code) => failure(&path.unwrap_or_else(|| "/".into()), *code),
+        Ok(answer) => success(command, shown, answer),
+    }
+}
+
+fn path_of(op: &Op) -> Option<Path> {
+    match op {
+        Op::Create { path, .. } | Op::Delete { path, .. } | Op::SetData { path, .. } | Op::SetAcl { path, .. } => Some(path.clone()),
+        Op::GetData { path, .. } | Op::Exists { path, .. } | Op::GetChildren { path, .. } | Op::GetChildren2 { path, .. } => Some(path.clone()),
+        Op::GetAcl { path } | Op::GetAllChildrenNumber { path } | Op::GetEphemerals { prefix: path } | Op::Sync { path } => Some(path.clone()),
+        Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } => Some(path.clone()),
+        _ => None,
+    }
+}
+
+fn success(command: &Command, shown: Shown, answer: &Answer) -> String {
+    match (command, answer) {
+        (_, Answer::Created(path)) => format!("Created {path}\n"),
+        (Command::Request(Op::SetData { .. }), Answer::Stat(_)) if !shown.stat => String::new(),
+        (_, Answer::Stat(stat)) => lines_of(stat),
+        (_, Answer::Data { data, stat }) => {
+            let data = data.as_ref().map_or("null".into(), |data| String::from_utf8_lossy(data).into_owned());
+            data + "\n" + &if shown.stat { lines_of(stat) } else { String::new() }
+        }
+        (_, Answer::Children(children) | Answer::Ephemerals(children)) => list_of(children),
+        (_, Answer::ChildrenWithStat { children, stat }) => list_of(children) + &lines_of(stat),
+        (_, Answer::CreatedWithStat { path, .. }) => format!("Created {path}\n"),
+        (_, Answer::Acl { acl, stat }) => acl.iter().map(entry_of).collect::<String>() + &if shown.stat { lines_of(stat) } else { String::new() },
+        (_, Answer::Count(count)) => format!("{count}\n"),
+        (_, Answer::ClientInfos(ids)) => String::from("Auth scheme: User\n") + &ids.iter().map(identity_of).collect::<String>(),
+        (Command::Request(Op::Multi(ops) | Op::MultiRead(ops)), Answer::Parts(parts)) => {
+            ops.iter().zip(parts.iter()).map(|(op, part)| told(&Command::Request(op.clone()), shown, part)).collect()
+        }
+        (_, Answer::Parts(_)) => String::new(),
+        (Command::Request(Op::Sync { .. }), Answer::Done) => "Sync is OK\n".into(),
+        (_, Answer::Done) => String::new(),
+    }
+}
+
+fn list_of(names: &[Path]) -> String {
+    format!("[{}]\n", names.join(", "))
+}
+
+/// One entry of an access list. Source: `GetAclCommand`.
+fn entry_of(acl: &Acl) -> String {
+    let letters: String = PERM_LETTERS.iter().filter(|(_, bit)| acl.perms & bit != 0).map(|(letter, _)| *letter).collect();
+    format!("'{},'{}\n: {letters}\n", acl.scheme, acl.id)
+}
+
+fn identity_of(id: &AuthId) -> String {
+    format!("{}: {}\n", id.scheme, id.id)
+}
+
+/// What zkCli says of an error.
+pub fn failure(path: &str, code: ErrorCode) -> String {
+    let sentence = match code {
+        ErrorCode::NoNode => format!("Node does not exist: {path}"),
+        ErrorCode::NodeExists => format!("Node already exists: {path}"),
+        ErrorCode::NotEmpty => format!("Node not empty: {path}"),
+        ErrorCode::BadVersion => format!("version No is not valid : {path}"),
+        ErrorCode::NoChildrenForEphemerals => format!("Ephemerals cannot have children: {path}"),
+        ErrorCode::NoAuth => format!("Insufficient permission : {path}"),
+        ErrorCode::InvalidAcl => format!("Acl is not valid : {path}"),
+        ErrorCode::BadArguments => format!("Arguments are not valid : {path}"),
+        code => format!("KeeperErrorCode = {code} for {path}"),
+    };
+    sentence + "\n"
+}
+
+/// The fields of a stat, one a line.
+pub fn lines_of(stat: &Stat) -> String {
+    let lines = [
+        format!("cZxid = {:#x}", stat.czxid.0),
+        format!("ctime = {}", java(stat.ctime)),
+        format!("mZxid = {:#x}", stat.mzxid.0),
+        format!("mtime = {}", java(stat.mtime)),
+        format!("pZxid = {:#x}", stat.pzxid.0),
+        format!("cversion = {}", stat.cversion),
+        format!("dataVersion = {}", stat.version),
+        format!("aclVersion = {}", stat.aversion),
+        format!("ephemeralOwner = {:#x}", stat.ephemeral_owner.0),
+        format!("dataLength = {}", stat.data_length),
+        format!("numChildren = {}", stat.num_children),
+    ];
+    lines.join("\n") + "\n"
+}

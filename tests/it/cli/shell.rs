@@ -1,0 +1,96 @@
+//! `zoolab shell`, its lines coming through a pipe.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use super::{Folder, Said, broken};
+
+/// What the shell says to these lines.
+fn shell(folder: &Folder, words: &str, lines: &[&str]) -> Said {
+    let mut child = folder.command(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    // It may end before it has read everything.
+    let _ = child.stdin.take().expect("a pipe").write_all((lines.join("\n") + "\n").as_bytes());
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    Said { code: output.status.code().expect("an exit code"), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Without the story, whose lines begin with the number of an event.
+fn answers(said: &Said) -> String {
+    let is_story = |line: &&str| line.starts_with(' ') && line.trim_start().starts_with(|letter: char| letter.is_ascii_digit());
+    said.out.lines().filter(|line| !is_story(line)).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn answers_are_laid_out_as_by_zk_cli() {
+    let lines = [
+        "create /a some",
+        "create /a again",
+        "create -s /a/n-",
+        "get -s /a",
+        "set /a more",
+        "set -s -v 7 /a less",
+        "ls /",
+        "ls -R /a",
+        "stat /a",
+        "",
+        "delete /a",
+        "delete /nobody",
+        "sync /a",
+        "deleteall /a",
+        "get /a",
+        "close",
+        "get /",
+        "connect s2",
+        "ls /",
+        "quit",
+        "ls /never",
+    ];
+    let said = shell(&Folder::new("shell_answers"), "shell --seed 5", &lines);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!("shell_answers", answers(&said));
+}
+
+/// The client finds another server and gives the answer, and the story tells how that came.
+#[test]
+fn the_world_goes_on_while_an_answer_is_awaited() {
+    let said = shell(
+        &Folder::new("shell_world"),
+        "shell",
+        &["create /a x", "crash leader", "status", "set /a y", "run 2s", "restart all", "run 2s", "status"],
+    );
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    for told in ["leads epoch 1", "crash s3", "s3    down", "KeeperErrorCode = ConnectionLoss for /a", "leads epoch 2", "s3    FOLLOWING under s2"] {
+        assert!(said.out.contains(told), "{told}: {}", said.out);
+    }
+    assert_eq!(
+        said.out,
+        shell(
+            &Folder::new("shell_again"),
+            "shell",
+            &["create /a x", "crash leader", "status", "set /a y", "run 2s", "restart all", "run 2s", "status"]
+        )
+        .out
+    );
+}
+
+#[test]
+fn mistakes_point_at_the_word_and_the_rest_is_done() {
+    let lines =
+        ["craete /a", "get", "get -x /a", "run", "run soon", "client s1", "c1", "c7 ls /", "ls -R a", "status now", "crash nobody", "create /a x"];
+    let said = shell(&Folder::new("shell_mistakes"), "shell", &lines);
+    assert_eq!(said.code, 2);
+    assert!(answers(&said).ends_with("Created /a\n"), "{}", said.out);
+    insta::assert_snapshot!("shell_mistakes", answers(&said) + &said.err);
+}
+
+/// The scenario's own steps happen, and its checks watch.
+#[test]
+fn a_scenario_goes_on_by_itself_until_a_check_ends_it() {
+    let folder = Folder::new("shell_scenario");
+    folder.write("a.json", &broken("pass"));
+    let said = shell(&folder, "shell a.json", &["run 3s", "status", "create /a x"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("the run ends here: violation epoch_promise"), "{}", said.out);
+    assert!(said.out.contains("the run is over, and nobody answers"), "{}", said.out);
+}
