@@ -146,6 +146,8 @@ catalogue! {
         "the image of an empty database and that of a new leader are not forced: a power loss leaves a log without any snapshot";
     OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
         "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
+    Zk1412 "ZK-1412", affected "before 3.3.5, 3.4.4", breaks [reply_durable]:
+        "a read is answered with the zxid of the request, not with the last that is applied: a leader tells what it has only proposed";
     Zk1208 "ZK-1208", affected "before 3.3.4", breaks [ended_session]:
         "what a session asks for while its end is under way is still done: an ephemeral created then outlives it";
     Zk1496 "ZK-1496", affected "before 3.4.4", breaks [ended_session]:

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{AUTH_XID, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet};
+use crate::proto::{AUTH_XID, ClientReply, ClientRequest, ConnId, ErrorCode, KeeperState, Op, Packet};
 
 use super::Client;
 use super::session::Afterwards;
@@ -57,7 +57,10 @@ impl Client {
             self.finish_call(cx, call, reply.result.clone());
         }
         match reply.result {
-            Err(ErrorCode::AuthFailed) => self.clean_up(cx, Afterwards::AuthFailed),
+            Err(ErrorCode::AuthFailed) => {
+                self.tell_state(cx, KeeperState::AuthFailed);
+                self.clean_up(cx, Afterwards::AuthFailed);
+            }
             _ => self.heard(cx),
         }
     }

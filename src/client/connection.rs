@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, Micros, Op, Packet, Port, ServerId, Timer};
+use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, Timer};
 use crate::trace::Note;
 
 use super::auth::Proofs;
 use super::hosts::HostProvider;
 use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
+use super::watches::Watches;
 use super::{Client, Reopen};
 
 /// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
@@ -37,6 +38,8 @@ impl Client {
         self.search = Search::new();
         self.proofs = Proofs::default();
         self.requests.start_anew();
+        self.watches = Watches::default();
+        self.told_state = KeeperState::Disconnected;
         cx.disarm(Timer::Reconnect);
         self.next_attempt(cx);
         self.drive_all(cx);
@@ -119,6 +122,9 @@ impl Client {
         }
         (session.last_heard, session.last_sent, session.had_connection) = (cx.now, cx.now, true);
         self.requests.on_new_connection();
+        if self.program.resets_watches {
+            self.requests.put_first(self.watches.batches(session.last_zxid));
+        }
         session.state = State::Handshaking(to, conn);
         cx.send(conn, Packet::ConnectRequest(Arc::new(session.connect_request(self.program.timeout, self.program.read_only))));
         cx.arm(Timer::ConnectTimeout, session.limits.connect);
@@ -152,6 +158,7 @@ impl Client {
         }
         cx.arm(Timer::ServerRead, self.session.limits.read);
         self.introduce(cx, conn);
+        self.tell_state(cx, if response.read_only { KeeperState::ConnectedReadOnly } else { KeeperState::SyncConnected });
         self.flush(cx);
     }
 
@@ -207,6 +214,7 @@ impl Client {
     /// The session is over, as a server says or as its own clock does.
     fn expire(&mut self, cx: &mut Cx) {
         cx.note(Note::SessionExpired { session: self.session.id });
+        self.tell_state(cx, KeeperState::Expired);
         self.clean_up(cx, Afterwards::Expired);
     }
 
@@ -229,6 +237,7 @@ impl Client {
     fn on_cleaned_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {
         self.fail_all(cx);
         if afterwards == Afterwards::Reconnect {
+            self.tell_state(cx, KeeperState::Disconnected);
             return self.next_attempt(cx);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
@@ -248,6 +257,7 @@ impl Client {
         self.fail_all(cx);
         self.session.state = State::Closed;
         cx.note(Note::ClientClosed { session: self.session.id });
+        self.tell_state(cx, KeeperState::Closed);
         if let Some(Reopen { first }) = self.reopens {
             self.open_session(cx, first);
         }

@@ -8,18 +8,21 @@
 //! - `auth`: who it says it is. `read_write_search`: from a server that can only be read to one with a leader.
 //! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
+//! - `watches`: what its user watches; `events`: what it is told of them.
 //!
-//! Not modelled: watches, SASL (no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: SASL (no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
 mod auth;
 mod connection;
+mod events;
 mod hosts;
 mod read_write_search;
 mod requests;
 mod session;
 #[cfg(test)]
 mod tests;
+mod watches;
 mod workload;
 
 use std::sync::Arc;
@@ -28,12 +31,13 @@ pub use hosts::Hosts;
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
+use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
 use auth::Proofs;
 use hosts::HostProvider;
 use read_write_search::Search;
 use requests::Requests;
 use session::{Session, State};
+use watches::Watches;
 use workload::Running;
 
 /// What a client knows when its process starts.
@@ -47,6 +51,8 @@ pub struct Program {
     pub gives_up: bool,
     /// Whether a server without a leader will do (`canBeReadOnly`).
     pub read_only: bool,
+    /// Whether it sets its watches again when it is back (`zookeeper.disableAutoWatchReset` is off).
+    pub resets_watches: bool,
     /// Workloads that it takes part in, with their numbers in the scenario.
     pub workloads: Vec<(u32, Arc<Workload>)>,
 }
@@ -59,6 +65,9 @@ pub struct Client {
     search: Search,
     requests: Requests,
     proofs: Proofs,
+    watches: Watches,
+    /// What its watchers were told last of the session.
+    told_state: KeeperState,
     calls: Calls,
     workloads: Vec<Running>,
     /// Its user wants another session as soon as this one has ended.
@@ -79,6 +88,8 @@ impl Client {
             search: Search::new(),
             requests: Requests::default(),
             proofs: Proofs::default(),
+            watches: Watches::default(),
+            told_state: KeeperState::Disconnected,
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
             reopens: None,
@@ -169,6 +180,7 @@ impl Actor for Client {
             Input::DialFailed { to, why, .. } => self.on_dial_failed(cx, to, why),
             Input::Packet { conn, packet: Packet::ConnectResponse(response) } => self.on_connect_response(cx, conn, &response),
             Input::Packet { conn, packet: Packet::ClientReply(reply) } => self.on_reply(cx, conn, &reply),
+            Input::Packet { conn, packet: Packet::WatcherEvent(event) } => self.on_watcher_event(cx, conn, event),
             Input::Closed { conn, why } => self.on_hung_up(cx, conn, why),
             Input::WindowFull { conn } => self.on_window(cx, conn, false),
             Input::WindowOpen { conn } => self.on_window(cx, conn, true),

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Stage, Zxid, result_text};
+use crate::proto::{AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, SetWatches, Stage, Zxid, result_text};
 use crate::trace::{Note, OpText};
 
 use super::Client;
 use super::connection::PING_XID;
+use super::events::Event;
 use super::session::State;
+use super::watches::Registration;
 use super::workload::Running;
 
 /// What was asked and is not told yet.
@@ -24,22 +26,32 @@ pub struct Requests {
     /// Whether the connection takes more bytes now.
     writable: bool,
     /// What the event thread has to tell.
-    finished: VecDeque<Finished>,
+    callbacks: VecDeque<Callback>,
     /// What a user at the keyboard was told last.
     pub told: Option<(u64, Result<Answer, ErrorCode>)>,
 }
 
 #[derive(Clone, Debug)]
 struct Request {
-    call: u64,
+    /// `None`: nobody waits for the answer.
+    call: Option<u64>,
     op: Op,
 }
 
 #[derive(Clone, Debug)]
 struct Sent {
     xid: i32,
-    call: u64,
+    call: Option<u64>,
     closes: bool,
+    /// What the answer changes in the client's watches.
+    registration: Option<Registration>,
+}
+
+/// What the event thread does at one wake-up.
+#[derive(Clone, Debug)]
+enum Callback {
+    Answer(Finished),
+    Event(Event),
 }
 
 /// The end of a call.
@@ -54,8 +66,15 @@ struct Finished {
 impl Requests {
     /// Those of a new handle. What an earlier one has to tell stays.
     pub fn start_anew(&mut self) {
-        let (finished, told) = (std::mem::take(&mut self.finished), self.told.take());
-        *self = Requests { finished, told, ..Requests::default() };
+        let (callbacks, told) = (std::mem::take(&mut self.callbacks), self.told.take());
+        *self = Requests { callbacks, told, ..Requests::default() };
+    }
+
+    /// These go before all that waits.
+    pub fn put_first(&mut self, watches: Vec<Arc<SetWatches>>) {
+        for watches in watches.into_iter().rev() {
+            self.outgoing.push_front(Request { call: None, op: Op::SetWatches(watches) });
+        }
     }
 
     /// A new connection takes whatever is written.
@@ -72,7 +91,7 @@ impl Requests {
 
 impl Default for Requests {
     fn default() -> Requests {
-        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, finished: VecDeque::new(), told: None }
+        Requests { next_xid: 1, outgoing: VecDeque::new(), pending: VecDeque::new(), writable: true, callbacks: VecDeque::new(), told: None }
     }
 }
 
@@ -88,13 +107,13 @@ impl Client {
         if !self.session.takes_requests() {
             // What is closed already can be closed again.
             let result = if closes && self.session.state == State::Closed { Ok(Answer::Done) } else { Err(self.session.loss()) };
-            return self.finish(cx, Finished { call, result, zxid: None });
+            return self.finish(cx, Some(call), Registration::of(&op), result, None);
         }
         if let Op::Auth { .. } = op {
             return self.prove(cx, call, op);
         }
         self.session.closing |= closes;
-        self.requests.outgoing.push_back(Request { call, op });
+        self.requests.outgoing.push_back(Request { call: Some(call), op });
         self.flush(cx);
     }
 
@@ -103,7 +122,10 @@ impl Client {
         let Some(conn) = self.session.connection().filter(|_| self.requests.writable) else { return };
         while let Some(Request { call, op }) = self.requests.outgoing.pop_front() {
             let xid = self.requests.take_xid();
-            self.requests.pending.push_back(Sent { xid, call, closes: op == Op::CloseSession });
+            if let Op::SetWatches(watches) = &op {
+                cx.note(Note::WatchesRenewed { count: watches.count() as u32, seen: watches.relative_zxid });
+            }
+            self.requests.pending.push_back(Sent { xid, call, closes: op == Op::CloseSession, registration: Registration::of(&op) });
             cx.send(conn, Packet::ClientRequest(Arc::new(ClientRequest { xid, op })));
             self.session.last_sent = cx.now;
         }
@@ -124,27 +146,27 @@ impl Client {
         if reply.xid == AUTH_XID {
             return self.on_auth_reply(cx, reply);
         }
-        let Some(Sent { xid, call, closes }) = self.requests.pending.pop_front() else {
+        let Some(Sent { xid, call, closes, registration }) = self.requests.pending.pop_front() else {
             return self.lose_connection(cx, &format!("an answer to nothing that was asked, xid {}", reply.xid));
         };
         if xid != reply.xid {
-            self.finish(cx, Finished { call, result: Err(ErrorCode::ConnectionLoss), zxid: None });
+            self.finish(cx, call, registration, Err(ErrorCode::ConnectionLoss), None);
             return self.lose_connection(cx, &format!("an answer out of order, xid {} where {xid} is next", reply.xid));
         }
         if reply.zxid > Zxid::ZERO {
             self.session.last_zxid = reply.zxid;
         }
-        self.finish(cx, Finished { call, result: reply.result.clone(), zxid: Some(reply.zxid) });
+        self.finish(cx, call, registration, reply.result.clone(), Some(reply.zxid));
         if closes { self.on_closed_by_user(cx) } else { self.heard(cx) }
     }
 
     /// Everything that is sent or queued fails alike: nobody knows, or will know, what became of it.
     pub(super) fn fail_all(&mut self, cx: &mut Cx) {
         let code = self.session.loss();
-        let sent = std::mem::take(&mut self.requests.pending).into_iter().map(|sent| sent.call);
-        let queued = std::mem::take(&mut self.requests.outgoing).into_iter().map(|request| request.call);
-        for call in sent.chain(queued) {
-            self.finish(cx, Finished { call, result: Err(code), zxid: None });
+        let sent = std::mem::take(&mut self.requests.pending).into_iter().map(|sent| (sent.call, sent.registration));
+        let queued = std::mem::take(&mut self.requests.outgoing).into_iter().map(|request| (request.call, Registration::of(&request.op)));
+        for (call, registration) in sent.chain(queued) {
+            self.finish(cx, call, registration, Err(code), None);
         }
         if code != ErrorCode::ConnectionLoss || self.session.closing {
             self.fail_proofs(cx, code);
@@ -160,21 +182,41 @@ impl Client {
 
     /// A call ends whose answer tells no zxid.
     pub(super) fn finish_call(&mut self, cx: &mut Cx, call: u64, result: Result<Answer, ErrorCode>) {
-        self.finish(cx, Finished { call, result, zxid: None });
+        self.finish(cx, Some(call), None, result, None);
     }
 
-    /// The user will be told when the event thread comes to it.
-    fn finish(&mut self, cx: &mut Cx, finished: Finished) {
-        self.requests.finished.push_back(finished);
+    /// A request has come to its end: its watch is set or taken away, and its user, if it has one, will be told when the event thread comes to
+    /// it. Source: `ClientCnxn.finishPacket`.
+    fn finish(&mut self, cx: &mut Cx, call: Option<u64>, registration: Option<Registration>, result: Result<Answer, ErrorCode>, zxid: Option<Zxid>) {
+        let result = match registration {
+            None => result,
+            Some(registration) => self.settle_watch(cx, registration, result),
+        };
+        if let Some(call) = call {
+            self.requests.callbacks.push_back(Callback::Answer(Finished { call, result, zxid }));
+            cx.wake(Stage::EventThread);
+        }
+    }
+
+    /// The user will be told of an event, after all that it is to be told already.
+    pub(super) fn queue_event(&mut self, cx: &mut Cx, event: Event) {
+        self.requests.callbacks.push_back(Callback::Event(event));
         cx.wake(Stage::EventThread);
     }
 
     /// The event thread runs one callback.
     pub(super) fn run_callback(&mut self, cx: &mut Cx) {
-        let Some(Finished { call, result, zxid }) = self.requests.finished.pop_front() else { return };
-        if !self.requests.finished.is_empty() {
+        let Some(callback) = self.requests.callbacks.pop_front() else { return };
+        if !self.requests.callbacks.is_empty() {
             cx.wake(Stage::EventThread);
         }
+        match callback {
+            Callback::Answer(finished) => self.on_finished(cx, finished),
+            Callback::Event(event) => self.on_event(cx, &event),
+        }
+    }
+
+    fn on_finished(&mut self, cx: &mut Cx, Finished { call, result, zxid }: Finished) {
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
         if Caller::of(call) == Caller::User {
             self.requests.told = Some((call, result));

@@ -200,6 +200,15 @@ impl Op {
         matches!(self, Op::GetData { .. } | Op::GetChildren { .. })
     }
 
+    /// Whether it sets, takes away or looks for watches.
+    pub const fn concerns_watches(&self) -> bool {
+        match self {
+            Op::GetData { watch, .. } | Op::Exists { watch, .. } | Op::GetChildren { watch, .. } | Op::GetChildren2 { watch, .. } => *watch,
+            Op::AddWatch { .. } | Op::RemoveWatches { .. } | Op::CheckWatches { .. } | Op::SetWatches(_) => true,
+            _ => false,
+        }
+    }
+
     /// The number of the request. Source: `ZooDefs.OpCode`.
     pub fn number(&self) -> i32 {
         match self {
@@ -374,10 +383,7 @@ impl fmt::Display for Op {
             },
             Op::RemoveWatches { path, kind } => write!(out, "removewatches {} {path}", kind.option()),
             Op::CheckWatches { path, kind } => write!(out, "checkwatches {} {path}", kind.option()),
-            Op::SetWatches(watches) => {
-                let count: usize = watches.lists().iter().map(|list| list.len()).sum();
-                write!(out, "set {count} watches again, from {} on", watches.relative_zxid)
-            }
+            Op::SetWatches(watches) => write!(out, "set {} watches again, from {} on", watches.count(), watches.relative_zxid),
             Op::Auth { scheme, credential } => write!(out, "addauth {scheme}{}", Shown(credential)),
             Op::Ping => write!(out, "ping"),
             Op::CloseSession => write!(out, "close"),

@@ -153,6 +153,11 @@ impl SetWatches {
         [&self.data, &self.exist, &self.child, &self.persistent, &self.recursive]
     }
 
+    /// How many watches they are.
+    pub fn count(&self) -> usize {
+        self.lists().iter().map(|list| list.len()).sum()
+    }
+
     /// `setWatches` has no place for persistent watches. Source: `ClientCnxn.SendThread.primeConnection`.
     pub fn is_second_form(&self) -> bool {
         !self.persistent.is_empty() || !self.recursive.is_empty()

@@ -221,6 +221,9 @@ pub struct ClientFile {
     /// Whether it also takes a server that found no leader (`readonlymode.enabled`), and only reads there; false unless given.
     #[serde(rename = "canBeReadOnly", default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
+    /// As the property of this name: the client does not set its watches again when it is back; false unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_auto_watch_reset: Option<bool>,
     /// When it starts, and begins to connect; false: not before a step starts it; 0us unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<StartFile>,

@@ -138,6 +138,8 @@ pub struct ClientStart {
     pub timeout: Micros,
     /// Whether a server without a leader will do.
     pub read_only: bool,
+    /// `zookeeper.disableAutoWatchReset`: its watches are lost with the connection.
+    pub disable_auto_watch_reset: bool,
     /// `None`: not before a step starts it.
     pub start: Option<Micros>,
     pub clock_offset: Shift,
@@ -151,6 +153,7 @@ impl Default for ClientStart {
             hosts: Hosts::Any,
             timeout: Micros::from_secs(30),
             read_only: false,
+            disable_auto_watch_reset: false,
             start: Some(Micros::ZERO),
             clock_offset: Shift(0),
             clock_drift_ppm: 0,

@@ -449,6 +449,7 @@ fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeCon
             timeout: client.timeout,
             gives_up,
             read_only: client.read_only,
+            resets_watches: !client.disable_auto_watch_reset,
             workloads,
         };
         NodeConfig {

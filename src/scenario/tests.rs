@@ -39,7 +39,7 @@ const EVERYTHING: &str = r#"{
   "clients": {
     "c1": { "connect": "s3", "timeout": "4s", "canBeReadOnly": true },
     "c2": { "connect": ["s2", "s1"], "start": "100ms", "clock": { "offset": "1s", "drift_ppm": 100 } },
-    "c10": { "start": false }
+    "c10": { "start": false, "disable_auto_watch_reset": true }
   },
   "workloads": {
     "mixed": {
@@ -251,13 +251,22 @@ prop_compose! {
     fn client_start()(
         hosts in prop_oneof![Just(Hosts::Any), Just(Hosts::From(ServerId(1))), Just(Hosts::Only(vec![ServerId(1)]))],
         timeout in 1..100_000u64,
+        disable_auto_watch_reset in any::<bool>(),
         start in proptest::option::of(0..1_000u64),
         offset in any::<i32>(),
         read_only in any::<bool>(),
         clock_drift_ppm in -500..500i32,
     ) -> ClientStart {
         let clock_offset = Shift(i64::from(offset));
-        ClientStart { hosts, timeout: Micros::from_millis(timeout), read_only, start: start.map(Micros), clock_offset, clock_drift_ppm }
+        ClientStart {
+            hosts,
+            timeout: Micros::from_millis(timeout),
+            read_only,
+            disable_auto_watch_reset,
+            start: start.map(Micros),
+            clock_offset,
+            clock_drift_ppm,
+        }
     }
 }
 

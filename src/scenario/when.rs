@@ -21,17 +21,18 @@ struct Short {
     field: Option<(&'static str, &'static str)>,
 }
 
-const SHORT: [Short; 6] = [
+const SHORT: [Short; 7] = [
     Short { word: "looking", kind: "looking_started", field: None },
     Short { word: "leading", kind: "elected", field: Some(("state", "LEADING")) },
     Short { word: "following", kind: "elected", field: Some(("state", "FOLLOWING")) },
     Short { word: "observing", kind: "elected", field: Some(("state", "OBSERVING")) },
     Short { word: "up", kind: "started", field: None },
     Short { word: "expired", kind: "session_expired", field: None },
+    Short { word: "told", kind: "event_delivered", field: None },
 ];
 
 /// Kinds of notes that clients tell, and nobody else.
-const OF_CLIENTS: [&str; 10] = [
+const OF_CLIENTS: [&str; 12] = [
     "connecting",
     "connected",
     "connected_read_only",
@@ -42,6 +43,8 @@ const OF_CLIENTS: [&str; 10] = [
     "called",
     "returned",
     "workload_done",
+    "watches_renewed",
+    "event_delivered",
 ];
 
 /// Which events match: all that is given must hold.

@@ -5,6 +5,7 @@
 //! - `read_only`: what clients may have while there is no leader.
 //! - `roles`, `storage`: who is told what, and who does what was asked for.
 //! - [`pipeline`]: the clients' requests, while the server serves.
+//! - `watches`: which of its clients watches what.
 
 mod leaving;
 mod outer_loop;
@@ -12,6 +13,7 @@ pub mod pipeline;
 mod read_only;
 mod roles;
 mod storage;
+mod watches;
 
 use std::sync::Arc;
 

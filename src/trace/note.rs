@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::proto::{Epoch, FileName, LearnerType, Micros, Op, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid};
+use crate::proto::{
+    Epoch, EventType, FileName, KeeperState, LearnerType, Micros, Op, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid,
+};
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -179,6 +181,11 @@ pub enum Note {
     ServingReadOnly { zxid: Zxid },
     /// It cannot do what a client asks for without a leader.
     WriteRefused { session: SessionId },
+    /// A client of this server watches a path now.
+    WatchSet { session: SessionId, path: Path, mode: WatchMode },
+    /// A watch fired. `zxid` is that of the change, or -1 when it was missed before the watch was set again. `hidden`: its client may not read
+    /// the node and is not told.
+    WatchFired { session: SessionId, event: EventType, path: Path, zxid: Zxid, hidden: bool },
 
     // Clients.
     /// The client tries a server.
@@ -201,6 +208,22 @@ pub enum Note {
     Returned { call: u64, result: String, zxid: Option<Zxid> },
     /// All requests of a workload are answered.
     WorkloadDone { workload: String, acked: u64, failed: u64, unknown: u64 },
+    /// The client is back and tells its server what it watches, and up to where it has seen everything.
+    WatchesRenewed { count: u32, seen: Zxid },
+    /// The user is told of an event: what happened to a node, or (`None`, without a path) how the session stands.
+    EventDelivered { event: EventType, state: KeeperState, path: Path, zxid: Zxid },
+}
+
+/// How a path is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WatchMode {
+    /// Once: what happens to the node itself, or that it comes into being.
+    Data,
+    /// Once: the list of its children.
+    Child,
+    Persistent,
+    PersistentRecursive,
 }
 
 /// Where a snapshot came from.
@@ -469,6 +492,8 @@ kinds! {
     SessionUpgraded { session } "session_upgraded" true,
     ServingReadOnly { zxid } "serving_read_only" true,
     WriteRefused { session } "write_refused" true,
+    WatchSet { session, path, mode } "watch_set" false,
+    WatchFired { session, event, path, zxid, hidden } "watch_fired" true,
     Connecting { server } "connecting" false,
     Connected { server, session, timeout, renewed } "connected" true,
     ConnectedReadOnly { server, session, timeout, renewed } "connected_read_only" true,
@@ -479,6 +504,8 @@ kinds! {
     Called { call, op } "called" true,
     Returned { call, result, zxid } "returned" true,
     WorkloadDone { workload, acked, failed, unknown } "workload_done" true,
+    WatchesRenewed { count, seen } "watches_renewed" true,
+    EventDelivered { event, state, path, zxid } "event_delivered" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -638,6 +665,11 @@ impl fmt::Display for Note {
             Note::SessionUpgraded { session } => write!(out, "makes session {session} known to everybody"),
             Note::ServingReadOnly { zxid } => write!(out, "finds no leader, and lets clients read what it has, up to {zxid}"),
             Note::WriteRefused { session } => write!(out, "refuses what session {session} asks for: it can only be read"),
+            Note::WatchSet { session, path, mode } => write!(out, "watches {mode} {path} for session {session}"),
+            Note::WatchFired { session, event, path, hidden: false, .. } => write!(out, "tells session {session}: {event} {path}"),
+            Note::WatchFired { session, event, path, hidden: true, .. } => {
+                write!(out, "does not tell session {session}, which may not read it: {event} {path}")
+            }
             Note::Connecting { server } => write!(out, "tries {server}"),
             Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
             Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
@@ -654,7 +686,21 @@ impl fmt::Display for Note {
             Note::WorkloadDone { workload, acked, failed, unknown } => {
                 write!(out, "ends its workload {workload}: {acked} acknowledged, {failed} failed, {unknown} unknown")
             }
+            Note::WatchesRenewed { count, seen } => write!(out, "sets {count} watches again: it has seen everything up to {seen}"),
+            Note::EventDelivered { event: EventType::None, state, .. } => write!(out, "is told: {state}"),
+            Note::EventDelivered { event, path, .. } => write!(out, "is told: {event} {path}"),
         }
+    }
+}
+
+impl fmt::Display for WatchMode {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            WatchMode::Data => "the node",
+            WatchMode::Child => "the children of",
+            WatchMode::Persistent => "for ever the node and the children of",
+            WatchMode::PersistentRecursive => "for ever all from",
+        })
     }
 }
 

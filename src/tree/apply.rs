@@ -4,17 +4,20 @@
 //! no more than answers.
 
 use crate::bugs::Bugs;
-use crate::proto::{Answer, CreateForm, ErrorCode, Path, SessionId, Txn, TxnHeader, Zxid};
+use crate::proto::{Answer, CreateForm, ErrorCode, Path, Txn, TxnHeader};
 
 use super::data_tree::{DataTree, parent_of};
+use super::observer::Observer;
 use super::znode::Owner;
 
 impl DataTree {
-    /// Applies a transaction; the answer is what its client is told.
-    pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn, bugs: Bugs) -> Result<Answer, ErrorCode> {
+    /// Applies a transaction; the answer is what its client is told, and the observer is told what changes.
+    pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn, bugs: Bugs, observer: &mut impl Observer) -> Result<Answer, ErrorCode> {
         match txn {
             Txn::SetData { path, data, version } | Txn::Reconfig { path, data, version } => {
-                self.set_data(header, path, data, *version).map(Answer::Stat)
+                let stat = self.set_data(header, path, data, *version)?;
+                observer.data_set(self, path);
+                Ok(Answer::Stat(stat))
             }
             Txn::Create { form, path, data, acl, ephemeral, parent_cversion } => {
                 let owner = Owner::made_by(header.session, *form, *ephemeral);
@@ -25,27 +28,31 @@ impl DataTree {
                     self.raise_cversion(parent_of(path), *parent_cversion, header.zxid)?;
                 }
                 created?;
+                observer.created(self, path);
                 match (form, self.get(path)) {
                     (CreateForm::Create, _) | (_, None) => Ok(Answer::Created(path.clone())),
                     (_, Some(node)) => Ok(Answer::CreatedWithStat { path: path.clone(), stat: node.stat() }),
                 }
             }
-            Txn::Delete { path, .. } => self.delete(path, header.zxid, bugs).map(|()| Answer::Done),
+            Txn::Delete { path, .. } => {
+                observer.deletes(self, path);
+                self.delete(path, header.zxid, bugs).map(|()| Answer::Done)
+            }
             Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version).map(Answer::Stat),
             Txn::CloseSession { paths } => {
-                self.close_session(header.session, paths.as_deref().unwrap_or_default(), header.zxid, bugs);
+                self.close_session(header, paths.as_deref().unwrap_or_default(), bugs, observer);
                 Ok(Answer::Done)
             }
             Txn::CreateSession { .. } | Txn::Check { .. } | Txn::Error { code: ErrorCode::Ok } => Ok(Answer::Done),
             Txn::Error { code } => Err(*code),
-            Txn::Multi(parts) => Ok(self.apply_multi(header, parts, bugs)),
+            Txn::Multi(parts) => Ok(self.apply_multi(header, parts, bugs, observer)),
         }
     }
 
     /// All parts, unless one of them is an error: then none, and each part is told what it would have come to.
-    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn], bugs: Bugs) -> Answer {
+    fn apply_multi(&mut self, header: &TxnHeader, parts: &[Txn], bugs: Bugs, observer: &mut impl Observer) -> Answer {
         let Some(failed) = parts.iter().position(|part| matches!(part, Txn::Error { .. })) else {
-            return Answer::Parts(parts.iter().map(|part| self.apply(header, part, bugs)).collect());
+            return Answer::Parts(parts.iter().map(|part| self.apply(header, part, bugs, observer)).collect());
         };
         let told = |(at, part): (usize, &Txn)| match part {
             Txn::Error { code } => Err(*code),
@@ -55,14 +62,16 @@ impl DataTree {
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.
-    fn close_session(&mut self, session: SessionId, named: &[Path], zxid: Zxid, bugs: Bugs) {
+    fn close_session(&mut self, header: &TxnHeader, named: &[Path], bugs: Bugs, observer: &mut impl Observer) {
         for path in named {
             // Gone already: the snapshot was written after the session was closed.
-            let _ = self.delete(path, zxid, bugs);
+            observer.deletes(self, path);
+            let _ = self.delete(path, header.zxid, bugs);
         }
-        let others: Vec<Path> = self.ephemerals(session).cloned().collect();
+        let others: Vec<Path> = self.ephemerals(header.session).cloned().collect();
         for path in &others {
-            let _ = self.delete(path, zxid, bugs);
+            observer.deletes(self, path);
+            let _ = self.delete(path, header.zxid, bugs);
         }
     }
 }

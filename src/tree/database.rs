@@ -9,6 +9,7 @@ use crate::proto::{Answer, ErrorCode, Proposal, SessionId, Txn, Zxid};
 
 use super::committed::Committed;
 use super::data_tree::DataTree;
+use super::observer::Observer;
 use super::znode::hash_of_words;
 
 /// Cheap to clone: everything large is shared until it changes.
@@ -55,10 +56,17 @@ impl Database {
         self.apply_again(proposal, Bugs::NONE)
     }
 
+    /// As [`Database::apply`], with somebody who wants to know what changes.
+    pub fn apply_observed(&mut self, proposal: &Arc<Proposal>, observer: &mut impl Observer) -> Result<Answer, ErrorCode> {
+        let answer = self.apply_unlisted(proposal, Bugs::NONE, observer);
+        self.committed.push(proposal);
+        answer
+    }
+
     /// As [`Database::apply`], for one of the own log. What the fuzzy snapshot below it holds already does no harm, and the answer means
     /// nothing (storage reference §5).
     pub fn apply_again(&mut self, proposal: &Arc<Proposal>, bugs: Bugs) -> Result<Answer, ErrorCode> {
-        let answer = self.apply_unlisted(proposal, bugs);
+        let answer = self.apply_unlisted(proposal, bugs, &mut ());
         self.committed.push(proposal);
         answer
     }
@@ -69,7 +77,7 @@ impl Database {
     /// ZOOKEEPER-1367: it was applied to the tree alone, so that a session that began was never tracked, nor expired once this server led.
     pub fn apply_synced(&mut self, proposal: &Arc<Proposal>, bugs: Bugs) -> Result<Answer, ErrorCode> {
         let tracked = bugs.has(Bug::Zk1367).then(|| (self.sessions.clone(), self.sessions_digest));
-        let answer = if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal, bugs) } else { self.apply_again(proposal, bugs) };
+        let answer = if bugs.has(Bug::Zk4925) { self.apply_unlisted(proposal, bugs, &mut ()) } else { self.apply_again(proposal, bugs) };
         if let Some(tracked) = tracked {
             (self.sessions, self.sessions_digest) = tracked;
         }
@@ -115,14 +123,14 @@ impl Database {
     }
 
     /// Tree and sessions first, the zxid after the whole of a transaction: a snapshot's name never promises more than it holds (ZOOKEEPER-1090).
-    fn apply_unlisted(&mut self, proposal: &Proposal, bugs: Bugs) -> Result<Answer, ErrorCode> {
+    fn apply_unlisted(&mut self, proposal: &Proposal, bugs: Bugs, observer: &mut impl Observer) -> Result<Answer, ErrorCode> {
         let (header, txn) = (&proposal.header, &proposal.txn);
         match txn {
             Txn::CreateSession { timeout } => self.put_session(header.session, *timeout),
             Txn::CloseSession { .. } => self.remove_session(header.session),
             _ => {}
         }
-        let answer = self.tree.apply(header, txn, bugs);
+        let answer = self.tree.apply(header, txn, bugs, observer);
         self.last_processed = self.last_processed.max(header.zxid);
         answer
     }

@@ -1,13 +1,14 @@
 //! The replicated state: a tree of znodes, the sessions, and the transactions applied last.
 //!
 //! Everything changes by transactions alone ([`Database::apply`]), so that equal histories make equal states; [`Database::digest`] says so.
-//! Left out: quotas, watches, and the local rewriting of `/zookeeper/config`, which real servers do outside any transaction.
+//! Left out: quotas, and the local rewriting of `/zookeeper/config`, which real servers do outside any transaction.
 
 mod acl_table;
 mod apply;
 mod committed;
 mod data_tree;
 mod database;
+mod observer;
 mod path_map;
 mod znode;
 
@@ -17,4 +18,6 @@ mod tests;
 pub use acl_table::{AclTable, OPEN_ACL};
 pub use data_tree::{CONFIG, DataTree, name_of, parent_of};
 pub use database::Database;
+pub use observer::Observer;
+pub use path_map::PathMap;
 pub use znode::{Owner, StoredStat, Znode};

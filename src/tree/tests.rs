@@ -135,8 +135,11 @@ fn a_multi_is_all_or_nothing() {
     let code = |code| Txn::Error { code };
     let failed = [code(ErrorCode::Ok), code(ErrorCode::NodeExists), code(ErrorCode::RuntimeInconsistency)];
     let before = database.digest();
-    assert_eq!(database.apply(&proposal(2, Txn::Multi(failed.into()))), Err(ErrorCode::NodeExists));
-    assert_eq!(database.apply(&proposal(3, Txn::Multi([set(9), code(ErrorCode::BadVersion)].into()))), Err(ErrorCode::BadVersion));
+    let told = |codes: &[ErrorCode]| Ok(Answer::Parts(codes.iter().map(|code| Err(*code)).collect()));
+    let answer = database.apply(&proposal(2, Txn::Multi(failed.into())));
+    assert_eq!(answer, told(&[ErrorCode::Ok, ErrorCode::NodeExists, ErrorCode::RuntimeInconsistency]));
+    let answer = database.apply(&proposal(3, Txn::Multi([set(9), code(ErrorCode::BadVersion), set(10)].into())));
+    assert_eq!(answer, told(&[ErrorCode::Ok, ErrorCode::BadVersion, ErrorCode::RuntimeInconsistency]));
     assert_eq!((database.digest(), database.last_processed), (before, Zxid(3)), "a failed write takes a zxid and does nothing else");
 }
 

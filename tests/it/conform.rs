@@ -10,9 +10,6 @@ use mutation::{KINDS, Kind, Mutant, mutate};
 use zoolab::conform::{Difference, Options, Transcript, replay};
 use zoolab::sim::Stream;
 
-/// Transcripts that are not the same yet, a name a line, sorted.
-const NOT_YET: &str = include_str!("conform/not_yet.txt");
-
 /// At least so many.
 const MUTANTS: usize = 60;
 
@@ -22,19 +19,13 @@ struct Recorded {
     text: String,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/oracle/transcripts")
-}
-
-/// All of them, by name.
-fn recorded() -> Vec<Recorded> {
-    let mut names: Vec<String> = fs::read_dir(folder())
-        .expect("a folder of transcripts")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a plain name"))
-        .collect();
-    names.sort();
-    let text = |name: &str| fs::read_to_string(folder().join(name)).expect("a readable transcript");
-    names.into_iter().map(|name| Recorded { text: text(&name), name }).collect()
+/// All of one folder, by name.
+fn recorded(folder: &str) -> Vec<Recorded> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/oracle").join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).expect("a folder of transcripts").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let name = |file: &Path| file.file_name().expect("a name").to_string_lossy().into_owned();
+    files.iter().map(|file| Recorded { name: name(file), text: fs::read_to_string(file).expect("a readable transcript") }).collect()
 }
 
 fn play(text: &str, shake: Option<u64>) -> Option<Difference> {
@@ -60,38 +51,18 @@ fn told(name: &str, difference: &Difference) -> String {
 
 #[test]
 fn a_real_ensemble_would_have_answered_the_same() {
-    let recorded = recorded();
-    assert_eq!(recorded.len(), 141);
-    let not_yet: BTreeSet<&str> = NOT_YET.lines().collect();
-    assert!(NOT_YET.lines().is_sorted() && not_yet.len() == NOT_YET.lines().count(), "not_yet.txt: sorted, each once");
-    let known: BTreeSet<&str> = recorded.iter().map(|one| one.name.as_str()).collect();
-    assert!(not_yet.is_subset(&known), "not_yet.txt names what is not there: {:?}", not_yet.difference(&known));
-    let mut problems = Vec::new();
-    for (one, difference) in recorded.iter().zip(each(&recorded, |one| play(&one.text, None))) {
-        match (difference, not_yet.contains(one.name.as_str())) {
-            (Some(difference), false) => problems.push(told(&one.name, &difference)),
-            (None, true) => problems.push(format!("{} is the same: take it out of not_yet.txt", one.name)),
-            _ => {}
-        }
-    }
+    let (recorded, more) = (recorded("transcripts"), recorded("more"));
+    assert_eq!((recorded.len(), more.len()), (141, 79));
+    let all: Vec<Recorded> = recorded.into_iter().chain(more).collect();
+    let differences = all.iter().zip(each(&all, |one| play(&one.text, None)));
+    let problems: Vec<String> = differences.filter_map(|(one, difference)| Some(told(&one.name, &difference?))).collect();
     assert!(problems.is_empty(), "{} transcripts\n{}", problems.len(), problems.join("\n"));
-}
-
-/// What every transcript has before its first difference, as a transcript of its own: there, nothing differs.
-fn same_parts() -> Vec<Recorded> {
-    let recorded = recorded();
-    let differences = each(&recorded, |one| play(&one.text, None));
-    let cut = |(one, difference): (Recorded, Option<Difference>)| {
-        let lines = difference.map_or(usize::MAX, |difference| difference.line - 1);
-        Recorded { text: one.text.lines().take(lines).map(|line| format!("{line}\n")).collect(), ..one }
-    };
-    recorded.into_iter().zip(differences).map(cut).filter(|one| one.text.lines().count() > 1).collect()
 }
 
 /// A check that cannot fail is none: one value of a transcript is changed, and that very line must differ.
 #[test]
 fn whatever_is_changed_is_found_at_its_line() {
-    let parts = same_parts();
+    let parts = recorded("transcripts");
     let mut stream = Stream::named(4, "mutations");
     let mutants: Vec<(String, Mutant)> = (0..MUTANTS * 2)
         .filter_map(|turn| {
@@ -102,7 +73,7 @@ fn whatever_is_changed_is_found_at_its_line() {
         .collect();
     let kinds: BTreeSet<Kind> = mutants.iter().map(|(_, mutant)| mutant.kind).collect();
     assert!(mutants.len() >= MUTANTS, "{} mutants", mutants.len());
-    assert!(kinds.len() == KINDS.len() || !NOT_YET.is_empty(), "only {kinds:?}");
+    assert!(kinds.len() == KINDS.len(), "only {kinds:?}");
     let problems: Vec<String> = mutants
         .iter()
         .zip(each(&mutants, |(_, mutant)| play(&mutant.text, None)))
@@ -123,12 +94,11 @@ fn mutant_of(parts: &[Recorded], kind: Kind, stream: &mut Stream) -> Option<(Str
 #[test]
 fn faults_between_requests_change_no_answer() {
     let mut stream = Stream::named(5, "shaken mutations");
-    let parts: Vec<Recorded> = same_parts().into_iter().filter(|part| (8..30).contains(&part.text.lines().count())).take(12).collect();
+    let parts: Vec<Recorded> = recorded("transcripts").into_iter().filter(|part| (8..30).contains(&part.text.lines().count())).take(12).collect();
     assert!(parts.len() >= 8, "only {} parts to shake", parts.len());
     let shaken: Vec<(u64, &Recorded)> = parts.iter().flat_map(|part| (1..=3).map(move |seed| (seed, part))).collect();
     let wrong = each(&shaken, |(seed, part)| play(&part.text, Some(*seed)).map(|difference| told(&part.name, &difference)));
-    // As long as servers cannot set watches again.
-    let wrong: Vec<String> = wrong.into_iter().flatten().filter(|told| !told.contains("Unimplemented")).collect();
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{} replays\n{}", wrong.len(), wrong.join("\n"));
     let (seed, part) = shaken.last().expect("something to shake");
     let mutant = mutate(&part.text, Kind::Number, &mut stream).expect("every line has a number");

@@ -46,6 +46,7 @@ golden! {
     bug_zk1291
     bug_zk1319
     bug_zk1367
+    bug_zk1412
     bug_zk1419
     bug_zk1465
     bug_zk1496
@@ -212,6 +213,28 @@ golden! {
     untrusted_database_does_not_vote
     vote_arrives_in_drain
     vote_by_hearsay
+    watch_children_tells_of_the_list
+    watch_data_tells_of_the_next_change
+    watch_deleted_is_told_once
+    watch_ends_with_its_session
+    watch_event_before_own_reply
+    watch_event_overtakes_no_answer
+    watch_exists_waits_for_a_node
+    watch_is_set_again_on_another_server
+    watch_missed_changes_are_told_on_return
+    watch_missed_create_and_delete
+    watch_modes_add_up
+    watch_modes_of_3_8_take_turns
+    watch_node_before_its_parent
+    watch_not_set_again_by_a_client_that_may_not
+    watch_on_a_missing_node_is_none
+    watch_persistent_misses_what_it_is_away_for
+    watch_persistent_stays
+    watch_recreated_node_is_told_as_changed
+    watch_recursive_follows_the_tree
+    watch_survives_its_leader
+    watch_taken_away
+    watch_tells_of_an_ephemeral_that_expires
     weight_zero_never_leads
     weighted_groups
     wipe_one_server

@@ -64,8 +64,15 @@ impl Lone {
     /// Its program, changed.
     pub fn with(change: impl FnOnce(&mut Program)) -> Lone {
         let members = Arc::new(Membership::of(3, 0));
-        let mut program =
-            Program { members, hosts: Hosts::From(ServerId(3)), timeout: ms(6_000), gives_up: true, read_only: false, workloads: Vec::new() };
+        let mut program = Program {
+            members,
+            hosts: Hosts::From(ServerId(3)),
+            timeout: ms(6_000),
+            gives_up: true,
+            read_only: false,
+            resets_watches: true,
+            workloads: Vec::new(),
+        };
         change(&mut program);
         let mut lone = Lone {
             client: Client::new(program),

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{Answer, AuthId, AuthIds, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Zxid};
+use crate::proto::{
+    Answer, AuthId, AuthIds, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Version, WatcherEvent, Zxid,
+};
+use crate::server::watches::Watches;
 use crate::trace::Note;
 
 use super::auth;
@@ -17,13 +20,15 @@ use super::session_names::password;
 const SESSIONLESS_TIMEOUT: Micros = Micros::from_secs(10);
 
 /// The open connections, and which of them carries which session.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Connections {
     open: BTreeMap<ConnId, Connection>,
     /// A session is carried by one connection of a server at a time.
     by_session: BTreeMap<SessionId, ConnId>,
     /// Clients are told that they can only read.
     read_only: bool,
+    /// Gone with their connection.
+    pub watches: Watches,
 }
 
 #[derive(Clone, Debug)]
@@ -60,8 +65,8 @@ impl Connection {
 }
 
 impl Connections {
-    pub fn new(read_only: bool) -> Connections {
-        Connections { read_only, ..Connections::default() }
+    pub fn new(version: Version, read_only: bool) -> Connections {
+        Connections { open: BTreeMap::new(), by_session: BTreeMap::new(), read_only, watches: Watches::new(version) }
     }
 
     pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
@@ -79,6 +84,11 @@ impl Connections {
         let connection = self.open.get_mut(&conn)?;
         connection.heard = now;
         Some(connection)
+    }
+
+    /// Who the client behind a connection is; nobody once it has closed.
+    pub fn ids(&self, conn: ConnId) -> &[AuthId] {
+        self.open.get(&conn).map_or(&[], |connection| &connection.auth)
     }
 
     /// The client proved to be these, besides what it is already. Source: `ServerCnxn.addAuthInfo`.
@@ -146,6 +156,16 @@ impl Connections {
         }
     }
 
+    /// Tells a client that a watch of its has fired. What it is answered from now on comes after that.
+    pub fn notify(&self, cx: &mut Cx, conn: ConnId, event: WatcherEvent) {
+        cx.send(conn, Packet::WatcherEvent(Arc::new(event)));
+    }
+
+    /// The session that a connection carries.
+    pub fn session_of(&self, conn: ConnId) -> Option<SessionId> {
+        self.open.get(&conn).map(|connection| connection.session)
+    }
+
     /// The connection that carries a session on this server.
     pub fn of_session(&self, session: SessionId) -> Option<ConnId> {
         self.by_session.get(&session).copied()
@@ -177,6 +197,7 @@ impl Connections {
             return false;
         };
         self.by_session.remove(&connection.session);
+        self.watches.remove_watcher(conn);
         cx.disarm(Timer::ClientRead(conn));
         true
     }

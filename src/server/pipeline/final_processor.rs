@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{Answer, ErrorCode, Op, Proposal, SessionId, Txn};
+use crate::proto::{Answer, ErrorCode, Op, Proposal, SessionId, Txn, Zxid};
 use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
 use super::commit_processor::Work;
-use super::reads::Reader;
 use super::request::{Origin, Request};
 use super::{Output, Pipeline, Role};
 
@@ -29,7 +28,8 @@ impl Pipeline {
         let result = match request.refused {
             Some(code) => Err(code),
             None if request.is_local => Ok(Answer::Done),
-            None => Reader { config: &self.config, db, session: request.session, ids: &request.auth }.read(request.op()),
+            None if request.op().concerns_watches() => self.serve_watching(cx, db, request),
+            None => self.reader(db, request).read(request.op()),
         };
         self.answer(cx, db, request, result);
         if request.is_local && matches!(request.op(), Op::CloseSession) {
@@ -49,7 +49,7 @@ impl Pipeline {
 
     /// A committed transaction changes the database and the tracker, and only then is its client answered.
     fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>, request: Option<Request>) {
-        let result = db.apply(proposal);
+        let result = if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) };
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
         if let (Txn::CreateSession { .. }, Some(locals)) = (&proposal.txn, &mut self.locals) {
             locals.on_created_for_all(proposal.header.session);
@@ -89,6 +89,15 @@ impl Pipeline {
         }
     }
 
+    /// ZOOKEEPER-1412: what a read has in `Request.zxid`. A leader's Prep writes the last zxid that it gave away there; on a learner it is zero,
+    /// which tells the client nothing.
+    fn zxid_of_request(&self) -> Zxid {
+        match &self.role {
+            Role::Leader { prep, .. } => prep.last_zxid(),
+            Role::Learner(_) | Role::ReadOnly(_) => Zxid::ZERO,
+        }
+    }
+
     /// Answers a client of this server, if it is still connected. A reply tells the zxid that was applied last: a write's own.
     fn answer(&mut self, cx: &mut Cx, db: &Database, request: &Request, result: Result<Answer, ErrorCode>) {
         let Origin::Client(conn) = request.origin else {
@@ -102,6 +111,8 @@ impl Pipeline {
             (op, result) => {
                 let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {
                     db.last_processed.epoch().first_zxid()
+                } else if !op.is_write() && cx.bugs.has(Bug::Zk1412) {
+                    self.zxid_of_request()
                 } else {
                     db.last_processed
                 };

@@ -32,6 +32,7 @@ mod session_names;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod writes;
 
 use std::collections::VecDeque;
@@ -136,10 +137,10 @@ impl Pipeline {
         }
         Pipeline {
             locals: LocalSessions::start(cx, &config),
+            connections: Connections::new(config.version, kind == Kind::ReadOnly),
             config,
             kind,
             role,
-            connections: Connections::new(kind == Kind::ReadOnly),
             session_ids: SessionIds::new(me, cx.now),
             commits: CommitProcessor::new(matches!(kind, Kind::Follower | Kind::Observer)),
             commits_woken: false,

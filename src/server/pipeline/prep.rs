@@ -71,6 +71,11 @@ impl Prep {
         Prepared::Proposal(Proposal::new(header, txn))
     }
 
+    /// The last zxid given away (`ZooKeeperServer.getZxid`).
+    pub const fn last_zxid(&self) -> Zxid {
+        self.zxid
+    }
+
     /// The transaction `zxid` is applied.
     pub fn applied(&mut self, zxid: Zxid) {
         self.changes.forget(zxid);

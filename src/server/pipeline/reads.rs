@@ -71,12 +71,14 @@ impl<'a> Reader<'a> {
         self.allowed(node, READ).map(|()| node)
     }
 
-    /// A list that the table lacks, after a fuzzy snapshot, allows everything.
     fn allowed(&self, node: &Znode, perms: i32) -> Result<(), ErrorCode> {
-        let list = || self.db.tree().acls().list(node.acl);
-        let allowed = node.acl == OPEN_ACL || self.config.skip_acl || list().is_none_or(|list| access::allows(&list, perms, self.ids));
-        if allowed { Ok(()) } else { Err(ErrorCode::NoAuth) }
+        if allows(self.config, self.db.tree(), node, perms, self.ids) { Ok(()) } else { Err(ErrorCode::NoAuth) }
     }
+}
+
+/// Whether somebody with these ids may do this to a node. A list that the table lacks, after a fuzzy snapshot, allows everything.
+pub fn allows(config: &Config, tree: &DataTree, node: &Znode, perms: i32, ids: &[AuthId]) -> bool {
+    node.acl == OPEN_ACL || config.skip_acl || tree.acls().list(node.acl).is_none_or(|list| access::allows(&list, perms, ids))
 }
 
 fn names(node: &Znode) -> Arc<[Path]> {

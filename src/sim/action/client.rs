@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::parse::{self, Words};
 use super::text::{TextError, Word, binary, one_of, written};
-use crate::proto::{Acl, AddWatchMode, Bytes, Command, CreateMode, Op, Path, WatcherType, is_valid_path};
+use crate::proto::{Acl, AclList, AclText, AddWatchMode, Bytes, Command, CreateForm, CreateMode, Op, PERM_LETTERS, Path, WatcherType, is_valid_path};
 
 /// One command, with all that is to be said of it.
 pub(super) struct Known {
@@ -20,8 +20,8 @@ pub(super) struct Known {
 pub(super) const COMMANDS: &[Known] = &[
     Known {
         name: "create",
-        form: "create [-e] [-s] PATH [DATA]",
-        what: "A new node; -e: it goes with the session; -s: a number is added to its name.",
+        form: "create [-e] [-s] [-c] [-t MILLIS] PATH [DATA [ACL]]",
+        what: "A new node; -e: it goes with the session; -s: a number is added to its name; -c: a container; -t: it lives for so long unused.",
         example: "create -e -s /lock/n- data",
         take: create,
     },
@@ -55,10 +55,16 @@ pub(super) const COMMANDS: &[Known] = &[
     },
     Known {
         name: "ls",
-        form: "ls [-w] PATH",
-        what: "Asks for the names of the children of a node; -w: and to be told when there are others.",
+        form: "ls [-s] [-w] PATH",
+        what: "Asks for the names of the children of a node; -s: with its stat; -w: and to be told when there are others.",
         example: "ls -w /",
-        take: |words| read(words, &["-s", "-R"], |path, watch| Op::GetChildren { path, watch }),
+        take: |words| {
+            if words.next_is("-s") {
+                read(words, &["-R"], |path, watch| Op::GetChildren2 { path, watch })
+            } else {
+                read(words, &["-R"], |path, watch| Op::GetChildren { path, watch })
+            }
+        },
     },
     Known {
         name: "stat",
@@ -80,6 +86,58 @@ pub(super) const COMMANDS: &[Known] = &[
         what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones.",
         example: "removewatches -d /a",
         take: remove_watches,
+    },
+    Known {
+        name: "getAcl",
+        form: "getAcl PATH",
+        what: "Asks who may do what to a node.",
+        example: "getAcl /a",
+        take: |words| path(words).map(|path| Command::Request(Op::GetAcl { path })),
+    },
+    Known {
+        name: "setAcl",
+        form: "setAcl [-v VERSION] PATH ACL",
+        what: "Says who may do what to a node (scheme:id:cdrwa, with commas between); -v: if its list has that version.",
+        example: "setAcl -v 0 /a world:anyone:r,auth::cdrwa",
+        take: |words| {
+            let version = version(words, &["-s", "-R"])?;
+            Ok(Command::Request(Op::SetAcl { path: path(words)?, acl: acl(words)?, version }))
+        },
+    },
+    Known {
+        name: "addauth",
+        form: "addauth SCHEME [CREDENTIAL]",
+        what: "Proves who the client is, on this connection and all later ones: digest USER:PASSWORD.",
+        example: "addauth digest u1:p1",
+        take: |words| {
+            let scheme = words.next("a scheme (digest)")?.text.as_str().into();
+            let credential = if words.is_done() { None } else { Some(data(words)?) };
+            Ok(Command::Request(Op::Auth { scheme, credential }))
+        },
+    },
+    Known {
+        name: "whoami",
+        form: "whoami",
+        what: "Asks the server whom it takes the client for.",
+        example: "whoami",
+        take: |_| Ok(Command::Request(Op::WhoAmI)),
+    },
+    Known {
+        name: "getEphemerals",
+        form: "getEphemerals [PATH]",
+        what: "Asks for the session's own ephemerals, those whose paths begin so.",
+        example: "getEphemerals /a",
+        take: |words| {
+            let prefix = if words.is_done() { "/".into() } else { path(words)? };
+            Ok(Command::Request(Op::GetEphemerals { prefix }))
+        },
+    },
+    Known {
+        name: "getAllChildrenNumber",
+        form: "getAllChildrenNumber PATH",
+        what: "Asks how many nodes there are below a node.",
+        example: "getAllChildrenNumber /a",
+        take: |words| path(words).map(|path| Command::Request(Op::GetAllChildrenNumber { path })),
     },
     Known {
         name: "sync",
@@ -107,26 +165,8 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 18] = [
-    "addauth",
-    "barrier",
-    "config",
-    "counter",
-    "deleteall",
-    "election",
-    "getAcl",
-    "getAllChildrenNumber",
-    "getEphemerals",
-    "lock",
-    "multi",
-    "queue",
-    "reconfig",
-    "semaphore",
-    "setAcl",
-    "setquota",
-    "version",
-    "whoami",
-];
+const LATER: [&str; 12] =
+    ["barrier", "config", "counter", "deleteall", "election", "lock", "multi", "queue", "reconfig", "semaphore", "setquota", "version"];
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
@@ -149,23 +189,59 @@ fn needs_next_version(word: &Word) -> TextError {
 }
 
 fn create(words: &mut Words) -> Result<Command, TextError> {
-    let (mut ephemeral, mut sequential) = (false, false);
-    while let Some(option) = option(words, &["-e", "-s"], &["-c", "-t"])? {
-        let flag = if option.text == "-e" { &mut ephemeral } else { &mut sequential };
-        if std::mem::replace(flag, true) {
+    let (form, mode) = kind_of_node(words)?;
+    // The number that a sequential node gets completes its name.
+    let path = if mode.is_sequential() { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
+    let data = if words.is_done() { None } else { Some(data(words)?) };
+    let acl = if words.is_done() { Acl::open() } else { acl(words)? };
+    Ok(Command::Request(Op::Create { form, path, data, acl, mode }))
+}
+
+/// The options of a create: which request it is, and with which mode.
+fn kind_of_node(words: &mut Words) -> Result<(CreateForm, CreateMode), TextError> {
+    let (mut given, mut ttl) = (Vec::new(), None);
+    while let Some(option) = option(words, &["-e", "-s", "-c", "-t"], &[])? {
+        if given.contains(&option.text) {
             return Err(TextError::new(option.span, format!("`{}` stands twice", option.text)));
         }
+        if option.text == "-t" {
+            let word = words.next("a time in milliseconds")?;
+            let millis = word.text.parse().ok().filter(|millis| (1..1 << 40).contains(millis));
+            ttl = Some(millis.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is no time in milliseconds", word.text)))?);
+        }
+        let clashes = |one: &str, other: &str| option.text == one && given.iter().any(|given| given == other);
+        for (one, other) in [("-e", "-c"), ("-s", "-c"), ("-e", "-t"), ("-c", "-t")] {
+            if clashes(one, other) || clashes(other, one) {
+                return Err(TextError::new(option.span, format!("`{one}` and `{other}` do not go together")));
+            }
+        }
+        given.push(option.text);
     }
-    let mode = match (ephemeral, sequential) {
-        (false, false) => CreateMode::Persistent,
-        (false, true) => CreateMode::PersistentSequential,
-        (true, false) => CreateMode::Ephemeral,
-        (true, true) => CreateMode::EphemeralSequential,
+    let has = |option: &str| given.iter().any(|given| given == option);
+    Ok(match (ttl, has("-c"), has("-e"), has("-s")) {
+        (Some(millis), _, _, false) => (CreateForm::Ttl(millis), CreateMode::Ttl),
+        (Some(millis), _, _, true) => (CreateForm::Ttl(millis), CreateMode::TtlSequential),
+        (None, true, _, _) => (CreateForm::Container, CreateMode::Container),
+        (None, false, false, false) => (CreateForm::Create, CreateMode::Persistent),
+        (None, false, false, true) => (CreateForm::Create, CreateMode::PersistentSequential),
+        (None, false, true, false) => (CreateForm::Create, CreateMode::Ephemeral),
+        (None, false, true, true) => (CreateForm::Create, CreateMode::EphemeralSequential),
+    })
+}
+
+/// `world:anyone:r,digest:u:h:cdrwa`. Source: `AclParser`.
+fn acl(words: &mut Words) -> Result<AclList, TextError> {
+    let word = words.next("an access list (world:anyone:cdrwa)")?;
+    let entry = |text: &str| {
+        let (scheme, rest) = text.split_once(':')?;
+        let (id, letters) = rest.rsplit_once(':')?;
+        let bit = |letter: char| PERM_LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, bit)| *bit);
+        let perms = letters.chars().try_fold(0, |perms, letter| bit(letter).map(|bit| perms | bit))?;
+        Some(Acl { perms, scheme: scheme.into(), id: id.into() })
     };
-    // The number that a sequential node gets completes its name.
-    let path = if sequential { path_that(words, |text| is_valid_path(&format!("{text}1"))) } else { path(words) }?;
-    let data = if words.is_done() { None } else { Some(data(words)?) };
-    Ok(Command::Request(Op::create(path, data, Acl::open(), mode)))
+    let list = word.text.split(',').map(entry).collect::<Option<AclList>>();
+    let help = "entries like `world:anyone:cdrwa`, with commas between them";
+    list.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not an access list", word.text)).with_help(help))
 }
 
 /// A read, which may set a watch.
@@ -242,11 +318,10 @@ impl fmt::Display for CommandLine<'_> {
         match self.0 {
             Command::Connect { server: None } => write!(out, "connect"),
             Command::Connect { server: Some(server) } => write!(out, "connect {server}"),
-            Command::Request(Op::Create { path, data, mode, .. }) => {
-                let ephemeral = if mode.is_ephemeral() { "-e " } else { "" };
-                let sequential = if mode.is_sequential() { "-s " } else { "" };
-                write!(out, "create {ephemeral}{sequential}{}", written(path))?;
-                data.iter().try_for_each(|data| write!(out, " {}", Data(data)))
+            Command::Request(Op::Create { form, path, data, acl, mode }) => {
+                write!(out, "create {}{}", Kind(*form, *mode), written(path))?;
+                data.iter().try_for_each(|data| write!(out, " {}", Data(data)))?;
+                if *acl == Acl::open() { Ok(()) } else { write!(out, " {}", written(&AclText(acl).to_string())) }
             }
             Command::Request(Op::SetData { path, data, version }) => {
                 write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
@@ -255,6 +330,17 @@ impl fmt::Display for CommandLine<'_> {
             Command::Request(Op::GetData { path, watch }) => write!(out, "get {}{}", Watched(*watch), written(path)),
             Command::Request(Op::Exists { path, watch }) => write!(out, "stat {}{}", Watched(*watch), written(path)),
             Command::Request(Op::GetChildren { path, watch }) => write!(out, "ls {}{}", Watched(*watch), written(path)),
+            Command::Request(Op::GetChildren2 { path, watch }) => write!(out, "ls -s {}{}", Watched(*watch), written(path)),
+            Command::Request(Op::GetAcl { path }) => write!(out, "getAcl {}", written(path)),
+            Command::Request(Op::SetAcl { path, acl, version }) => {
+                write!(out, "setAcl {}{} {}", Version(*version), written(path), written(&AclText(acl).to_string()))
+            }
+            Command::Request(Op::Auth { scheme, credential }) => {
+                write!(out, "addauth {}", written(scheme))?;
+                credential.iter().try_for_each(|credential| write!(out, " {}", Data(credential)))
+            }
+            Command::Request(Op::GetEphemerals { prefix }) => write!(out, "getEphemerals {}", written(prefix)),
+            Command::Request(Op::GetAllChildrenNumber { path }) => write!(out, "getAllChildrenNumber {}", written(path)),
             Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
             Command::Request(Op::AddWatch { path, mode }) => match AddWatchMode::numbered(*mode) {
                 Some(mode) => write!(out, "addWatch -m {mode} {}", written(path)),
@@ -273,6 +359,22 @@ struct Watched(bool);
 impl fmt::Display for Watched {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.write_str(if self.0 { "-w " } else { "" })
+    }
+}
+
+/// `-e -s `: the options that make this of a create.
+struct Kind(CreateForm, CreateMode);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Kind(form, mode) = *self;
+        out.write_str(if mode.is_ephemeral() { "-e " } else { "" })?;
+        out.write_str(if mode.is_sequential() { "-s " } else { "" })?;
+        match form {
+            CreateForm::Container => out.write_str("-c "),
+            CreateForm::Ttl(millis) => write!(out, "-t {millis} "),
+            CreateForm::Create | CreateForm::Create2 => Ok(()),
+        }
     }
 }
 
@@ -322,6 +424,11 @@ mod tests {
             ("c1 create -s -e /a", "c1 create -e -s /a"),
             ("c1  create  \"/a\" 'x'", "c1 create /a 'x'"),
             ("c1 create -s /q/", "c1 create -s /q/"),
+            ("c1 create -t 500 -s /q", "c1 create -s -t 500 /q"),
+            ("c1 create -c /q x auth::dc", "c1 create -c /q x auth::cd"),
+            ("c1 create /q x world:anyone:rwcda", "c1 create /q x"),
+            ("c1 ls -s -w /q", "c1 ls -s -w /q"),
+            ("c1 getEphemerals", "c1 getEphemerals /"),
             ("c1 set /a 0x6869", "c1 set /a hi"),
             ("c1 set /a 0xFF00", "c1 set /a 0xff00"),
             ("c1 set /a \"0xff\"", "c1 set /a \"0xff\""),
@@ -343,7 +450,10 @@ mod tests {
         for (line, wrong, message) in [
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
-            ("c1 getAcl /a", "getAcl", "`getAcl` needs the next version"),
+            ("c1 reconfig", "reconfig", "`reconfig` needs the next version"),
+            ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
+            ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),
+            ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),
             ("c1 get -s /a", "-s", "the option `-s` needs the next version"),
             ("c1 addWatch -m STANDARD /a", "STANDARD", "`STANDARD` is not a mode"),
             ("c1 removewatches -l /a", "-l", "the option `-l` needs the next version"),

@@ -7,7 +7,7 @@ use crate::actor::{Cx, Draw, Effect};
 use crate::bugs::{Bug, Bugs};
 use crate::proto::{
     Acl, AclList, Answer, ClientReply, ClientRequest, Config, ConnId, ConnectRequest, ConnectResponse, CreateMode, Membership, Micros, NodeId, Op,
-    Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Txn, TxnHeader, Zxid, result_text,
+    Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Txn, TxnHeader, WatcherEvent, Zxid, result_text,
 };
 use crate::server::pipeline::{Kind, Output, Pipeline};
 use crate::trace::Note;
@@ -302,6 +302,24 @@ impl Bench {
         let packets = self.sent.remove(&conn).unwrap_or_default();
         let reply = |packet| if let Packet::ClientReply(reply) = packet { (*reply).clone() } else { panic!("{packet} is no reply") };
         packets.into_iter().map(reply).collect()
+    }
+
+    /// What came on a connection since the last call: events as `NodeCreated /a`, replies as `xid: result`.
+    pub fn heard(&mut self, conn: ConnId) -> Vec<String> {
+        let packets = self.sent.remove(&conn).unwrap_or_default();
+        let told = |packet| match packet {
+            Packet::ClientReply(reply) => format!("{}: {}", reply.xid, result_text(&reply.result)),
+            Packet::WatcherEvent(event) => event.to_string(),
+            other => panic!("{other} to a client that has its session"),
+        };
+        packets.into_iter().map(told).collect()
+    }
+
+    /// The events on a connection since the last call of this or [`Bench::heard`]. There was nothing else.
+    pub fn events(&mut self, conn: ConnId) -> Vec<WatcherEvent> {
+        let packets = self.sent.remove(&conn).unwrap_or_default();
+        let event = |packet| if let Packet::WatcherEvent(event) = packet { (*event).clone() } else { panic!("{packet} is no event") };
+        packets.into_iter().map(event).collect()
     }
 
     /// As [`Bench::replies`], each as `xid zxid result`.

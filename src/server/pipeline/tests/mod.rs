@@ -13,3 +13,4 @@ mod read_only;
 mod reads;
 mod requests;
 mod rollover;
+mod watching;
