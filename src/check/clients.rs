@@ -13,7 +13,7 @@ use super::Invariant::{LinearizableWrites, SingleSystemImage};
 use super::history::Found;
 use super::replication::Replication;
 use super::verdict::{Breach, Fact};
-use crate::proto::{NodeId, ServerId, SessionId, Zxid};
+use crate::proto::{Config, NodeId, Op, ServerId, SessionId, Zxid};
 use crate::trace::{Event, Note};
 
 /// What was promised to clients.
@@ -22,6 +22,8 @@ pub struct Clients {
     clients: Vec<Client>,
     /// The largest zxid of an answered write, and the event of the answer.
     answered: Shown,
+    /// A session may end without a transaction (`localSessionsEnabled`): its end is no write.
+    local_sessions: bool,
     /// Servers that took a session back and had applied less than its client had seen, until the client hears of it.
     behind: Vec<Taken>,
 }
@@ -60,18 +62,24 @@ struct Call {
 }
 
 impl Clients {
+    pub fn new(config: &Config) -> Clients {
+        Clients { local_sessions: config.local_sessions, ..Clients::default() }
+    }
+
     #[inline]
     pub fn check(&mut self, world: &Replication, event: &Event) -> Option<Breach> {
         match (event.node?, event.note()?) {
             (NodeId::Client(me), Note::Called { call, op }) => {
                 let after = self.answered;
-                if op.0.is_write() {
+                if op.0.is_write() && !(self.local_sessions && op.0 == Op::CloseSession) {
                     self.client(me).calls.push_back(Call { call: *call, event: event.n, after });
                 }
                 None
             }
             (NodeId::Client(me), Note::Returned { call, result, zxid }) => self.returned(world, me, *call, result, *zxid, event),
-            (NodeId::Client(me), Note::Connected { server, session, .. }) => self.connected(me, *server, *session),
+            (NodeId::Client(me), Note::Connected { server, session, .. } | Note::ConnectedReadOnly { server, session, .. }) => {
+                self.connected(me, *server, *session)
+            }
             (NodeId::Server(server), Note::SessionAttached { session, renewed: true, .. }) => {
                 self.behind.retain(|taken| (taken.server, taken.session) != (server, *session));
                 let seen = self.clients.iter().find(|client| client.session == *session)?.seen;

@@ -98,7 +98,7 @@ impl Checks {
             leadership: Leadership::default(),
             step_down: StepDown::new(config),
             replies: ReplyDurability::default(),
-            clients: Clients::default(),
+            clients: Clients::new(config),
             sessions: Sessions::default(),
             probes: Probes::default(),
         }
@@ -135,6 +135,7 @@ impl Checks {
         self.elections(event).or_else(|| {
             let change = self.replication.observe(event);
             self.sessions.observe(event);
+            self.replies.observe(event);
             self.probes.observe(&self.replication, &change, event);
             self.judge(&change, event)
         })

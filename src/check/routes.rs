@@ -56,7 +56,7 @@ impl Checks {
 
     #[inline]
     fn replied(&mut self, zxid: Zxid, event: &Event) -> Option<Breach> {
-        let fine = self.replies.may_tell(&self.electorate, &self.replication, zxid);
+        let fine = self.replies.may_tell(&self.electorate, &self.replication, event.node, zxid);
         if fine { None } else { self.judge(&Change::Other, event) }
     }
 

@@ -198,7 +198,7 @@ impl Statistics {
             Note::SyncChosen { how: SyncHow::Snap, .. } => &mut self.syncs_snap,
             Note::SnapshotTaken { .. } => &mut self.snapshots_taken,
             Note::StorageFailed { .. } => &mut self.storage_failures,
-            Note::Connected { renewed: false, .. } => &mut self.sessions_opened,
+            Note::Connected { renewed: false, .. } | Note::ConnectedReadOnly { renewed: false, .. } => &mut self.sessions_opened,
             Note::SessionExpired { .. } => &mut self.sessions_expired,
             Note::DiskProbed { .. } => &mut self.disks_probed,
             _ => return,

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{
-    ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, SessionId, Timer,
-};
+use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, Timer};
 use crate::trace::Note;
 
 use super::auth::Proofs;
 use super::hosts::HostProvider;
+use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
 use super::watches::Watches;
 use super::{Client, Reopen};
@@ -36,6 +35,7 @@ impl Client {
         }
         self.reopens = None;
         self.session = Session::new(&self.program, hosts, cx.now);
+        self.search = Search::new();
         self.proofs = Proofs::default();
         self.requests.start_anew();
         self.watches = Watches::default();
@@ -126,7 +126,7 @@ impl Client {
             self.requests.put_first(self.watches.batches(session.last_zxid));
         }
         session.state = State::Handshaking(to, conn);
-        cx.send(conn, Packet::ConnectRequest(Arc::new(session.connect_request(self.program.timeout))));
+        cx.send(conn, Packet::ConnectRequest(Arc::new(session.connect_request(self.program.timeout, self.program.read_only))));
         cx.arm(Timer::ConnectTimeout, session.limits.connect);
     }
 
@@ -145,14 +145,20 @@ impl Client {
         if response.timeout <= 0 {
             return self.expire(cx);
         }
-        let renewed = self.session.id != SessionId::NONE;
+        let renewed = self.session.id == response.session;
         self.session.on_accepted(response);
         self.session.hosts.on_connected(server);
         self.session.state = State::Connected(server, conn);
-        cx.note(Note::Connected { server, session: response.session, timeout: response.timeout, renewed });
+        let ConnectResponse { session, timeout, .. } = *response;
+        if response.read_only {
+            cx.note(Note::ConnectedReadOnly { server, session, timeout, renewed });
+            self.begin_search(cx);
+        } else {
+            cx.note(Note::Connected { server, session, timeout, renewed });
+        }
         cx.arm(Timer::ServerRead, self.session.limits.read);
         self.introduce(cx, conn);
-        self.tell_state(cx, KeeperState::SyncConnected);
+        self.tell_state(cx, if response.read_only { KeeperState::ConnectedReadOnly } else { KeeperState::SyncConnected });
         self.flush(cx);
     }
 
@@ -225,6 +231,7 @@ impl Client {
         for timer in [Timer::ConnectTimeout, Timer::ServerRead, Timer::ClientPing] {
             cx.disarm(timer);
         }
+        self.end_search(cx);
     }
 
     fn on_cleaned_up(&mut self, cx: &mut Cx, afterwards: Afterwards) {

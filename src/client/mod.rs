@@ -5,17 +5,19 @@
 //! another thread ([`Stage::EventThread`]), one at a wake-up: for its user a request is answered when its callback runs.
 //!
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
-//! - `auth`: who it says it is. `requests`: what is queued, sent, answered, and fails with the connection.
+//! - `auth`: who it says it is. `read_write_search`: from a server that can only be read to one with a leader.
+//! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
 //! - `watches`: what its user watches; `events`: what it is told of them.
 //!
-//! Not modelled: read-only servers, `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
+//! Not modelled: SASL (no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
 //! before it fails what was queued). The time limit of a dial runs by the world's clock, and no request cuts it short.
 
 mod auth;
 mod connection;
 mod events;
 mod hosts;
+mod read_write_search;
 mod requests;
 mod session;
 #[cfg(test)]
@@ -32,6 +34,7 @@ use crate::actor::{Actor, Cx, Input};
 use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
 use auth::Proofs;
 use hosts::HostProvider;
+use read_write_search::Search;
 use requests::Requests;
 use session::{Session, State};
 use watches::Watches;
@@ -46,6 +49,8 @@ pub struct Program {
     pub timeout: Micros,
     /// Whether it gives a session up when it heard of nobody for 4/3 of the timeout (3.9.3+, ZOOKEEPER-4508).
     pub gives_up: bool,
+    /// Whether a server without a leader will do (`canBeReadOnly`).
+    pub read_only: bool,
     /// Whether it sets its watches again when it is back (`zookeeper.disableAutoWatchReset` is off).
     pub resets_watches: bool,
     /// Workloads that it takes part in, with their numbers in the scenario.
@@ -57,6 +62,7 @@ pub struct Program {
 pub struct Client {
     program: Arc<Program>,
     session: Session,
+    search: Search,
     requests: Requests,
     proofs: Proofs,
     watches: Watches,
@@ -79,6 +85,7 @@ impl Client {
         Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
+            search: Search::new(),
             requests: Requests::default(),
             proofs: Proofs::default(),
             watches: Watches::default(),
@@ -131,6 +138,7 @@ impl Client {
             Timer::Reconnect => self.on_pause_over(cx),
             Timer::ConnectTimeout => self.on_handshake_timeout(cx),
             Timer::ServerRead | Timer::ClientPing => self.turn(cx),
+            Timer::ReadWriteSearch => self.on_search_timer(cx),
             Timer::Workload(number) => self.drive(cx, number),
             // Every other timer is a server's.
             _ => {}
@@ -164,6 +172,10 @@ impl Actor for Client {
             Input::Command(command) => self.on_command(cx, command),
             Input::Timer(timer) => self.on_timer(cx, timer),
             Input::Stage(Stage::EventThread) => self.run_callback(cx),
+            Input::Connected { to, conn, .. } if self.search.dials(to) => self.on_search_connected(cx, to, conn),
+            Input::DialFailed { to, .. } if self.search.dials(to) => self.on_search_failed(cx),
+            Input::Packet { conn, packet: Packet::IsReadOnlyAnswer(read_only) } => self.on_search_answer(cx, conn, read_only),
+            Input::Closed { conn, .. } if self.search.owns(conn) => self.on_search_failed(cx),
             Input::Connected { to, conn, .. } => self.on_connected(cx, to, conn),
             Input::DialFailed { to, why, .. } => self.on_dial_failed(cx, to, why),
             Input::Packet { conn, packet: Packet::ConnectResponse(response) } => self.on_connect_response(cx, conn, &response),

@@ -134,6 +134,9 @@ impl Client {
 
     /// `SendThread.readResponse`.
     pub(super) fn on_reply(&mut self, cx: &mut Cx, conn: ConnId, reply: &ClientReply) {
+        if self.session.state.is_handshaking_on(conn) {
+            return self.lose_connection(cx, "the handshake is not answered but refused");
+        }
         if self.session.connection() != Some(conn) {
             return;
         }

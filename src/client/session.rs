@@ -22,6 +22,8 @@ pub struct Session {
     pub last_sent: Micros,
     /// A connection was up once: from then on attempts are put off (`isFirstConnect`).
     pub had_connection: bool,
+    /// A server with a leader knows the session: only then it can be gone on with elsewhere (`seenRwServerBefore`).
+    pub saw_read_write: bool,
     /// Its user closes it: nothing more is taken, and it is not connected again.
     pub closing: bool,
     /// It is closed because a server refused what its user is.
@@ -41,6 +43,13 @@ pub enum State {
     Connected(ServerId, ConnId),
     /// No session: not begun, closed or expired.
     Closed,
+}
+
+impl State {
+    /// Whether the answer to the ConnectRequest comes on this connection.
+    pub fn is_handshaking_on(self, conn: ConnId) -> bool {
+        matches!(self, State::Handshaking(_, mine) if mine == conn)
+    }
 }
 
 /// What follows when a connection is cleaned up.
@@ -89,14 +98,17 @@ impl Session {
             last_heard: now,
             last_sent: now,
             had_connection: false,
+            saw_read_write: false,
             closing: false,
             refused: false,
         }
     }
 
     /// What it says first on a new connection. It asks for the timeout that its user wants, whatever it was given before.
-    pub fn connect_request(&self, timeout: Micros) -> ConnectRequest {
-        ConnectRequest { last_zxid_seen: self.last_zxid, timeout: (timeout.0 / 1_000) as i32, session: self.id, password: self.password }
+    pub fn connect_request(&self, timeout: Micros, read_only: bool) -> ConnectRequest {
+        let session = if self.saw_read_write { self.id } else { SessionId::NONE };
+        let timeout = (timeout.0 / 1_000) as i32;
+        ConnectRequest { last_zxid_seen: self.last_zxid, timeout, session, password: self.password, read_only }
     }
 
     /// A server gave it a session, or took it back into its own.
@@ -104,6 +116,7 @@ impl Session {
         let timeout = Micros::from_millis(u64::from(response.timeout.unsigned_abs()));
         self.limits = Limits::of(timeout, self.hosts.count());
         self.id = response.session;
+        self.saw_read_write |= !response.read_only;
         self.password = response.password;
     }
 

@@ -77,7 +77,7 @@ impl Wire {
         self.hang_up(cx);
         (self.xid, self.server) = (0, Some(to));
         let timeout = i32::try_from(timeout.0 / 1_000).unwrap_or(i32::MAX);
-        self.way = Way::Dialling(ConnectRequest { last_zxid_seen: seen, timeout, session: self.session, password: self.password });
+        self.way = Way::Dialling(ConnectRequest { last_zxid_seen: seen, timeout, session: self.session, password: self.password, read_only: false });
         cx.emit(Effect::Dial { to, port: Port::Client, timeout: DIAL_TIMEOUT });
     }
 

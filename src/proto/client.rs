@@ -13,6 +13,8 @@ pub struct ConnectRequest {
     /// [`SessionId::NONE`] for a new session.
     pub session: SessionId,
     pub password: [u8; 16],
+    /// A server without a leader is good enough (`canBeReadOnly`).
+    pub read_only: bool,
 }
 
 /// The answer. A timeout of zero: the session has expired (or the password is wrong).
@@ -22,6 +24,8 @@ pub struct ConnectResponse {
     pub timeout: i32,
     pub session: SessionId,
     pub password: [u8; 16],
+    /// The server has no leader: it answers reads and nothing else.
+    pub read_only: bool,
 }
 
 /// A request of a connected client.

@@ -102,6 +102,12 @@ pub struct Config {
     pub min_session_timeout: Option<Micros>,
     /// `maxSessionTimeout`; `None`: twenty ticks.
     pub max_session_timeout: Option<Micros>,
+    /// `localSessionsEnabled`: new sessions live on one server.
+    pub local_sessions: bool,
+    /// `localSessionsUpgradingEnabled`: they become everybody's with their first ephemeral node, which fails otherwise.
+    pub local_sessions_upgrading: bool,
+    /// `readonlymode.enabled`: a server that finds no leader serves reads.
+    pub read_only_mode: bool,
     /// `snapCount`: a snapshot after between half and all of so many transactions; at least 2.
     pub snap_count: u32,
     /// `commitLogCount`: committed transactions that are kept in memory for DIFF; less than 500 is ignored by ZooKeeper, not here.
@@ -165,6 +171,9 @@ impl Config {
             observer_election_delay: Micros::from_millis(200),
             min_session_timeout: None,
             max_session_timeout: None,
+            local_sessions: false,
+            local_sessions_upgrading: false,
+            read_only_mode: false,
             snap_count: 100_000,
             commit_log_count: 500,
             snapshot_size_factor: Some(33),

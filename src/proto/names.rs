@@ -103,6 +103,12 @@ names! {
         ClientPing = 17 "client_ping",
         /// Client: the workload with this number begins, or makes its next request.
         Workload(number: u32) = 18 "workload",
+        /// Server: the next bucket of its local sessions may expire (`localSessionsEnabled`).
+        LocalSessionExpiry = 20 "local_session_expiry",
+        /// Server: it looked for a leader for so long that it serves reads without one (`readonlymode.enabled`).
+        ReadOnlyGrace = 21 "read_only_grace",
+        /// Client of a read-only server: the next look for a better one, or the end of the present one.
+        ReadWriteSearch = 22 "read_write_search",
         /// Leader: the next look for containers and TTL nodes whose time is over.
         ContainerCheck = 19 "container_check",
     }

@@ -161,12 +161,16 @@ pub enum Packet {
     ConnectResponse(Arc<ConnectResponse>),
     ClientRequest(Arc<ClientRequest>),
     ClientReply(Arc<ClientReply>),
+    /// The four-letter word `isro`, in place of a ConnectRequest.
+    IsReadOnly,
+    /// The answer to it: `ro` or `rw`.
+    IsReadOnlyAnswer(bool),
     /// A watch fired.
     WatcherEvent(Arc<WatcherEvent>),
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 26] = [
+pub const PACKET_KINDS: [&str; 28] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -192,6 +196,8 @@ pub const PACKET_KINDS: [&str; 26] = [
     "CONNECTED",
     "CLIENT_REQUEST",
     "CLIENT_REPLY",
+    "ISRO",
+    "ISRO_ANSWER",
     "WATCHER_EVENT",
 ];
 
@@ -213,6 +219,8 @@ impl Packet {
             Packet::ConnectResponse(_) => "CONNECTED",
             Packet::ClientRequest(_) => "CLIENT_REQUEST",
             Packet::ClientReply(_) => "CLIENT_REPLY",
+            Packet::IsReadOnly => "ISRO",
+            Packet::IsReadOnlyAnswer(_) => "ISRO_ANSWER",
             Packet::WatcherEvent(_) => "WATCHER_EVENT",
         }
     }
@@ -255,6 +263,8 @@ impl Packet {
             Packet::ClientReply(reply) => 20 + reply.result.as_ref().map_or(0, Answer::size),
             Packet::ElectionRequest { .. } => 4,
             Packet::ElectionReply(_) => 28,
+            Packet::IsReadOnly => 4,
+            Packet::IsReadOnlyAnswer(_) => 2,
         }
     }
 
@@ -280,10 +290,14 @@ impl Packet {
             Packet::Notification(note) => [2 | (note.state as u64) << 8, note.vote.leader.0 as u64],
             Packet::ElectionRequest { xid } => [4, u64::from(*xid as u32)],
             Packet::ElectionReply(reply) => [5 | u64::from(reply.xid as u32) << 32, reply.from.0 as u64],
-            Packet::ConnectRequest(request) => [6 | (request.timeout as u64) << 32, request.session.0 as u64],
-            Packet::ConnectResponse(response) => [7 | (response.timeout as u64) << 32, response.session.0 as u64],
+            Packet::ConnectRequest(request) => [6 | u64::from(request.read_only) << 8 | (request.timeout as u64) << 32, request.session.0 as u64],
+            Packet::ConnectResponse(response) => {
+                [7 | u64::from(response.read_only) << 8 | (response.timeout as u64) << 32, response.session.0 as u64]
+            }
             Packet::ClientRequest(request) => [8 | (request.xid as u64) << 32, request.op.number() as u64],
             Packet::ClientReply(reply) => [9 | (reply.xid as u64) << 32, reply.zxid.0 as u64],
+            Packet::IsReadOnly => [11, 0],
+            Packet::IsReadOnlyAnswer(read_only) => [12, u64::from(*read_only)],
             Packet::WatcherEvent(event) => [10 | (event.kind as u64) << 32, event.zxid.0 as u64],
         }
     }
@@ -293,6 +307,7 @@ impl Packet {
     pub fn tail_words(&self, mut word: impl FnMut(u64)) {
         match self {
             Packet::Quorum { data: QuorumData::Empty, .. } | Packet::Initial { .. } | Packet::ElectionRequest { .. } => {}
+            Packet::IsReadOnly | Packet::IsReadOnlyAnswer(_) => {}
             Packet::Quorum { data: QuorumData::LearnerInfo(sid), .. } => word(sid.0 as u64),
             Packet::Quorum { data: QuorumData::CurrentEpoch(epoch), .. } => word(epoch.map_or(-1, |epoch| epoch.0) as u64),
             Packet::Quorum { data: QuorumData::Txn(proposal), .. } => word(proposal.hash),
@@ -372,6 +387,8 @@ impl fmt::Display for Packet {
             }
             Packet::ElectionRequest { xid } => write!(out, " xid {xid}"),
             Packet::ElectionReply(reply) => write!(out, " {} votes {} zxid {} xid {}", reply.from, reply.leader, reply.zxid, reply.xid),
+            Packet::IsReadOnly => Ok(()),
+            Packet::IsReadOnlyAnswer(read_only) => write!(out, " {}", if *read_only { "ro" } else { "rw" }),
             Packet::ConnectRequest(request) if request.session == SessionId::NONE => write!(out, " new session, timeout {} ms", request.timeout),
             Packet::ConnectRequest(request) => write!(out, " session {}, last zxid seen {}", request.session, request.last_zxid_seen),
             Packet::ConnectResponse(response) if response.timeout <= 0 => write!(out, " session expired"),

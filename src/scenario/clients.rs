@@ -65,6 +65,7 @@ fn client(checker: &mut Checker, place: &Path, file: &ClientFile, config: &Confi
     ClientStart {
         hosts: file.connect.as_ref().map_or(default.hosts, |connect| hosts(checker, &place.key("connect"), connect, config)),
         timeout: file.timeout.as_ref().and_then(|text| timeout(checker, &place.key("timeout"), &text.0)).unwrap_or(default.timeout),
+        read_only: file.read_only.unwrap_or(default.read_only),
         disable_auto_watch_reset: file.disable_auto_watch_reset.unwrap_or(false),
         start: read::start(checker, &place.key("start"), file.start.as_ref(), run),
         clock_offset,

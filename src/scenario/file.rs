@@ -218,6 +218,9 @@ pub struct ClientFile {
     /// The session timeout that it asks for; 30s (as zkCli) unless given. Servers have limits: 2 and 20 ticks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<TimeText>,
+    /// Whether it also takes a server that found no leader (`readonlymode.enabled`), and only reads there; false unless given.
+    #[serde(rename = "canBeReadOnly", default, skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
     /// As the property of this name: the client does not set its watches again when it is back; false unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable_auto_watch_reset: Option<bool>,

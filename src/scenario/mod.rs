@@ -136,6 +136,8 @@ pub struct ClientStart {
     pub hosts: Hosts,
     /// The session timeout it asks for, in whole milliseconds.
     pub timeout: Micros,
+    /// Whether a server without a leader will do.
+    pub read_only: bool,
     /// `zookeeper.disableAutoWatchReset`: its watches are lost with the connection.
     pub disable_auto_watch_reset: bool,
     /// `None`: not before a step starts it.
@@ -150,6 +152,7 @@ impl Default for ClientStart {
         ClientStart {
             hosts: Hosts::Any,
             timeout: Micros::from_secs(30),
+            read_only: false,
             disable_auto_watch_reset: false,
             start: Some(Micros::ZERO),
             clock_offset: Shift(0),

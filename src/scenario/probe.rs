@@ -36,7 +36,7 @@ impl Probe {
     pub fn join(world: &mut World<Process>, config: &Config) -> Probe {
         let members = Arc::new(config.membership.clone());
         let timeout = config.tick_time.times(20);
-        let program = Program { members, hosts: Hosts::Any, timeout, gives_up: true, resets_watches: true, workloads: Vec::new() };
+        let program = Program { members, hosts: Hosts::Any, timeout, gives_up: true, read_only: false, resets_watches: true, workloads: Vec::new() };
         let start = Some(world.now());
         world.join(NodeConfig { id: CLIENT, program: Process::Client(Client::new(program)), start, clock: Clock::new(0, 0) });
         Probe { phase: Phase::Connecting, command: None }
@@ -49,6 +49,10 @@ impl Probe {
             (Phase::Connecting, Note::Connected { .. }) => self.tell(Phase::Writing, Command::Request(write())),
             (Phase::Writing, Note::Returned { result, .. }) if result.starts_with('/') => {
                 self.tell(Phase::Closing, Command::Request(Op::CloseSession));
+            }
+            // `localSessionsEnabled` without upgrades: what is refused is a transaction, too.
+            (Phase::Writing, Note::Returned { result, zxid: Some(zxid), .. }) if result == "EphemeralOnLocalSession" => {
+                self.phase = Phase::Spreading(*zxid);
             }
             (Phase::Writing, Note::Returned { result, .. }) if result == "SessionExpired" => {
                 self.tell(Phase::Connecting, Command::Connect { server: None });

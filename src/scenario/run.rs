@@ -448,6 +448,7 @@ fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeCon
             hosts: client.hosts.clone(),
             timeout: client.timeout,
             gives_up,
+            read_only: client.read_only,
             resets_watches: !client.disable_auto_watch_reset,
             workloads,
         };

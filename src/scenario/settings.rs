@@ -86,6 +86,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         write: |config| config.max_session_timeout.map_or(-1, in_millis).into(),
     },
     Setting {
+        name: "localSessionsEnabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.local_sessions = value),
+        write: |config| config.local_sessions.into(),
+    },
+    Setting {
+        name: "localSessionsUpgradingEnabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.local_sessions_upgrading = value),
+        write: |config| config.local_sessions_upgrading.into(),
+    },
+    Setting {
+        name: "readonlymode.enabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.read_only_mode = value),
+        write: |config| config.read_only_mode.into(),
+    },
+    Setting {
         name: "snapCount",
         read: |config, text| whole(text, 2, INT_MAX).map(|value| config.snap_count = value as u32),
         write: |config| config.snap_count.into(),
@@ -211,8 +226,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "flushDelay",
     "fsync.warningthresholdms",
     "globalOutstandingLimit",
-    "localSessionsEnabled",
-    "localSessionsUpgradingEnabled",
     "maxClientCnxns",
     "maxCnxns",
     "metricsProvider.className",

@@ -37,7 +37,7 @@ const EVERYTHING: &str = r#"{
     "link": "2ms..3ms", "stage": "5us", "read": "1us", "write": "2us", "fsync": "7ms", "metadata": "3us", "retransmission": "20s", "restart": "3s", "wakeups_per_instant": 9, "window": 65536, "loss": "2.5%"
   },
   "clients": {
-    "c1": { "connect": "s3", "timeout": "4s" },
+    "c1": { "connect": "s3", "timeout": "4s", "canBeReadOnly": true },
     "c2": { "connect": ["s2", "s1"], "start": "100ms", "clock": { "offset": "1s", "drift_ppm": 100 } },
     "c10": { "start": false, "disable_auto_watch_reset": true }
   },
@@ -254,10 +254,19 @@ prop_compose! {
         disable_auto_watch_reset in any::<bool>(),
         start in proptest::option::of(0..1_000u64),
         offset in any::<i32>(),
+        read_only in any::<bool>(),
         clock_drift_ppm in -500..500i32,
     ) -> ClientStart {
         let clock_offset = Shift(i64::from(offset));
-        ClientStart { hosts, timeout: Micros::from_millis(timeout), disable_auto_watch_reset, start: start.map(Micros), clock_offset, clock_drift_ppm }
+        ClientStart {
+            hosts,
+            timeout: Micros::from_millis(timeout),
+            read_only,
+            disable_auto_watch_reset,
+            start: start.map(Micros),
+            clock_offset,
+            clock_drift_ppm,
+        }
     }
 }
 

@@ -32,9 +32,11 @@ const SHORT: [Short; 7] = [
 ];
 
 /// Kinds of notes that clients tell, and nobody else.
-const OF_CLIENTS: [&str; 10] = [
+const OF_CLIENTS: [&str; 12] = [
     "connecting",
     "connected",
+    "connected_read_only",
+    "read_write_found",
     "disconnected",
     "session_expired",
     "client_closed",

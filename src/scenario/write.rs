@@ -123,6 +123,7 @@ fn client(start: &ClientStart) -> ClientFile {
             Hosts::Only(servers) => Some(ConnectFile::Only(servers.iter().map(ServerId::to_string).collect())),
         },
         timeout: (start.timeout != ClientStart::default().timeout).then(|| time(start.timeout)),
+        read_only: start.read_only.then_some(true),
         disable_auto_watch_reset: start.disable_auto_watch_reset.then_some(true),
         start: first_start(start.start),
         clock: clock(start.clock_offset, start.clock_drift_ppm),

@@ -2,6 +2,7 @@
 //!
 //! - `outer_loop`: boot, elections, and the way from one role to the next.
 //! - `leaving`: what is finished, replayed or read again between a role and the next vote.
+//! - `read_only`: what clients may have while there is no leader.
 //! - `roles`, `storage`: who is told what, and who does what was asked for.
 //! - [`pipeline`]: the clients' requests, while the server serves.
 //! - `watches`: which of its clients watches what.
@@ -9,6 +10,7 @@
 mod leaving;
 mod outer_loop;
 pub mod pipeline;
+mod read_only;
 mod roles;
 mod storage;
 mod watches;
@@ -26,7 +28,7 @@ use crate::tree::Database;
 use crate::zab::{Leader, Learner, Replica};
 
 use leaving::Leaving;
-use pipeline::Pipeline;
+use pipeline::{Kind, Pipeline};
 
 /// One server process. Its initial value is the program with its configuration, before it has read its disk.
 #[derive(Clone, Debug)]
@@ -112,9 +114,9 @@ impl Server {
         (self.state != PeerState::Looking && self.elected.is_none()).then_some(self.current_vote.vote.leader)
     }
 
-    /// Whether clients are served.
+    /// Whether clients are served, under a leader.
     pub fn is_serving(&self) -> bool {
-        self.pipeline.is_some()
+        self.pipeline.as_ref().is_some_and(|pipeline| pipeline.kind() != Kind::ReadOnly)
     }
 
     /// What it has applied so far.
@@ -208,7 +210,7 @@ impl Server {
                 Activity::Learning(learner) if learner.owns(conn) => learner.on_packet(cx, &mut self.replica, kind, zxid, data),
                 _ => {}
             },
-            Packet::ClientRequest(_) | Packet::ConnectRequest(_) => {
+            Packet::ClientRequest(_) | Packet::ConnectRequest(_) | Packet::IsReadOnly => {
                 if let Some(pipeline) = &mut self.pipeline {
                     pipeline.on_packet(cx, &self.replica.database, conn, packet);
                 }
@@ -274,7 +276,8 @@ impl Server {
             Timer::LearnerRead(conn) => self.on_leader(|leader, _| leader.on_read_timeout(cx, conn)),
             Timer::LeaderRead => self.on_learner(|learner, _| learner.on_read_timeout(cx)),
             Timer::LeaderConnect => self.on_learner(|learner, _| learner.on_connect_timer(cx)),
-            Timer::SessionExpiry | Timer::ContainerCheck | Timer::ClientRead(_) => {
+            Timer::ReadOnlyGrace => self.on_read_only_grace(cx),
+            Timer::SessionExpiry | Timer::LocalSessionExpiry | Timer::ContainerCheck | Timer::ClientRead(_) => {
                 if let Some(pipeline) = &mut self.pipeline {
                     pipeline.on_timer(cx, &self.replica.database, timer);
                 }

@@ -64,6 +64,7 @@ impl Server {
     /// LOOKING: one call of lookForLeader.
     pub(super) fn start_election(&mut self, cx: &mut Cx) {
         self.activity = Activity::Looking;
+        self.begin_read_only_grace(cx);
         let (zxid, epoch) = (self.replica.last_zxid(), self.replica.epochs.current);
         match &mut self.election {
             Election::Fast(election) => election.look_for_leader(cx, zxid, epoch),
@@ -117,6 +118,7 @@ impl Server {
             return;
         };
         self.current_vote = elected;
+        self.end_read_only(cx);
         self.activity = match self.state {
             PeerState::Leading => Activity::Leading(Box::new(Leader::start(cx, self.me, &mut self.replica, elected.vote))),
             _ => Activity::Learning(Box::new(Learner::start(cx, self.me, self.config.clone(), elected.vote.leader, self.role))),

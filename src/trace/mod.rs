@@ -14,6 +14,7 @@ mod kinds;
 mod nearest;
 mod note;
 mod note_values;
+mod note_words;
 mod plot;
 mod record;
 mod stored;

@@ -176,6 +176,12 @@ pub enum Note {
     SessionExpiring { session: SessionId },
     /// A request came through another server than the one that the session moved to.
     SessionMoved { session: SessionId },
+    /// A session of this server alone becomes everybody's, since its client wants an ephemeral node.
+    SessionUpgraded { session: SessionId },
+    /// The server found no leader in time, and answers reads without one.
+    ServingReadOnly { zxid: Zxid },
+    /// It cannot do what a client asks for without a leader.
+    WriteRefused { session: SessionId },
     /// A client of this server watches a path now.
     WatchSet { session: SessionId, path: Path, mode: WatchMode },
     /// A watch fired. `zxid` is that of the change, or -1 when it was missed before the watch was set again. `hidden`: its client may not read
@@ -187,6 +193,10 @@ pub enum Note {
     Connecting { server: ServerId },
     /// The session is up on this server.
     Connected { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
+    /// The session is up on a server that has no leader.
+    ConnectedReadOnly { server: ServerId, session: SessionId, timeout: i32, renewed: bool },
+    /// A server with a leader is found: the client goes there.
+    ReadWriteFound { server: ServerId },
     /// The connection is gone; the session may live on.
     Disconnected { server: ServerId, why: String },
     /// The session is over: a server said so, or nobody was heard for 4/3 of its timeout.
@@ -430,10 +440,15 @@ kinds! {
     ClientAhead { seen, applied } "client_ahead" true,
     SessionExpiring { session } "session_expiring" true,
     SessionMoved { session } "session_moved" true,
+    SessionUpgraded { session } "session_upgraded" true,
+    ServingReadOnly { zxid } "serving_read_only" true,
+    WriteRefused { session } "write_refused" true,
     WatchSet { session, path, mode } "watch_set" false,
     WatchFired { session, event, path, zxid, hidden } "watch_fired" true,
     Connecting { server } "connecting" false,
     Connected { server, session, timeout, renewed } "connected" true,
+    ConnectedReadOnly { server, session, timeout, renewed } "connected_read_only" true,
+    ReadWriteFound { server } "read_write_found" true,
     Disconnected { server, why } "disconnected" true,
     SessionExpired { session } "session_expired" true,
     ClientClosed { session } "client_closed" true,
@@ -598,6 +613,9 @@ impl fmt::Display for Note {
             Note::ClientAhead { seen, applied } => write!(out, "sends a client away that has seen {seen}: it has applied {applied}"),
             Note::SessionExpiring { session } => write!(out, "has not heard of session {session} for too long and closes it"),
             Note::SessionMoved { session } => write!(out, "refuses a request of session {session}, which moved to another server"),
+            Note::SessionUpgraded { session } => write!(out, "makes session {session} known to everybody"),
+            Note::ServingReadOnly { zxid } => write!(out, "finds no leader, and lets clients read what it has, up to {zxid}"),
+            Note::WriteRefused { session } => write!(out, "refuses what session {session} asks for: it can only be read"),
             Note::WatchSet { session, path, mode } => write!(out, "watches {mode} {path} for session {session}"),
             Note::WatchFired { session, event, path, hidden: false, .. } => write!(out, "tells session {session}: {event} {path}"),
             Note::WatchFired { session, event, path, hidden: true, .. } => {
@@ -606,6 +624,10 @@ impl fmt::Display for Note {
             Note::Connecting { server } => write!(out, "tries {server}"),
             Note::Connected { server, session, timeout, renewed: false } => write!(out, "has session {session} on {server}, timeout {timeout} ms"),
             Note::Connected { server, session, renewed: true, .. } => write!(out, "is back in session {session} on {server}"),
+            Note::ConnectedReadOnly { server, session, .. } => {
+                write!(out, "can only read: it has session {session} on {server}, which has no leader")
+            }
+            Note::ReadWriteFound { server } => write!(out, "hears that {server} has a leader, and goes there"),
             Note::Disconnected { server, why } => write!(out, "lost its connection with {server}: {why}"),
             Note::SessionExpired { session } => write!(out, "loses session {session}: it has expired"),
             Note::ClientClosed { session } => write!(out, "has closed session {session}"),
@@ -641,89 +663,6 @@ impl fmt::Display for Versus<'_> {
             }
             Better::No => write!(out, "{new} is no better than {old}"),
         }
-    }
-}
-
-impl fmt::Display for IgnoreReason {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            IgnoreReason::OldRound { theirs, ours } => write!(out, "it is of round {theirs}, this is round {ours}"),
-            IgnoreReason::NotAVoter { leader } => write!(out, "sender and candidate {leader} must both be voters"),
-            IgnoreReason::UntrustedZxid => write!(out, "zxid -1, a database that is not trusted"),
-            IgnoreReason::Observing => write!(out, "observers have no say"),
-        }
-    }
-}
-
-impl fmt::Display for JoinObstacle {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            JoinObstacle::NoQuorum { agreeing } => write!(out, "{agreeing} so far, not yet a quorum"),
-            JoinObstacle::LeaderSilent => write!(out, "the leader itself has not said so"),
-            JoinObstacle::OtherRound { theirs, ours } => write!(out, "that was round {theirs}, this is round {ours}"),
-        }
-    }
-}
-
-impl fmt::Display for ElectedBy {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(match self {
-            ElectedBy::Silence => "no better vote came in 200 ms, voted for by",
-            ElectedBy::SameRound => "already settled in this round, as reported by",
-            ElectedBy::Established => "an ensemble stands, as reported by",
-            ElectedBy::Tally => "more than half of the voters,",
-            ElectedBy::Shortcut => "without asking for a quorum, on the word of",
-        })
-    }
-}
-
-impl fmt::Display for LookingReason {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(match self {
-            LookingReason::LeaderUnreachable => "its leader cannot be reached",
-            LookingReason::LeaderLost => "the connection to its leader broke",
-            LookingReason::LeaderSilent => "its leader was silent for too long",
-            LookingReason::LowerEpoch => "its leader has a smaller epoch than it promised",
-            LookingReason::NoQuorumInTime => "no quorum of learners came in time",
-            LookingReason::QuorumLost => "no quorum of synced followers is left",
-            LookingReason::Abandoned => "a voter gave it up before it had an epoch",
-            LookingReason::DiskError => "its disk failed",
-            LookingReason::SyncAborted => "its synchronisation cannot go on",
-            LookingReason::ZxidRolledOver => "its epoch has no zxid left",
-        })
-    }
-}
-
-impl fmt::Display for Probing {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.pad(match self {
-            Probing::Crash => "as it is now",
-            Probing::PowerLoss => "as a power loss might leave it",
-            Probing::Snapshot => "as it is after a snapshot",
-            Probing::Purge => "as it is after purging",
-        })
-    }
-}
-
-impl fmt::Display for SyncHow {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.pad(match self {
-            SyncHow::Diff => "DIFF",
-            SyncHow::Trunc => "TRUNC",
-            SyncHow::Snap => "SNAP",
-        })
-    }
-}
-
-impl fmt::Display for Surprise {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.pad(match self {
-            Surprise::State => "a packet of another phase,",
-            Surprise::Ack => "ACK",
-            Surprise::Proposal => "PROPOSAL",
-            Surprise::Commit => "COMMIT",
-            Surprise::Message => "a packet of another role,",
-        })
     }
 }
 

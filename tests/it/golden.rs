@@ -128,6 +128,9 @@ golden! {
     leader_crash_before_newleader
     leader_loses_quorum
     leader_pause_gc
+    local_session_cannot_move
+    local_session_owns_nothing
+    local_session_upgrade
     log_fails_while_leaving
     longer_log_is_refused
     lost_rename_on_loose_disk
@@ -162,6 +165,9 @@ golden! {
     proposals_while_syncing
     purge_keeps_what_is_needed
     read_error_at_boot
+    read_only_client_finds_a_leader
+    read_only_needs_local_sessions
+    read_only_server
     reset_connections
     restart_all_servers
     restarted_leader_believes_followers

@@ -13,6 +13,9 @@ use crate::trace::Note;
 pub const SESSION: SessionId = SessionId(0x300_0000_0000_0001);
 pub const PASSWORD: [u8; 16] = [7; 16];
 
+/// The connection on which it asks for a server with a leader.
+pub const SEARCH: ConnId = ConnId { slot: 1, generation: 0 };
+
 pub fn ms(millis: u64) -> Micros {
     Micros::from_millis(millis)
 }
@@ -40,6 +43,8 @@ pub struct Lone {
     pub sent: Vec<Packet>,
     pub notes: Vec<(Micros, Note)>,
     pub is_hung_up: bool,
+    /// It closed [`SEARCH`].
+    pub is_search_over: bool,
 }
 
 /// Every draw gives this, or the largest possible number below it.
@@ -59,8 +64,15 @@ impl Lone {
     /// Its program, changed.
     pub fn with(change: impl FnOnce(&mut Program)) -> Lone {
         let members = Arc::new(Membership::of(3, 0));
-        let mut program =
-            Program { members, hosts: Hosts::From(ServerId(3)), timeout: ms(6_000), gives_up: true, resets_watches: true, workloads: Vec::new() };
+        let mut program = Program {
+            members,
+            hosts: Hosts::From(ServerId(3)),
+            timeout: ms(6_000),
+            gives_up: true,
+            read_only: false,
+            resets_watches: true,
+            workloads: Vec::new(),
+        };
         change(&mut program);
         let mut lone = Lone {
             client: Client::new(program),
@@ -73,6 +85,7 @@ impl Lone {
             sent: Vec::new(),
             notes: Vec::new(),
             is_hung_up: false,
+            is_search_over: false,
         };
         lone.step(Input::Boot);
         lone
@@ -94,9 +107,10 @@ impl Lone {
                 Effect::Note(note) => self.notes.push((self.now, note)),
                 Effect::Dial { to, port: Port::Client, timeout } => assert_eq!(self.dial.replace((to, timeout)), None, "one dial at a time"),
                 Effect::Send { conn, packet } => {
-                    assert_eq!(conn, self.conn);
+                    assert!(conn == self.conn || conn == SEARCH, "{conn:?}");
                     self.sent.push(packet);
                 }
+                Effect::Close(SEARCH) => self.is_search_over = true,
                 Effect::Close(conn) => {
                     assert_eq!(conn, self.conn);
                     self.is_hung_up = true;
@@ -161,7 +175,21 @@ impl Lone {
     /// The server gives it the session, with this timeout in milliseconds; zero: it has expired.
     pub fn is_answered(&mut self, timeout: i32) {
         let (session, password) = if timeout > 0 { (SESSION, PASSWORD) } else { (SessionId::NONE, [0; 16]) };
-        self.receives(Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password })));
+        self.receives(Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password, read_only: false })));
+    }
+
+    /// A server that has no leader gives it a session of its own.
+    pub fn is_let_read(&mut self) {
+        let response = ConnectResponse { timeout: 6_000, session: SESSION, password: PASSWORD, read_only: true };
+        self.receives(Packet::ConnectResponse(Arc::new(response)));
+    }
+
+    /// The dial of its search succeeds.
+    pub fn asks_around(&mut self) -> i64 {
+        let (to, _) = self.dial.take().expect("it dials");
+        self.is_search_over = false;
+        self.step(Input::Connected { to, port: Port::Client, conn: SEARCH });
+        to.0
     }
 
     /// All of that.

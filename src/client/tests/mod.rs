@@ -3,6 +3,7 @@
 mod auth;
 mod connecting;
 mod lone;
+mod read_only;
 mod requests;
 mod sessions;
 mod watches;

@@ -203,3 +203,38 @@ fn a_close_without_an_answer() {
     assert_eq!(lone.tells(), told, "and the session that was asked for meanwhile begins");
     assert_eq!(lone.is_accepted().session, SessionId::NONE);
 }
+
+/// The attempt under way is the last: if it succeeds the session is taken back to be closed, and if not it is left to itself.
+#[test]
+fn closing_without_a_connection() {
+    let mut lone = Lone::new();
+    lone.connects();
+    lone.is_closed();
+    lone.waits(ms(350));
+    lone.is_asked(Op::CloseSession);
+    lone.is_accepted();
+    lone.is_answered(6_000);
+    assert_eq!(lone.says(), ["1 close"]);
+    lone.replies(1, Zxid::new(1, 2), Ok(Answer::Done));
+    lone.waits(ms(60_000));
+    assert_eq!(lone.tells().last().map(String::as_str), Some("350 is answered: Ok (zxid 1:2)"));
+    for asks_early in [true, false] {
+        let mut lone = Lone::new();
+        lone.connects();
+        lone.is_closed();
+        if asks_early {
+            // The socket is not cleaned up yet: no other attempt begins.
+            lone.is_asked(Op::CloseSession);
+            lone.waits(ms(60_000));
+        } else {
+            lone.waits(ms(350));
+            lone.is_asked(Op::CloseSession);
+            lone.is_refused();
+            lone.waits(ms(60_000));
+        }
+        let told = lone.tells();
+        assert!(told.iter().any(|told| told.ends_with("has closed session 0x300000000000001")), "{told:?}");
+        assert!(told.last().is_some_and(|told| told.ends_with("is answered: ConnectionLoss")), "{told:?}");
+        assert_eq!(lone.dialled(), None);
+    }
+}

@@ -89,7 +89,7 @@ impl CommitProcessor {
 
     /// Whether the request is done by a commit.
     fn needs_commit(&self, request: &Request) -> bool {
-        request.op().is_write() || (self.match_syncs && matches!(request.op(), Op::Sync { .. }))
+        request.is_write() || (self.match_syncs && matches!(request.op(), Op::Sync { .. }))
     }
 
     /// What to do next, until there is nothing: first the reads behind the write that was just done, then new requests, then a commit.

@@ -25,6 +25,8 @@ pub struct Connections {
     open: BTreeMap<ConnId, Connection>,
     /// A session is carried by one connection of a server at a time.
     by_session: BTreeMap<SessionId, ConnId>,
+    /// Clients are told that they can only read.
+    read_only: bool,
     /// Gone with their connection.
     pub watches: Watches,
 }
@@ -63,8 +65,8 @@ impl Connection {
 }
 
 impl Connections {
-    pub fn new(version: Version) -> Connections {
-        Connections { open: BTreeMap::new(), by_session: BTreeMap::new(), watches: Watches::new(version) }
+    pub fn new(version: Version, read_only: bool) -> Connections {
+        Connections { open: BTreeMap::new(), by_session: BTreeMap::new(), read_only, watches: Watches::new(version) }
     }
 
     pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
@@ -128,10 +130,21 @@ impl Connections {
         let (session, timeout) = (connection.session, connection.timeout);
         if valid {
             connection.phase = Phase::Open;
-            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password: password(session) })));
+            cx.send(
+                conn,
+                Packet::ConnectResponse(Arc::new(ConnectResponse { timeout, session, password: password(session), read_only: self.read_only })),
+            );
             cx.note(Note::SessionAttached { session, timeout, renewed });
         } else {
-            cx.send(conn, Packet::ConnectResponse(Arc::new(ConnectResponse { timeout: 0, session: SessionId::NONE, password: [0; 16] })));
+            cx.send(
+                conn,
+                Packet::ConnectResponse(Arc::new(ConnectResponse {
+                    timeout: 0,
+                    session: SessionId::NONE,
+                    password: [0; 16],
+                    read_only: self.read_only,
+                })),
+            );
             self.close(cx, conn);
         }
     }

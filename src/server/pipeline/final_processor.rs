@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{Answer, ErrorCode, Op, Proposal, Txn, Zxid};
+use crate::proto::{Answer, ErrorCode, Op, Proposal, SessionId, Txn, Zxid};
 use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
@@ -17,16 +17,33 @@ impl Pipeline {
         self.commits_woken = false;
         while let Some(work) = self.commits.next() {
             match work {
-                Work::Serve(request) => {
-                    let result = match request.refused {
-                        Some(code) => Err(code),
-                        None if request.op().concerns_watches() => self.serve_watching(cx, db, &request),
-                        None => self.reader(db, &request).read(request.op()),
-                    };
-                    self.answer(cx, db, &request, result);
-                }
+                Work::Serve(request) => self.serve(cx, db, &request),
                 Work::Apply(proposal, request) => self.apply(cx, db, &proposal, request),
             }
+        }
+    }
+
+    /// What needs no transaction: a read, or a session of this server alone begins or ends.
+    pub(super) fn serve(&mut self, cx: &mut Cx, db: &Database, request: &Request) {
+        let result = match request.refused {
+            Some(code) => Err(code),
+            None if request.is_local => Ok(Answer::Done),
+            None if request.op().concerns_watches() => self.serve_watching(cx, db, request),
+            None => self.reader(db, request).read(request.op()),
+        };
+        self.answer(cx, db, request, result);
+        if request.is_local && matches!(request.op(), Op::CloseSession) {
+            self.end_local_session(cx, request.session);
+        }
+    }
+
+    #[cold]
+    fn end_local_session(&mut self, cx: &mut Cx, session: SessionId) {
+        if let Some(locals) = &mut self.locals {
+            locals.remove(session);
+        }
+        if let Some(conn) = self.connections.of_session(session) {
+            self.connections.close(cx, conn);
         }
     }
 
@@ -34,6 +51,9 @@ impl Pipeline {
     fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>, request: Option<Request>) {
         let result = if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) };
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
+        if let (Txn::CreateSession { .. }, Some(locals)) = (&proposal.txn, &mut self.locals) {
+            locals.on_created_for_all(proposal.header.session);
+        }
         let closed = matches!(proposal.txn, Txn::CloseSession { .. }).then_some(proposal.header.session);
         match &mut self.role {
             Role::Leader { prep, tracker, .. } => {
@@ -44,8 +64,20 @@ impl Pipeline {
                 closed.into_iter().for_each(|session| tracker.remove(session));
                 self.outputs.push_back(Output::Applied(proposal.zxid()));
             }
-            Role::Learner(learner) => closed.into_iter().for_each(|session| learner.remove_session(session)),
+            Role::Learner(learner) => {
+                // All servers tell the leader of a session that they see created. Source: `LearnerSessionTracker.commitSession`.
+                if let Txn::CreateSession { timeout } = proposal.txn {
+                    learner.touch(proposal.header.session, timeout);
+                }
+                closed.into_iter().for_each(|session| learner.remove_session(session));
+            }
+            Role::ReadOnly(_) => {}
         }
+        let result = match &request {
+            // The leader knows nothing of the reason.
+            Some(Request { refused: Some(code), .. }) if result.is_err() => Err(*code),
+            _ => result,
+        };
         match request {
             Some(request) if matches!(request.origin, Origin::Client(_)) => self.answer(cx, db, &request, result),
             // Somebody else closed the session, or a learner did: a connection that carries it here has lost its purpose (ZOOKEEPER-558).
@@ -62,7 +94,7 @@ impl Pipeline {
     fn zxid_of_request(&self) -> Zxid {
         match &self.role {
             Role::Leader { prep, .. } => prep.last_zxid(),
-            Role::Learner(_) => Zxid::ZERO,
+            Role::Learner(_) | Role::ReadOnly(_) => Zxid::ZERO,
         }
     }
 

@@ -6,10 +6,11 @@ use crate::actor::Cx;
 use crate::bugs::Bug;
 use crate::proto::{Config, ConnId, ConnectRequest, Micros, Op, QuorumRequest, SessionId, Zxid};
 use crate::trace::Note;
+use crate::tree::Database;
 
 use super::request::{Origin, Owner, Request};
 use super::session_names::password;
-use super::{Output, Pipeline, Role};
+use super::{Kind, Output, Pipeline, Role};
 
 /// What a client is told to its first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,11 @@ pub fn negotiated_timeout(config: &Config, asked: i32) -> i32 {
 
 impl Pipeline {
     #[cold]
-    pub(super) fn on_connect_request(&mut self, cx: &mut Cx, applied: Zxid, conn: ConnId, request: &ConnectRequest) {
+    pub(super) fn on_connect_request(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, request: &ConnectRequest) {
+        let applied = db.last_processed;
+        if self.is_not_for_here(request) {
+            return self.connections.close(cx, conn);
+        }
         let timeout = negotiated_timeout(&self.config, request.timeout);
         let has = if cx.bugs.has(Bug::MutantTakesAnyClient) { request.last_zxid_seen } else { applied };
         match welcome(request, has) {
@@ -53,10 +58,14 @@ impl Pipeline {
                 cx.note(Note::ClientAhead { seen: request.last_zxid_seen, applied });
                 self.connections.close(cx, conn);
             }
-            Welcome::New => self.create_session(cx, conn, timeout),
+            Welcome::New => self.create_session(cx, db, conn, timeout),
+            // Without a leader nobody knows whether it still lives.
+            Welcome::Back | Welcome::Invalid if self.kind == Kind::ReadOnly && db.sessions().contains_key(&request.session) => {
+                self.connections.close(cx, conn);
+            }
             Welcome::Back => {
                 self.connections.attach(cx, conn, request.session, timeout, true);
-                self.revalidate_session(cx, conn, request.session, timeout);
+                self.revalidate_session(cx, db, conn, request.session, timeout);
             }
             // The password is looked at last: an older connection of the session closes even if it is wrong.
             Welcome::Invalid => {
@@ -67,18 +76,24 @@ impl Pipeline {
     }
 
     /// The client is answered when the createSession is applied here.
-    fn create_session(&mut self, cx: &mut Cx, conn: ConnId, timeout: i32) {
+    fn create_session(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, timeout: i32) {
         let session = self.session_ids.next();
         self.connections.attach(cx, conn, session, timeout, false);
-        if let Role::Leader { tracker, .. } = &mut self.role {
-            tracker.track(cx.now, session, timeout);
+        match &mut self.locals {
+            Some(locals) => locals.create(cx.now, session, timeout),
+            None => self.track_global(cx, session, timeout),
         }
         let request = QuorumRequest { session, cxid: 0, op: Op::CreateSession { timeout }, auth: Arc::new([]) };
-        self.submit_own(cx, timeout, Request::of_server(Origin::Client(conn), Arc::new(request)));
+        self.submit_own(cx, db, timeout, Request::of_server(Origin::Client(conn), Arc::new(request)));
     }
 
     /// Whether a session lives only the leader knows. From its answer on it takes requests of the session through this server alone.
-    fn revalidate_session(&mut self, cx: &mut Cx, conn: ConnId, session: SessionId, timeout: i32) {
+    fn revalidate_session(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, session: SessionId, timeout: i32) {
+        // That of a session of its own it knows by itself.
+        if self.kind == Kind::ReadOnly || self.locals.as_ref().is_some_and(|locals| locals.has(session)) {
+            let valid = self.touch_own(cx, db, session, timeout);
+            return self.connections.finish_session_init(cx, conn, valid);
+        }
         match &mut self.role {
             Role::Leader { tracker, .. } => {
                 let valid = tracker.touch(cx.now, session, timeout);
@@ -89,6 +104,7 @@ impl Pipeline {
                 learner.revalidations.insert(session, conn);
                 self.outputs.push_back(Output::Revalidate { session, timeout });
             }
+            Role::ReadOnly(_) => {}
         }
     }
 

@@ -23,9 +23,12 @@ pub struct LearnerPart {
 }
 
 impl LearnerPart {
-    /// A learner cannot tell whether a session still lives: it takes every request.
-    pub fn submit(&mut self, cx: &mut Cx, timeout: i32, request: Request) {
-        self.touched.insert(request.session, timeout);
+    /// A session was heard from: the leader will be told. Whether it still lives a learner cannot tell.
+    pub fn touch(&mut self, session: SessionId, timeout: i32) {
+        self.touched.insert(session, timeout);
+    }
+
+    pub fn submit(&mut self, cx: &mut Cx, request: Request) {
         if self.queue.is_empty() {
             cx.wake(Stage::FollowerRequestProcessor);
         }
@@ -48,7 +51,7 @@ impl Pipeline {
             if is_sync {
                 learner.pending_syncs.push_back((request.session, request.cxid));
             }
-            let forwarded = (is_sync || request.op().is_write()).then(|| request.for_leader());
+            let forwarded = (is_sync || request.is_write()).then(|| request.for_leader());
             self.queue_for_commit(cx, request);
             self.outputs.extend(forwarded.map(Output::Forward));
         }
@@ -69,7 +72,7 @@ impl Pipeline {
     pub fn touched(&mut self) -> Arc<[(SessionId, i32)]> {
         match &mut self.role {
             Role::Learner(learner) => std::mem::take(&mut learner.touched).into_iter().collect(),
-            Role::Leader { .. } => Arc::new([]),
+            Role::Leader { .. } | Role::ReadOnly(_) => Arc::new([]),
         }
     }
 }

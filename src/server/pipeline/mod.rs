@@ -4,13 +4,14 @@
 //! ```text
 //! leader    client ─▶ Prep ─▶ CommitProcessor ─▶ Final        Prep ─▶ Propose (followers, request logger)
 //! learner   client ─▶ FollowerRequestProcessor ─▶ CommitProcessor ─▶ Final        FollowerRequestProcessor ─▶ Forward (leader's Prep)
+//! no leader client ─▶ ReadOnlyRequestProcessor ─▶ Final
 //! ```
 //!
 //! A pipeline lives as long as the server part runs: from the moment a role serves until it is left. It owns the connections on
 //! [`Port::Client`], the session tracker, and every queue between a request and its reply; the database belongs to the server and is handed
 //! in. What concerns the other servers leaves as [`Output`]s, which the owner takes after every call, in order.
 //!
-//! Not modelled: throttling (`RequestThrottler`, `globalOutstandingLimit`), local sessions, read-only mode.
+//! Not modelled: throttling (`RequestThrottler`, `globalOutstandingLimit`).
 
 mod access;
 mod auth;
@@ -22,7 +23,9 @@ mod expiry;
 mod final_processor;
 mod handshake;
 mod learner;
+mod local_sessions;
 mod prep;
+mod read_only;
 mod reads;
 mod request;
 mod session_names;
@@ -47,6 +50,7 @@ use commit_processor::CommitProcessor;
 use connections::{Connections, Phase};
 use containers::ContainerManager;
 use learner::LearnerPart;
+use local_sessions::LocalSessions;
 use prep::{Prep, Prepared, check_session};
 use request::{Origin, Owner, Request};
 use session_names::SessionIds;
@@ -61,6 +65,8 @@ pub enum Kind {
     Follower,
     /// `ObserverZooKeeperServer`: the same, told by INFORM.
     Observer,
+    /// `ReadOnlyZooKeeperServer`: has no leader, and answers reads all the same.
+    ReadOnly,
 }
 
 /// What the pipeline asks of the rest of the server. To be carried out in order, before the next input.
@@ -89,6 +95,8 @@ pub struct Pipeline {
     role: Role,
     connections: Connections,
     session_ids: SessionIds,
+    /// Sessions that are nobody else's business; `None` unless `localSessionsEnabled`.
+    locals: Option<Box<LocalSessions>>,
     commits: CommitProcessor,
     /// [`Stage::CommitProcessor`] was asked for and has not come.
     commits_woken: bool,
@@ -98,8 +106,14 @@ pub struct Pipeline {
 /// What leaders and learners do not share.
 #[derive(Clone, Debug)]
 enum Role {
-    Leader { prep: Prep, tracker: SessionTracker, containers: ContainerManager },
+    Leader {
+        prep: Prep,
+        tracker: SessionTracker,
+        containers: ContainerManager,
+    },
     Learner(LearnerPart),
+    /// Requests in the order they came.
+    ReadOnly(VecDeque<Request>),
 }
 
 impl Pipeline {
@@ -109,23 +123,26 @@ impl Pipeline {
         let role = match kind {
             Kind::Leader => {
                 let known = db.sessions().iter().map(|(session, timeout)| (*session, *timeout));
-                let tracker = SessionTracker::new(cx.now, config.tick_time, known);
+                let mut tracker = SessionTracker::new(cx.now, config.tick_time, known);
+                tracker.strangers_besides = config.local_sessions.then_some(me);
                 cx.arm(Timer::SessionExpiry, tracker.wait(cx.now));
                 cx.arm(Timer::ContainerCheck, config.container_check_interval);
                 Role::Leader { prep: Prep::new(config.clone(), first), tracker, containers: ContainerManager::default() }
             }
             Kind::Follower | Kind::Observer => Role::Learner(LearnerPart::default()),
+            Kind::ReadOnly => Role::ReadOnly(VecDeque::new()),
         };
         if kind != Kind::Leader || config.leader_serves {
             cx.emit(Effect::Listen(Port::Client));
         }
         Pipeline {
-            connections: Connections::new(config.version),
+            locals: LocalSessions::start(cx, &config),
+            connections: Connections::new(config.version, kind == Kind::ReadOnly),
             config,
             kind,
             role,
             session_ids: SessionIds::new(me, cx.now),
-            commits: CommitProcessor::new(kind != Kind::Leader),
+            commits: CommitProcessor::new(matches!(kind, Kind::Follower | Kind::Observer)),
             commits_woken: false,
             outputs: VecDeque::new(),
         }
@@ -165,10 +182,11 @@ impl Pipeline {
                 _ => {
                     let (session, timeout) = (connection.session, connection.timeout);
                     let request = Request::of_client(conn, session, connection.auth.clone(), request);
-                    self.submit_own(cx, timeout, request);
+                    self.submit_own(cx, db, timeout, request);
                 }
             },
-            (Phase::Greeting, Packet::ConnectRequest(request)) => self.on_connect_request(cx, db.last_processed, conn, &request),
+            (Phase::Greeting, Packet::ConnectRequest(request)) => self.on_connect_request(cx, db, conn, &request),
+            (Phase::Greeting, Packet::IsReadOnly) => self.on_is_read_only(cx, conn),
             _ => {}
         }
     }
@@ -196,16 +214,57 @@ impl Pipeline {
         self.connections.close(cx, conn);
     }
 
-    /// A request of this server's own clients enters the pipeline and counts as a sign of life. Source: `submitRequestNow`.
-    fn submit_own(&mut self, cx: &mut Cx, timeout: i32, request: Request) {
-        match &mut self.role {
-            Role::Leader { prep, tracker, .. } => {
-                // The request of a session that is being closed, or was, is dropped without an answer.
-                if tracker.touch(cx.now, request.session, timeout) {
-                    prep.submit(cx, request);
-                }
+    /// A request of this server's own clients enters the pipeline and counts as a sign of life. That of a session that is being closed, or
+    /// was, is dropped without an answer, as far as this server knows. Source: `submitRequestNow`.
+    fn submit_own(&mut self, cx: &mut Cx, db: &Database, timeout: i32, request: Request) {
+        if self.touch_own(cx, db, request.session, timeout) {
+            self.enter(cx, request);
+        }
+    }
+
+    /// Source: `LeaderSessionTracker.touchSession`, `LearnerSessionTracker.touchSession`.
+    fn touch_own(&mut self, cx: &Cx, db: &Database, session: SessionId, timeout: i32) -> bool {
+        if let Some(locals) = &mut self.locals {
+            if locals.touch(cx.now, session, timeout) {
+                return true;
             }
-            Role::Learner(learner) => learner.submit(cx, timeout, request),
+            let is_global = locals.is_upgrading(session) || db.sessions().contains_key(&session);
+            if self.kind != Kind::Leader && !is_global {
+                return false;
+            }
+        }
+        match &mut self.role {
+            Role::Leader { tracker, .. } => tracker.touch(cx.now, session, timeout),
+            Role::Learner(learner) => {
+                learner.touch(session, timeout);
+                true
+            }
+            Role::ReadOnly(_) => true,
+        }
+    }
+
+    fn enter(&mut self, cx: &mut Cx, mut request: Request) {
+        if self.locals.is_some() {
+            self.screen_for_local(cx, &mut request);
+        }
+        self.enqueue(cx, request);
+    }
+
+    fn enqueue(&mut self, cx: &mut Cx, request: Request) {
+        match &mut self.role {
+            Role::Leader { prep, .. } => prep.submit(cx, request),
+            Role::Learner(learner) => learner.submit(cx, request),
+            Role::ReadOnly(queue) => {
+                queue.push_back(request);
+                cx.wake(Stage::PrepRequestProcessor);
+            }
+        }
+    }
+
+    /// Leader: a session that all servers are going to know.
+    fn track_global(&mut self, cx: &Cx, session: SessionId, timeout: i32) {
+        if let Role::Leader { tracker, .. } = &mut self.role {
+            tracker.track(cx.now, session, timeout);
         }
     }
 
@@ -219,6 +278,7 @@ impl Pipeline {
         match timer {
             Timer::ContainerCheck => self.check_containers(cx, db),
             Timer::SessionExpiry => self.expire_sessions(cx),
+            Timer::LocalSessionExpiry => self.expire_local_sessions(cx),
             Timer::ClientRead(conn) => self.connections.on_idle(cx, conn),
             _ => {}
         }
@@ -241,6 +301,7 @@ impl Pipeline {
     /// Each does all that is queued.
     pub fn on_stage(&mut self, cx: &mut Cx, db: &mut Database, stage: Stage) {
         match stage {
+            Stage::PrepRequestProcessor if self.kind == Kind::ReadOnly => self.on_read_only(cx, db),
             Stage::PrepRequestProcessor => self.on_prep(cx, db),
             Stage::FollowerRequestProcessor => self.on_follower_request_processor(cx),
             Stage::CommitProcessor => self.on_commit_processor(cx, db),
@@ -253,7 +314,8 @@ impl Pipeline {
         while let Role::Leader { prep, tracker, .. } = &mut self.role
             && let Some(mut request) = prep.next()
         {
-            if request.op().is_write() {
+            request.of_local_session = self.locals.as_ref().is_some_and(|locals| locals.has(request.session));
+            if request.is_write() {
                 let prepared = prep.prepare(cx, db, tracker, &request);
                 self.queue_for_commit(cx, request);
                 self.outputs.push_back(match prepared {
@@ -262,7 +324,9 @@ impl Pipeline {
                 });
                 continue;
             }
-            request.refused = check_session(cx, tracker, &request).err();
+            if !request.is_local {
+                request.refused = check_session(cx, tracker, &request).err();
+            }
             match request.origin {
                 // A learner's sync; other reads stay with it.
                 Origin::Learner(handler) => self.outputs.push_back(Output::AnswerSync { handler, session: request.session, cxid: request.cxid }),
@@ -333,6 +397,9 @@ impl Pipeline {
         if self.kind == Kind::Leader {
             cx.disarm(Timer::SessionExpiry);
             cx.disarm(Timer::ContainerCheck);
+        }
+        if self.locals.is_some() {
+            cx.disarm(Timer::LocalSessionExpiry);
         }
         self.connections.close_all(cx);
     }

@@ -14,6 +14,7 @@ use crate::trace::Note;
 use crate::tree::Database;
 
 use super::changes::OutstandingChanges;
+use super::local_sessions::creates_ephemeral;
 use super::request::Request;
 use super::sessions::SessionTracker;
 use super::writes::Writer;
@@ -107,9 +108,17 @@ impl Prep {
 
 /// Whether the session may ask at all.
 pub fn check_session(cx: &mut Cx, tracker: &mut SessionTracker, request: &Request) -> Result<(), ErrorCode> {
-    // ZOOKEEPER-1208: a session that is being closed was served like any other.
-    let check = if cx.bugs.has(Bug::Zk1208) { SessionTracker::check_owner } else { SessionTracker::check };
-    let checked = check(tracker, request.session, request.owner());
+    // A local session that cannot become everybody's.
+    if let Some(code) = request.refused {
+        return Err(code);
+    }
+    let checked = match (request.session, request.owner()) {
+        // ZOOKEEPER-1208: a session that is being closed was served like any other.
+        (session, owner) if cx.bugs.has(Bug::Zk1208) => tracker.check_owner(session, owner),
+        (session, owner) if creates_ephemeral(request.op()) => tracker.check_global(session, owner),
+        _ if request.of_local_session => Ok(()),
+        (session, owner) => tracker.check(session, owner),
+    };
     if checked == Err(ErrorCode::SessionMoved) {
         cx.note(Note::SessionMoved { session: request.session });
     }

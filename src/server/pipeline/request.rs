@@ -11,7 +11,7 @@ pub enum Origin {
     Client(ConnId),
     /// Leader: a learner, on the connection of its handler. The learner answers its client itself.
     Learner(ConnId),
-    /// Leader: nobody; the expiry of a session, or the end of a container.
+    /// Nobody: the expiry of a session, what makes a local one everybody's, or the end of a container.
     Tracker,
 }
 
@@ -33,8 +33,12 @@ pub struct Request {
     /// Who the client is.
     pub auth: AuthIds,
     body: Body,
-    /// Leader: what its check of the session said of a read.
+    /// What its check of the session said of a read; or why a local session may not have what it asks for.
     pub refused: Option<ErrorCode>,
+    /// It makes or ends a local session: no business of the leader.
+    pub is_local: bool,
+    /// Leader: it comes from a local session of its own.
+    pub of_local_session: bool,
 }
 
 /// Shared with the packet that brought it, or that will carry it on.
@@ -47,12 +51,16 @@ enum Body {
 impl Request {
     /// What a client of this server sent.
     pub fn of_client(conn: ConnId, session: SessionId, auth: AuthIds, request: Arc<ClientRequest>) -> Request {
-        Request { session, cxid: request.xid, origin: Origin::Client(conn), auth, body: Body::Client(request), refused: None }
+        Request::new(session, request.xid, Origin::Client(conn), auth, Body::Client(request))
     }
 
     /// What a learner forwarded, or a server asks by itself.
     pub fn of_server(origin: Origin, request: Arc<QuorumRequest>) -> Request {
-        Request { session: request.session, cxid: request.cxid, origin, auth: request.auth.clone(), body: Body::Quorum(request), refused: None }
+        Request::new(request.session, request.cxid, origin, request.auth.clone(), Body::Quorum(request))
+    }
+
+    fn new(session: SessionId, cxid: i32, origin: Origin, auth: AuthIds, body: Body) -> Request {
+        Request { session, cxid, origin, auth, body, refused: None, is_local: false, of_local_session: false }
     }
 
     pub fn op(&self) -> &Op {
@@ -60,6 +68,12 @@ impl Request {
             Body::Client(request) => &request.op,
             Body::Quorum(request) => &request.op,
         }
+    }
+
+    /// Whether it becomes a transaction. Source: `Request.isQuorum`.
+    #[inline]
+    pub fn is_write(&self) -> bool {
+        !self.is_local && self.op().is_write()
     }
 
     pub fn owner(&self) -> Owner {

@@ -1,12 +1,10 @@
 //! Who is alive. The leader decides; a learner only collects whom it heard from. Source: `LeaderSessionTracker`, `SessionTrackerImpl`,
 //! `LearnerSessionTracker`; sessions reference §4, §5.
-//!
-//! Not modelled: local sessions.
 
 use std::collections::BTreeMap;
 
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{ErrorCode, Micros, SessionId};
+use crate::proto::{ErrorCode, Micros, ServerId, SessionId};
 
 use super::expiry::ExpiryQueue;
 use super::request::Owner;
@@ -16,6 +14,8 @@ use super::request::Owner;
 pub struct SessionTracker {
     sessions: BTreeMap<SessionId, Tracked>,
     expiry: ExpiryQueue,
+    /// Sessions that it does not know may be local ones of other servers than this (`localSessionsEnabled`).
+    pub strangers_besides: Option<ServerId>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ fn length(timeout: i32) -> Micros {
 impl SessionTracker {
     /// A leader takes over: every session that the database knows gets a fresh timeout.
     pub fn new(now: Micros, tick: Micros, known: impl Iterator<Item = (SessionId, i32)>) -> SessionTracker {
-        let mut tracker = SessionTracker { sessions: BTreeMap::new(), expiry: ExpiryQueue::new(now, tick) };
+        let mut tracker = SessionTracker { sessions: BTreeMap::new(), expiry: ExpiryQueue::new(now, tick), strangers_besides: None };
         known.for_each(|(session, timeout)| tracker.track(now, session, timeout));
         tracker
     }
@@ -76,8 +76,16 @@ impl SessionTracker {
 
     /// Whether the session speaks through `owner`; the first one through whom it does becomes that.
     pub fn check_owner(&mut self, session: SessionId, owner: Owner) -> Result<(), ErrorCode> {
-        let tracked = self.sessions.get_mut(&session).ok_or(ErrorCode::SessionExpired)?;
+        let Some(tracked) = self.sessions.get_mut(&session) else {
+            let may_be_local = self.strangers_besides.is_some_and(|me| me.0 != session.0 >> 56 & 0xff);
+            return if may_be_local { Ok(()) } else { Err(ErrorCode::SessionExpired) };
+        };
         if *tracked.owner.get_or_insert(owner) == owner { Ok(()) } else { Err(ErrorCode::SessionMoved) }
+    }
+
+    /// As [`SessionTracker::check`], for what only a session may do that all servers know. Source: `checkGlobalSession`.
+    pub fn check_global(&mut self, session: SessionId, owner: Owner) -> Result<(), ErrorCode> {
+        if self.sessions.contains_key(&session) { self.check(session, owner) } else { Err(ErrorCode::SessionExpired) }
     }
 
     /// The session moves to `owner`: requests that come through anybody else are refused from now on.

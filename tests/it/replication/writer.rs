@@ -118,7 +118,7 @@ impl Actor for Writer {
             Input::Connected { conn, .. } => {
                 self.conn = Some(conn);
                 let (session, password, last_zxid_seen) = (self.session, self.password, self.last_zxid);
-                let request = ConnectRequest { last_zxid_seen, timeout: SESSION_TIMEOUT_MS, session, password };
+                let request = ConnectRequest { last_zxid_seen, timeout: SESSION_TIMEOUT_MS, session, password, read_only: false };
                 cx.send(conn, Packet::ConnectRequest(Arc::new(request)));
             }
             Input::DialFailed { .. } => cx.arm(Timer::Reconnect, Micros::from_millis(200)),

@@ -93,7 +93,7 @@ pub const fn handler(number: u32) -> ConnId {
 }
 
 pub fn connect_request(session: SessionId, password: [u8; 16], last_zxid_seen: Zxid) -> ConnectRequest {
-    ConnectRequest { last_zxid_seen, timeout: TIMEOUT, session, password }
+    ConnectRequest { last_zxid_seen, timeout: TIMEOUT, session, password, read_only: false }
 }
 
 impl Bench {
@@ -290,6 +290,11 @@ impl Bench {
     /// The same, of a transaction made here.
     pub fn commits(&mut self, zxid: Zxid, session: SessionId, cxid: i32, txn: Txn) {
         self.commit(Proposal::new(TxnHeader { session, cxid, zxid, time: 7 }, txn));
+    }
+
+    /// Whatever was sent on a connection since the last call.
+    pub fn packets(&mut self, conn: ConnId) -> Vec<String> {
+        self.sent.remove(&conn).unwrap_or_default().iter().map(Packet::to_string).collect()
     }
 
     /// The replies on a connection since the last call.

@@ -9,7 +9,7 @@ use crate::trace::Note;
 
 const SESSION: SessionId = SessionId(0x0200_0000_0000_0000);
 
-const EXPIRED: ConnectResponse = ConnectResponse { timeout: 0, session: SessionId::NONE, password: [0; 16] };
+const EXPIRED: ConnectResponse = ConnectResponse { timeout: 0, session: SessionId::NONE, password: [0; 16], read_only: false };
 
 fn back(session: SessionId) -> ConnectRequest {
     connect_request(session, password(session), Zxid::ZERO)
@@ -82,7 +82,7 @@ fn a_new_session_is_told_when_it_exists() {
         assert_eq!(session.0 >> 56, 1, "the top byte is the server's");
         assert_eq!(bench.welcome(conn), None);
         bench.settle();
-        assert_eq!(bench.welcome(conn), Some(ConnectResponse { timeout: TIMEOUT, session, password: password(session) }));
+        assert_eq!(bench.welcome(conn), Some(ConnectResponse { timeout: TIMEOUT, session, password: password(session), read_only: false }));
         assert!(bench.notes().contains(&Note::SessionAttached { session, timeout: TIMEOUT, renewed: false }));
         assert_eq!(bench.db.sessions().get(&session), Some(&TIMEOUT));
     }
@@ -129,7 +129,7 @@ fn the_leader_knows_at_once_whether_a_session_lives() {
     let mut bench = Bench::new(Kind::Leader);
     let (older, session) = bench.client();
     let conn = bench.connect(back(session));
-    assert_eq!(bench.welcome(conn), Some(ConnectResponse { timeout: TIMEOUT, session, password: password(session) }));
+    assert_eq!(bench.welcome(conn), Some(ConnectResponse { timeout: TIMEOUT, session, password: password(session), read_only: false }));
     assert_eq!(bench.notes(), [Note::SessionAttached { session, timeout: TIMEOUT, renewed: true }].to_vec());
     assert!(bench.has_closed(older), "a session has one connection on a server");
     bench.ask(conn, 1, exists("/"));
@@ -150,7 +150,7 @@ fn a_learner_asks_its_leader() {
             assert_eq!(bench.outputs(), [Output::Revalidate { session: SESSION, timeout: TIMEOUT }]);
             assert_eq!(bench.welcome(conn), None);
             bench.act(|pipeline, cx, _| pipeline.on_revalidated(cx, SESSION, valid));
-            let alive = ConnectResponse { timeout: TIMEOUT, session: SESSION, password: password(SESSION) };
+            let alive = ConnectResponse { timeout: TIMEOUT, session: SESSION, password: password(SESSION), read_only: false };
             assert_eq!(bench.welcome(conn), Some(if valid { alive } else { EXPIRED }));
             assert_eq!(bench.has_closed(conn), !valid);
         }
