@@ -28,6 +28,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use hosts::Hosts;
+pub use watches::{Registration, Watches};
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
@@ -37,7 +38,6 @@ use hosts::HostProvider;
 use read_write_search::Search;
 use requests::Requests;
 use session::{Session, State};
-use watches::Watches;
 use workload::Running;
 
 /// What a client knows when its process starts.

@@ -33,7 +33,7 @@ impl Shaker {
         if self.stream.below(FAULT_EVERY) != 0 {
             return Ok(());
         }
-        let connected = driver.connected();
+        let present = driver.present();
         let victim = self.victim(driver.ensemble.leader());
         let crashed = Who::Node(NodeId::Server(victim));
         driver.ensemble.inject(&Action::Crash(crashed))?;
@@ -41,11 +41,11 @@ impl Shaker {
         // Clients find another server while theirs is down, or wait for it.
         if self.stream.chance(500_000) {
             driver.ensemble.wait_until_a_majority_serves()?;
-            driver.find_servers(&connected, self.host())?;
+            driver.find_servers(&present, self.host())?;
         }
         driver.ensemble.inject(&Action::Restart(Whom::One(crashed)))?;
         driver.ensemble.wait_until_all_serve()?;
-        driver.go_home(&connected)
+        driver.go_home(&present)
     }
 
     fn victim(&mut self, leader: Option<ServerId>) -> ServerId {
