@@ -15,7 +15,7 @@ use super::session::Session;
 use super::transcript::Line;
 use super::wire::{Standing, Wire};
 use crate::client::Watches;
-use crate::proto::{AUTH_XID, ClientReply, ErrorCode, Micros, Op, Packet, WatcherEvent, Zxid};
+use crate::proto::{AUTH_XID, ClientReply, Epoch, ErrorCode, Micros, Op, Packet, WatcherEvent, Zxid};
 
 /// The xid of what registers watches again, as [`AUTH_XID`] is that of a proof. Source: `ClientCnxn`.
 const SET_WATCHES_XID: i32 = -8;
@@ -71,6 +71,8 @@ pub struct Driver {
     names: Names,
     /// The observer, then those of the transcript in the order in which they were opened. Each has the wire of its place.
     sessions: Vec<Session>,
+    /// The last epoch that has begun with a transaction.
+    reign: Epoch,
     /// Session timeouts are so many times those of the transcript.
     stretch: u64,
     /// How many servers a session that comes back tries.
@@ -93,10 +95,11 @@ impl Driver {
         let ensemble = Ensemble::start(setting)?;
         let names = Names::new(Zxid::ZERO);
         let (stretch, tries) = if shaken { (STRETCH, DIALS) } else { (1, 1) };
-        let mut driver = Driver { ensemble, names, sessions: Vec::new(), stretch, tries };
+        let mut driver = Driver { ensemble, names, sessions: Vec::new(), reign: Epoch(0), stretch, tries };
         driver.open("observer".into(), 0, OBSERVER_TIMEOUT)?;
         driver.settle(Zxid::ZERO)?;
-        driver.names = Names::new(driver.sessions[OBSERVER].seen);
+        let base = driver.sessions[OBSERVER].seen;
+        (driver.names, driver.reign) = (Names::new(base), base.epoch());
         Ok(driver)
     }
 
@@ -228,9 +231,9 @@ impl Driver {
         lost.into_iter().try_for_each(|one| self.come_back(one, first))
     }
 
-    /// Those that are not connected to their own server go there, if it takes them: after an election followers refuse whoever talked to the leader
-    /// before there is a transaction, since a leader says that it has applied the first zxid of its epoch, which they get to know of with that.
+    /// Those that are not connected to their own server go there: some answers of 3.8 depend on who else is there.
     pub(super) fn go_home(&mut self, present: &[Presence]) -> Result<(), Halt> {
+        self.begin_reign(present)?;
         for one in present {
             let own = self.sessions[one.at].host;
             if !self.is_connected(one.at) || self.ensemble.wire(one.at as u32).server() != Some(server_at(own)) {
@@ -238,6 +241,21 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// After an election followers refuse whoever talked to the leader before there is a transaction, since a leader says that it has applied the first
+    /// zxid of its epoch, which they get to know of with that. So the observer makes one that changes nothing.
+    fn begin_reign(&mut self, present: &[Presence]) -> Result<(), Halt> {
+        if self.ensemble.epoch().is_none_or(|epoch| epoch == self.reign) {
+            return Ok(());
+        }
+        let observer: Vec<&Presence> = present.iter().filter(|one| one.at == OBSERVER && !self.is_connected(OBSERVER)).collect();
+        observer.into_iter().try_for_each(|one| self.come_back(one, self.sessions[OBSERVER].host))?;
+        let nothing = Op::Delete { path: "/nobody".into(), version: -1 };
+        let zxid = self.ask(OBSERVER, None, nothing)?.ok_or_else(|| self.lost(OBSERVER))?.zxid;
+        self.names.skip(zxid);
+        self.reign = zxid.epoch();
+        Ok(self.ensemble.wait_until_all_applied(zxid)?)
     }
 
     /// The session is as it was, at this server, or the next in the round that takes it.

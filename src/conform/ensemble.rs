@@ -6,7 +6,7 @@ use super::rewatch;
 use super::wire::{Party, Standing, Wire};
 use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, Op, PeerState, ServerId, Span, Version, Zxid};
+use crate::proto::{Config, Epoch, Membership, Micros, NodeId, Op, PeerState, ServerId, Span, Version, Zxid};
 use crate::server::Server;
 use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
@@ -126,6 +126,17 @@ impl Ensemble {
             let tree = server.database().tree();
             rewatch::requests(self.version, &server.watches_of(self.wire(wire).session), seen, |path| tree.get(path).is_some())
         })
+    }
+
+    /// The epoch of who leads, if somebody does.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.leader().and_then(|id| self.server(id)).map(|leader| leader.database().last_processed.epoch())
+    }
+
+    /// Until every server has applied this transaction.
+    pub fn wait_until_all_applied(&mut self, zxid: Zxid) -> Result<(), Stuck> {
+        let has = |ensemble: &Ensemble, id| ensemble.server(id).is_some_and(|server| server.database().last_processed >= zxid);
+        self.wait("all servers apply a transaction", |ensemble| servers().all(|id| has(ensemble, id)))
     }
 
     fn server(&self, id: ServerId) -> Option<&Server> {

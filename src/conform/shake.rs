@@ -27,8 +27,7 @@ impl Shaker {
         Shaker { stream: Stream::named(seed, "shake") }
     }
 
-    /// Perhaps a server crashes, every other time the one that leads. Afterwards all serve, and whoever had a connection has one to the same server:
-    /// some answers of 3.8 depend on who else is there.
+    /// Perhaps a server crashes, every other time the one that leads. Afterwards all serve, and whoever had a connection has one to the same server.
     pub fn shake(&mut self, driver: &mut Driver) -> Result<(), Halt> {
         if self.stream.below(FAULT_EVERY) != 0 {
             return Ok(());
