@@ -116,6 +116,11 @@ impl Client {
         self.session.state == State::Closed
     }
 
+    /// Whether its handle can be used: its session has not ended, and no server has refused what it says it is.
+    pub fn is_alive(&self) -> bool {
+        self.session.is_alive()
+    }
+
     /// The process starts, and with it the first session.
     fn boot(&mut self, cx: &mut Cx) {
         self.calls = Calls::from_boot(cx.now);
@@ -128,6 +133,10 @@ impl Client {
             Command::Request(op) => {
                 let call = self.calls.next(Caller::User);
                 self.request(cx, call, op);
+            }
+            Command::ForgetWatches { path, kind } => {
+                let call = self.calls.next(Caller::User);
+                self.forget_watches(cx, call, path, kind);
             }
             Command::Connect { server } => self.connect(cx, server),
         }

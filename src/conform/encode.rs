@@ -45,17 +45,18 @@ fn success(answer: &Answer, names: &Names) -> Map<String, Value> {
         Answer::Count(count) => one("count", (*count).into()),
         Answer::Ephemerals(paths) => one("paths", sorted(paths, |path| path.as_ref().into())),
         Answer::Parts(parts) => one("results", parts.iter().map(|part| Value::Object(part_json(part, names))).collect()),
+        Answer::RolledBack(codes) => one("results", codes.iter().map(|code| Value::Object(rolled_back(*code))).collect()),
         Answer::ClientInfos(ids) => one("ids", sorted(ids, |id| json!([id.scheme, id.id]))),
     }
 }
 
-/// A part of a multi. Of one that failed, those before the one that is to blame are said to be rolled back.
 fn part_json(part: &Result<Answer, ErrorCode>, names: &Names) -> Map<String, Value> {
-    match part {
-        Ok(answer) => success(answer, names),
-        Err(ErrorCode::Ok) => with(done(), "rolled_back", true.into()),
-        Err(code) => failure(*code),
-    }
+    part.as_ref().map_or_else(|code| failure(*code), |answer| success(answer, names))
+}
+
+/// A part of a multi that failed.
+fn rolled_back(code: ErrorCode) -> Map<String, Value> {
+    if code == ErrorCode::Ok { with(done(), "rolled_back", true.into()) } else { failure(code) }
 }
 
 /// Times are left out.

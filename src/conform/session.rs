@@ -56,7 +56,7 @@ impl Session {
     pub fn on_answer(&mut self, op: &Op, error: Option<ErrorCode>) {
         match Registration::of(op) {
             None => {}
-            Some(Registration::Removal(path, kind)) if error.is_none() => {
+            Some(Registration::Removal(path, kind, _)) if error.is_none() => {
                 self.watches.remove(&path, kind);
             }
             Some(registration) => self.watches.register(registration, error),
