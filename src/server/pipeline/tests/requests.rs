@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, TIMEOUT, config, create, delete, get, open_acl, set, zxid};
+use super::bench::{Bench, TIMEOUT, config, open_acl, zxid};
+use crate::proto::ask::{create, delete, get, set};
 use crate::proto::{Acl, AclList, Answer, Config, ConnId, CreateForm, CreateMode, ErrorCode, Micros, Op, Path, SessionId, Txn, Version};
 use crate::server::pipeline::Kind;
 
@@ -254,10 +255,7 @@ fn all_of_a_multi_or_nothing() {
             multi([create("/p/s-", PersistentSequential), made(CreateForm::Create2, "/p/s-", EphemeralSequential)]),
             "[/p/s-0000000001, /p/s-0000000002]",
         ),
-        (
-            multi([create("/p/s-", PersistentSequential), delete("/p/a", -1), set("/p", "x", -1), delete("/none", -1)]),
-            "NotEmpty in part 2",
-        ),
+        (multi([create("/p/s-", PersistentSequential), delete("/p/a", -1), set("/p", "x", -1), delete("/none", -1)]), "NotEmpty in part 2"),
         (multi([set("/p", "x", 0), set("/p", "x", 0)]), "BadVersion in part 2"),
         (multi([check("/p", 0)]), "[Ok]"),
         (multi([check("/p", 1), create("/x", Persistent)]), "BadVersion in part 1"),
