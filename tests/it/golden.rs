@@ -164,6 +164,8 @@ golden! {
     power_loss_unsynced
     proposals_while_syncing
     purge_keeps_what_is_needed
+    quota_hard_limit
+    quota_is_counted_anew
     read_error_at_boot
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
