@@ -178,12 +178,14 @@ golden! {
     rolling_restart_under_writes
     session_closing_race
     session_expires
+    session_is_stolen
     session_moves
     session_moves_old_connection_closes
     session_outlives_leader
     session_pause_past_timeout
     session_survives_leader_change
     session_timeout_negotiation
+    session_wrong_password
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept
