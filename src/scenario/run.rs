@@ -13,7 +13,7 @@ use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
-use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
+use crate::proto::{Claim, Claimed, Command, Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
@@ -203,7 +203,7 @@ impl Run {
 
     /// For somebody who plays along: something happens that the scenario does not say. The error says why it did not apply.
     pub fn act(&mut self, action: &Action) -> Result<(), String> {
-        let action = action.map(|who| self.resolve(who));
+        let action = self.resolved(action);
         let applied = self.world.inject(&action, Origin::Author);
         self.see_events();
         applied
@@ -227,7 +227,7 @@ impl Run {
     }
 
     fn fire_step(&mut self) {
-        let action = self.cursor.action().map(|who| self.resolve(who));
+        let action = self.resolved(self.cursor.action());
         let event = self.world.events() + 1;
         let applied = self.world.inject(&action, Origin::Author);
         self.cursor.fired(self.world.now(), event, applied.map_err(|why| format!("`{action}` did not apply: {why}")));
@@ -281,6 +281,18 @@ impl Run {
                 self.watch(&answer);
             }
         }
+    }
+
+    /// The same about nodes instead of roles, and about a session instead of somebody's.
+    fn resolved(&self, action: &Action) -> Action {
+        let mut action = action.map(|who| self.resolve(who));
+        if let Action::Client { command: Command::Connect { claim: Some(claim), .. }, .. } = &mut action
+            && let Claimed::Client(number) = claim.of
+            && let Some((session, password)) = self.world.actor(NodeId::Client(number)).and_then(Process::as_client).and_then(Client::credentials)
+        {
+            *claim = Claim { of: Claimed::Session(session), password: claim.password.or(Some(password)) };
+        }
+        action
     }
 
     /// Who plays a role now; a role that nobody plays stays one, and the world says so.
