@@ -82,7 +82,8 @@ impl Clients {
             }
             (NodeId::Server(server), Note::SessionAttached { session, renewed: true, .. }) => {
                 self.behind.retain(|taken| (taken.server, taken.session) != (server, *session));
-                let seen = self.clients.iter().find(|client| client.session == *session)?.seen;
+                // Several may know its password.
+                let seen = self.clients.iter().filter(|client| client.session == *session).map(|client| client.seen).max_by_key(|seen| seen.zxid)?;
                 let applied = Shown { zxid: world.of(server)?.memory.zxid, event: event.n };
                 if applied.zxid < seen.zxid {
                     self.behind.push(Taken { server, session: *session, applied });
@@ -107,7 +108,8 @@ impl Clients {
             (client.session, client.seen) = (session, Shown::default());
         }
         let seen = client.seen;
-        let Taken { applied, .. } = self.behind.iter().find(|taken| (taken.server, taken.session) == (server, session))?;
+        let Taken { applied, .. } =
+            self.behind.iter().find(|taken| (taken.server, taken.session) == (server, session) && taken.applied.zxid < seen.zxid)?;
         let was_shown = Fact::new(seen.event, format!("the client of session {session} was shown {}", seen.zxid));
         Some((SingleSystemImage, [was_shown, Fact::new(applied.event, format!("{server} takes it, and has applied {}", applied.zxid))]))
     }

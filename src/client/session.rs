@@ -1,6 +1,6 @@
 //! A session as its client knows it, and the limits that follow from its timeout. Source: `ClientCnxn`, `ZooKeeper.States`.
 
-use crate::proto::{ConnId, ConnectRequest, ConnectResponse, ErrorCode, Micros, ServerId, SessionId, Zxid};
+use crate::proto::{Claim, Claimed, ConnId, ConnectRequest, ConnectResponse, ErrorCode, Micros, ServerId, SessionId, Zxid};
 
 use super::Program;
 use super::hosts::HostProvider;
@@ -102,6 +102,17 @@ impl Session {
             closing: false,
             refused: false,
         }
+    }
+
+    /// Goes on with a session that is known by name only. A server with a leader must have made it.
+    pub fn claim(&mut self, claim: Claim) {
+        if let Claimed::Session(id) = claim.of {
+            (self.id, self.password, self.saw_read_write) = (id, claim.password.unwrap_or_default(), true);
+        }
+    }
+
+    pub const fn password(&self) -> [u8; 16] {
+        self.password
     }
 
     /// What it says first on a new connection. It asks for the timeout that its user wants, whatever it was given before.

@@ -53,5 +53,29 @@ pub enum Command {
     /// (`removewatches -l`).
     ForgetWatches { path: Path, kind: WatcherType },
     /// Opens a session if there is none; if there is one, it goes to this server with it.
-    Connect { server: Option<ServerId> },
+    Connect { server: Option<ServerId>, claim: Option<Claim> },
+}
+
+/// A session that a client goes on with though another may have opened it: whoever knows id and password may. The client leaves its own
+/// session, if it has one, to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub of: Claimed,
+    /// That which belongs to the session, or any other; `None`: as the client has it whose session it is.
+    pub password: Option<[u8; 16]>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The session that this client has then.
+    Client(u32),
+    Session(SessionId),
+}
+
+impl Command {
+    /// The client whose session it wants; somebody has to ask that client before it can be done.
+    pub const fn claims_from(&self) -> Option<u32> {
+        if let Command::Connect { claim: Some(Claim { of: Claimed::Client(number), .. }), .. } = self { Some(*number) } else { None }
+    }
 }

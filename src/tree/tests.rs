@@ -1,5 +1,7 @@
 //! The rules of the data-model reference, and that replay does no harm.
 
+mod quotas;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -167,6 +167,8 @@ golden! {
     power_loss_unsynced
     proposals_while_syncing
     purge_keeps_what_is_needed
+    quota_hard_limit
+    quota_is_counted_anew
     read_error_at_boot
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
@@ -179,12 +181,14 @@ golden! {
     rolling_restart_under_writes
     session_closing_race
     session_expires
+    session_is_stolen
     session_moves
     session_moves_old_connection_closes
     session_outlives_leader
     session_pause_past_timeout
     session_survives_leader_change
     session_timeout_negotiation
+    session_wrong_password
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept

@@ -5,8 +5,8 @@ use crate::actor::{Actor, Cx, Draw, Effect, Input};
 use crate::bugs::Bugs;
 use crate::client::{Client, Hosts, Program, Workload};
 use crate::proto::{
-    Answer, ClientReply, CloseReason, Command, ConnId, ConnectRequest, ConnectResponse, DialError, ErrorCode, Membership, Micros, NodeId, Op, Packet,
-    Port, ServerId, SessionId, Stage, Timer, Zxid,
+    Answer, Claim, Claimed, ClientReply, CloseReason, Command, ConnId, ConnectRequest, ConnectResponse, DialError, ErrorCode, Membership, Micros,
+    NodeId, Op, Packet, Port, ServerId, SessionId, Stage, Timer, Zxid,
 };
 use crate::trace::Note;
 
@@ -207,7 +207,13 @@ impl Lone {
     }
 
     pub fn is_sent_to(&mut self, server: i64) {
-        self.step(Input::Command(Command::Connect { server: Some(ServerId(server)) }));
+        self.step(Input::Command(Command::Connect { server: Some(ServerId(server)), claim: None }));
+    }
+
+    /// It shall go on with this session.
+    pub fn claims(&mut self, session: SessionId) {
+        let claim = Some(Claim { of: Claimed::Session(session), password: Some([9; 16]) });
+        self.step(Input::Command(Command::Connect { server: Some(ServerId(1)), claim }));
     }
 
     pub fn window(&mut self, is_open: bool) {

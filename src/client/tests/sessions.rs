@@ -191,7 +191,7 @@ fn a_close_without_an_answer() {
     let mut lone = Lone::new();
     lone.connects();
     lone.is_asked(Op::CloseSession);
-    lone.step(Input::Command(Command::Connect { server: None }));
+    lone.step(Input::Command(Command::Connect { server: None, claim: None }));
     lone.tells();
     lone.is_closed();
     lone.waits(ms(100));
@@ -238,4 +238,37 @@ fn closing_without_a_connection() {
         assert!(told.last().is_some_and(|told| told.ends_with("is answered: ConnectionLoss")), "{told:?}");
         assert_eq!(lone.dialled(), None);
     }
+}
+
+/// A process that was told id and password goes on with a session that it has not opened, and leaves its own to itself.
+#[test]
+fn a_session_of_somebody_else() {
+    let other = SessionId(0x100_0000_0000_0009);
+    let mut lone = Lone::new();
+    lone.connects();
+    lone.is_asked(get("/a"));
+    lone.replies(1, Zxid::new(1, 7), Ok(Answer::Done));
+    lone.is_asked(delete("/a", -1));
+    lone.tells();
+    lone.claims(other);
+    lone.runs_callbacks();
+    assert!(lone.is_hung_up);
+    let told = lone.tells();
+    assert_eq!(told[0], "0 lost its connection with s3: its user goes on with another session");
+    assert!(told.contains(&"0 is answered: ConnectionLoss".into()), "{told:?}");
+    assert_eq!(lone.dialled().map(|(to, _)| to), Some(1));
+    let request = lone.is_accepted();
+    assert_eq!((request.session, request.password, request.last_zxid_seen), (other, [9; 16], Zxid::ZERO));
+    lone.is_answered(0);
+    assert!(lone.tells().contains(&format!("0 loses session {other}: it has expired")), "as after a wrong password");
+    lone.waits(ms(60_000));
+    assert_eq!((lone.dialled(), lone.client.is_closed(), lone.client.credentials()), (None, true, None));
+}
+
+/// A dial that is under way when another session is wanted is the one for that session.
+#[test]
+fn a_session_of_somebody_else_while_dialling() {
+    let mut lone = Lone::new();
+    lone.claims(SessionId(9));
+    assert_eq!(lone.is_accepted().session, SessionId(9));
 }

@@ -172,7 +172,7 @@ fn watchers_hear_how_the_session_stands() {
     lone.is_answered(0);
     lone.waits(ms(100));
     assert_eq!(told(&mut lone), ["800 is told: Disconnected", "1050 is told: Expired"]);
-    lone.step(crate::actor::Input::Command(crate::proto::Command::Connect { server: None }));
+    lone.step(crate::actor::Input::Command(crate::proto::Command::Connect { server: None, claim: None }));
     lone.connects();
     assert!(lone.comes_back().is_empty(), "a new session watches nothing");
 }

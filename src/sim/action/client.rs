@@ -3,7 +3,10 @@
 use super::multi;
 use super::parse::{self, Words};
 use super::text::{TextError, Word, binary, one_of};
-use crate::proto::{Acl, AclList, AddWatchMode, Bytes, Command, CreateForm, CreateMode, Op, PERM_LETTERS, Path, WatcherType, is_valid_path};
+use crate::proto::{
+    Acl, AclList, AddWatchMode, Bytes, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId, WatcherType,
+    is_valid_path,
+};
 
 /// One command, with all that is to be said of it.
 pub(super) struct Known {
@@ -165,10 +168,11 @@ pub(super) const COMMANDS: &[Known] = &[
     Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
     Known {
         name: "connect",
-        form: "connect [SERVER]",
-        what: "Opens a session after one was closed or has expired; one that lives goes to the server.",
+        form: "connect [-i SESSION [-p PASSWORD]] [SERVER]",
+        what: "Opens a session after one was closed or has expired; one that lives goes to the server. -i: goes on with the session of another client \
+               (c1) or of an id, with its password or with this one, 16 bytes in hexadecimal.",
         example: "connect s2",
-        take: |words| Ok(Command::Connect { server: if words.is_done() { None } else { Some(parse::server(words)?) } }),
+        take: connect,
     },
 ];
 
@@ -179,6 +183,30 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 
 /// Other commands of zkCli, and recipes, which need the next version.
 const LATER: [&str; 11] = ["barrier", "config", "counter", "deleteall", "election", "lock", "queue", "reconfig", "semaphore", "setquota", "version"];
+
+fn connect(words: &mut Words) -> Result<Command, TextError> {
+    let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
+    let server = if words.is_done() { None } else { Some(parse::server(words)?) };
+    Ok(Command::Connect { server, claim })
+}
+
+fn claim(words: &mut Words) -> Result<Claim, TextError> {
+    let word = words.next("a client (c1) or the id of a session")?.clone();
+    let of = match NodeId::parse(&word.text) {
+        Some(NodeId::Client(number)) => Some(Claimed::Client(number)),
+        _ => word.text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(|id| Claimed::Session(SessionId(id as i64))),
+    };
+    let of = of.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is neither a client nor the id of a session", word.text)))?;
+    let mut password = None;
+    if option(words, &["-p"], &[])?.is_some() {
+        let word = words.next("a password")?;
+        let bytes = binary(word).and_then(Result::ok).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        password = Some(bytes.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not 16 bytes in hexadecimal", word.text)))?);
+    } else if let Claimed::Session(_) = of {
+        return Err(TextError::new(word.span, "nobody is named who would know the password").with_help("`-p PASSWORD` says it"));
+    }
+    Ok(Claim { of, password })
+}
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
@@ -382,6 +410,14 @@ mod tests {
             ("c1 multi set /a \";\" ; set /a \"x;y\"", "c1 multi set /a \";\" ; set /a \"x;y\""),
             ("c1 multi create -s -e /a", "c1 multi create -e -s /a"),
             ("c1 multiRead ls /a ; get \"/a b\"", "c1 multiRead ls /a ; get \"/a b\""),
+            ("c1 connect", "c1 connect"),
+            ("c1 connect -i c2 s3", "c1 connect -i c2 s3"),
+            ("c1 connect -i c2 -p 0x000102030405060708090A0B0C0D0E0F", "c1 connect -i c2 -p 0x000102030405060708090a0b0c0d0e0f"),
+            ("c1 connect -i 0xFF -p 0x000102030405060708090a0b0c0d0e0f s1", "c1 connect -i 0xff -p 0x000102030405060708090a0b0c0d0e0f s1"),
+            (
+                "c1 connect -i 0xc800000000010000 -p 0x68686868686868686868686868686868",
+                "c1 connect -i 0xc800000000010000 -p 0x68686868686868686868686868686868",
+            ),
         ] {
             assert_eq!(Action::parse(spelling).map(|action| action.to_string()), Ok(canonical.into()), "{spelling}");
             assert_eq!(Action::parse(spelling), Action::parse(canonical));
@@ -424,6 +460,10 @@ mod tests {
             ("c1 create /a 0xabc", "0xabc", "`0xabc` is not binary data"),
             ("c1 create \"/a", "\"/a", "this quote is never closed"),
             ("c1 connect c2", "c2", "`c2` is not a server"),
+            ("c1 connect -i s2", "s2", "`s2` is neither a client nor the id of a session"),
+            ("c1 connect -i c2 -p 0x00", "0x00", "`0x00` is not 16 bytes in hexadecimal"),
+            ("c1 connect -i c2 -p secret", "secret", "`secret` is not 16 bytes in hexadecimal"),
+            ("c1 connect -i 0x12", "0x12", "nobody is named who would know the password"),
             ("c01 close", "c01", "unknown verb `c01`"),
         ] {
             let error = Action::parse(line).expect_err(line);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::text::written;
-use crate::proto::{Acl, AclText, AddWatchMode, Command, CreateForm, CreateMode, Op};
+use crate::proto::{Acl, AclText, AddWatchMode, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op};
 
 /// A command as it is read back.
 pub struct CommandLine<'a>(pub &'a Command);
@@ -11,8 +11,11 @@ pub struct CommandLine<'a>(pub &'a Command);
 impl fmt::Display for CommandLine<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match self.0 {
-            Command::Connect { server: None } => write!(out, "connect"),
-            Command::Connect { server: Some(server) } => write!(out, "connect {server}"),
+            Command::Connect { server, claim } => {
+                write!(out, "connect")?;
+                claim.iter().try_for_each(|claim| write!(out, " {}", Claiming(claim)))?;
+                server.iter().try_for_each(|server| write!(out, " {server}"))
+            }
             Command::ForgetWatches { path, kind } => write!(out, "removewatches {} -l {}", kind.option(), written(path)),
             Command::Request(op) => write!(out, "{}", OpLine(op)),
         }
@@ -75,6 +78,19 @@ impl fmt::Display for Parts<'_> {
     }
 }
 
+/// `-i c1 -p 0x…`.
+struct Claiming<'a>(&'a Claim);
+
+impl fmt::Display for Claiming<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self.0.of {
+            Claimed::Client(number) => write!(out, "-i {}", NodeId::Client(number))?,
+            Claimed::Session(id) => write!(out, "-i {id}")?,
+        }
+        self.0.password.iter().try_for_each(|password| write!(out, " -p {}", Hex(password)))
+    }
+}
+
 /// `-w `, or nothing.
 struct Watched(bool);
 
@@ -116,10 +132,16 @@ impl fmt::Display for Data<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         match std::str::from_utf8(self.0) {
             Ok(text) => out.write_str(&written(text)),
-            Err(_) => {
-                out.write_str("0x")?;
-                self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-            }
+            Err(_) => Hex(self.0).fmt(out),
         }
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
     }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::{Acl, Bytes, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, Timer, WatcherType};
+use crate::proto::{Acl, Bytes, Claim, Claimed, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, SessionId, Timer, WatcherType};
 
 fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -135,10 +135,15 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Op::CloseSession),
     ];
     let server = proptest::option::of((1..i64::MAX).prop_map(ServerId));
+    let password = any::<[u8; 16]>;
+    let claim = prop_oneof![
+        (1..u32::MAX, proptest::option::of(password())).prop_map(|(number, password)| Claim { of: Claimed::Client(number), password }),
+        (any::<i64>(), password()).prop_map(|(id, password)| Claim { of: Claimed::Session(SessionId(id)), password: Some(password) }),
+    ];
     prop_oneof![
         8 => op.prop_map(Command::Request),
         1 => (path(), kind).prop_map(|(path, kind)| Command::ForgetWatches { path, kind }),
-        1 => server.prop_map(|server| Command::Connect { server }),
+        1 => (server, proptest::option::of(claim)).prop_map(|(server, claim)| Command::Connect { server, claim }),
     ]
 }
 
