@@ -64,7 +64,9 @@ golden! {
     bug_zk3023
     bug_zk3104
     bug_zk3109
+    bug_zk3144
     bug_zk3231
+    bug_zk3249
     bug_zk335
     bug_zk3642
     bug_zk3701
