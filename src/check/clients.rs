@@ -132,9 +132,9 @@ impl Clients {
     }
 }
 
-/// Of a write: `Ok`, or the path that was created; anything else is the name of an error.
+/// Of a write: `Ok`, the path that was created, or what the parts of a multi came to; anything else is the name of an error.
 pub fn succeeded(result: &str) -> bool {
-    result == "Ok" || result.starts_with('/')
+    result == "Ok" || result.starts_with(['/', '['])
 }
 
 fn not_committed(world: &Replication, me: u32, zxid: Zxid, event: &Event) -> Option<Breach> {
@@ -250,5 +250,12 @@ mod tests {
         connects(&mut story, 1, 1, 5, true);
         let violation = story.breaks(Invariant::SingleSystemImage);
         assert_eq!(violation.facts[1].text, "s1 takes it, and has applied 1:1");
+    }
+
+    #[test]
+    fn a_write_says_whether_it_came_to_something() {
+        for (result, success) in [("Ok", true), ("/a", true), ("[/a, Ok]", true), ("NoNode", false), ("BadVersion in part 2", false)] {
+            assert_eq!(super::succeeded(result), success, "{result}");
+        }
     }
 }

@@ -28,6 +28,7 @@ mod workload;
 use std::sync::Arc;
 
 pub use hosts::Hosts;
+pub use watches::{Registration, Watches};
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
@@ -37,7 +38,6 @@ use hosts::HostProvider;
 use read_write_search::Search;
 use requests::Requests;
 use session::{Session, State};
-use watches::Watches;
 use workload::Running;
 
 /// What a client knows when its process starts.
@@ -124,6 +124,11 @@ impl Client {
         self.session.state == State::Closed
     }
 
+    /// Whether its handle can be used: its session has not ended, and no server has refused what it says it is.
+    pub fn is_alive(&self) -> bool {
+        self.session.is_alive()
+    }
+
     /// The process starts, and with it the first session.
     fn boot(&mut self, cx: &mut Cx) {
         self.calls = Calls::from_boot(cx.now);
@@ -136,6 +141,10 @@ impl Client {
             Command::Request(op) => {
                 let call = self.calls.next(Caller::User);
                 self.request(cx, call, op);
+            }
+            Command::ForgetWatches { path, kind } => {
+                let call = self.calls.next(Caller::User);
+                self.forget_watches(cx, call, path, kind);
             }
             Command::Connect { server, claim } => self.connect(cx, Opening { first: server, claim }),
         }

@@ -141,9 +141,14 @@ impl Session {
         if let State::Connected(server, _) = self.state { Some(server) } else { None }
     }
 
-    /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
+    /// Whether there is a session, or may be one (`States.isAlive`).
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
+    }
+
+    /// Whether what is asked now has a chance to be sent.
     pub fn takes_requests(&self) -> bool {
-        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
+        !self.closing && self.is_alive()
     }
 
     /// What becomes of requests that no server will answer any more.

@@ -1,7 +1,7 @@
 //! What clients and servers say to each other on a session's connection. Source: `ConnectRequest`, `RequestHeader`, `ReplyHeader` and the
 //! records of zookeeper.jute.
 
-use super::{Answer, ErrorCode, Op, ServerId, SessionId, Zxid};
+use super::{Answer, ErrorCode, Op, Path, ServerId, SessionId, WatcherType, Zxid};
 
 /// The first packet of a client's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,9 @@ pub struct ClientReply {
 pub enum Command {
     /// Makes a request, which may be to end the session.
     Request(Op),
+    /// Takes watches away as [`Op::RemoveWatches`] does; the client forgets them whatever the servers say, or if none answers
+    /// (`removewatches -l`).
+    ForgetWatches { path: Path, kind: WatcherType },
     /// Opens a session if there is none; if there is one, it goes to this server with it.
     Connect { server: Option<ServerId>, claim: Option<Claim> },
 }

@@ -2,6 +2,8 @@
 
 mod acl;
 mod answer;
+#[cfg(test)]
+pub mod ask;
 mod call;
 mod client;
 mod config;

@@ -1,5 +1,7 @@
 //! One run of a scenario: the world, a cursor through the steps, and the checks that watch.
 
+mod ahead;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,6 +59,8 @@ pub struct Run {
     inbox: Vec<Event>,
     /// What held when the run ended and before anything was made quiet.
     at_end: Option<judge::AtEnd>,
+    /// Every wake-up is looked at before the next.
+    at_once: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,12 +127,13 @@ impl Run {
             kept: Vec::new(),
             inbox: Vec::new(),
             at_end: None,
+            at_once: false,
         }
     }
 
     /// Runs to the end.
     pub fn finish(mut self) -> (Report, Vec<Event>) {
-        while self.advance() {}
+        while self.advance_far() {}
         let report = self.report();
         (report, self.kept)
     }
@@ -235,15 +240,7 @@ impl Run {
         }
         let mut events = std::mem::take(&mut self.inbox);
         self.world.swap_events(&mut events);
-        for event in &events {
-            self.cursor.observe(event);
-            if let Some((probe, _)) = &mut self.probe {
-                probe.observe(event);
-            }
-            if !self.options.unwatched {
-                self.watch(event);
-            }
-        }
+        events.iter().for_each(|event| self.see(event));
         if self.options.keep_events {
             self.kept.append(&mut events);
         }
@@ -252,12 +249,25 @@ impl Run {
     }
 
     #[inline]
+    fn see(&mut self, event: &Event) {
+        self.cursor.observe(event);
+        if let Some((probe, _)) = &mut self.probe {
+            probe.observe(event);
+        }
+        if !self.options.unwatched {
+            self.watch(event);
+        }
+    }
+
+    #[inline]
     fn watch(&mut self, event: &Event) {
+        let may_ask = cfg!(debug_assertions) && self.watch.checks.may_ask(event);
         self.watch.observe(event, self.phase == Phase::Story);
         if let Some(violation) = self.watch.checks.observe(event) {
             self.end(Verdict::Violation(violation));
         }
         if self.watch.checks.wants_probe() {
+            debug_assert!(may_ask, "the world may have run ahead: {event}");
             self.answer_probes(event);
         }
     }

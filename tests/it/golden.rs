@@ -142,6 +142,9 @@ golden! {
     lost_rename_on_loose_disk
     lower_epoch_refused
     lower_round_better_vote
+    multi_fires_watches_part_by_part
+    multi_rolls_back
+    multi_sees_its_own_changes
     mutant_acks_early
     mutant_answers_with_older_zxid
     mutant_applies_early
@@ -236,6 +239,7 @@ golden! {
     watch_event_before_own_reply
     watch_event_overtakes_no_answer
     watch_exists_waits_for_a_node
+    watch_forgotten_without_a_server
     watch_is_set_again_on_another_server
     watch_missed_changes_are_told_on_return
     watch_missed_create_and_delete

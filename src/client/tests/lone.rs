@@ -20,14 +20,6 @@ pub fn ms(millis: u64) -> Micros {
     Micros::from_millis(millis)
 }
 
-pub fn get(path: &str) -> Op {
-    Op::GetData { path: path.into(), watch: false }
-}
-
-pub fn delete(path: &str) -> Op {
-    Op::Delete { path: path.into(), version: -1 }
-}
-
 /// Client c1 of three servers with nothing around it. It asks for a timeout of 6 s: 2 s to connect, 4 s to read, pings after 2 s, 8 s until
 /// it gives up.
 pub struct Lone {

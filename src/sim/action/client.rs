@@ -1,12 +1,11 @@
 //! What a client is told (`c1 create /a data`), in the words of zkCli.
 
-use std::fmt;
-
+use super::multi;
 use super::parse::{self, Words};
-use super::text::{TextError, Word, binary, one_of, written};
+use super::text::{TextError, Word, binary, one_of};
 use crate::proto::{
-    Acl, AclList, AclText, AddWatchMode, Bytes, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId,
-    WatcherType, is_valid_path,
+    Acl, AclList, AddWatchMode, Bytes, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId, WatcherType,
+    is_valid_path,
 };
 
 /// One command, with all that is to be said of it.
@@ -17,7 +16,7 @@ pub(super) struct Known {
     pub what: &'static str,
     pub example: &'static str,
     /// Reads what follows its name.
-    take: fn(&mut Words) -> Result<Command, TextError>,
+    pub take: fn(&mut Words) -> Result<Command, TextError>,
 }
 
 pub(super) const COMMANDS: &[Known] = &[
@@ -84,9 +83,23 @@ pub(super) const COMMANDS: &[Known] = &[
         take: add_watch,
     },
     Known {
+        name: "multi",
+        form: "multi PART ; PART ..",
+        what: "All of it or nothing: create, set, delete, and check [-v VERSION] PATH, with `;` between them (in quotes it is text). Returns [/a, Ok, ..], or BadVersion in part 2.",
+        example: "multi create /a x ; set -v 3 /b y ; check -v 0 /c ; delete /d",
+        take: |words| multi::parts(words, &multi::WRITES).map(|parts| Command::Request(Op::Multi(parts))),
+    },
+    Known {
+        name: "multiRead",
+        form: "multiRead PART ; PART ..",
+        what: "Several reads at once, get and ls with `;` between them, each answered for itself. It sets no watches.",
+        example: "multiRead get /a ; ls /b",
+        take: |words| multi::parts(words, &multi::READS).map(|parts| Command::Request(Op::MultiRead(parts))),
+    },
+    Known {
         name: "removewatches",
-        form: "removewatches [-c|-d|-a|-p|-r] PATH",
-        what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones.",
+        form: "removewatches [-c|-d|-a|-p|-r] [-l] PATH",
+        what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones; -l: the client forgets them even if no server answers.",
         example: "removewatches -d /a",
         take: remove_watches,
     },
@@ -169,8 +182,7 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 12] =
-    ["barrier", "config", "counter", "deleteall", "election", "lock", "multi", "queue", "reconfig", "semaphore", "setquota", "version"];
+const LATER: [&str; 11] = ["barrier", "config", "counter", "deleteall", "election", "lock", "queue", "reconfig", "semaphore", "setquota", "version"];
 
 fn connect(words: &mut Words) -> Result<Command, TextError> {
     let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
@@ -203,11 +215,14 @@ pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
     let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
         return Err(if LATER.contains(&word.text.as_str()) {
             needs_next_version(&word)
+        } else if word.text == multi::CHECK {
+            TextError::new(word.span, "`check` stands only in a multi").with_help("multi check -v 3 /a ; set /b x")
         } else {
             TextError::new(word.span.clone(), format!("unknown client command `{}`", word.text)).with_help(one_of(&word.text, names))
         });
     };
-    let command = (known.take)(words).and_then(|command| words.finish().map(|()| command));
+    let command = multi::no_separators(known.name, words).and_then(|()| (known.take)(words));
+    let command = command.and_then(|command| words.finish().map(|()| command));
     command.map_err(|error| if error.help.is_some() { error } else { error.with_help(format!("the form is `{}`", known.form)) })
 }
 
@@ -291,14 +306,20 @@ fn add_watch(words: &mut Words) -> Result<Command, TextError> {
 }
 
 fn remove_watches(words: &mut Words) -> Result<Command, TextError> {
-    let kinds = WatcherType::ALL;
-    let option = option(words, &kinds.map(WatcherType::option), &["-l"])?;
-    let kind = option.and_then(|option| kinds.into_iter().find(|kind| kind.option() == option.text)).unwrap_or(WatcherType::Any);
-    path(words).map(|path| Command::Request(Op::RemoveWatches { path, kind }))
+    let (mut kind, mut local) = (None, false);
+    while let Some(option) = option(words, &["-c", "-d", "-a", "-p", "-r", "-l"], &[])? {
+        let meant = WatcherType::ALL.into_iter().find(|kind| kind.option() == option.text);
+        if (meant.is_some() && kind.is_some()) || (meant.is_none() && local) {
+            return Err(TextError::new(option.span, format!("`{}` does not go together with what stands before it", option.text)));
+        }
+        (kind, local) = (kind.or(meant), local || meant.is_none());
+    }
+    let (path, kind) = (path(words)?, kind.unwrap_or(WatcherType::Any));
+    Ok(if local { Command::ForgetWatches { path, kind } } else { Command::Request(Op::RemoveWatches { path, kind }) })
 }
 
 /// `-v VERSION`, or any.
-fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
+pub(super) fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
     if option(words, &["-v"], later)?.is_none() {
         return Ok(-1);
     }
@@ -320,7 +341,7 @@ fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Wo
     })
 }
 
-fn path(words: &mut Words) -> Result<Path, TextError> {
+pub(super) fn path(words: &mut Words) -> Result<Path, TextError> {
     path_that(words, is_valid_path)
 }
 
@@ -336,120 +357,6 @@ fn path_that(words: &mut Words, is_valid: impl Fn(&str) -> bool) -> Result<Path,
 fn data(words: &mut Words) -> Result<Bytes, TextError> {
     let word = words.next("the data")?;
     binary(word).unwrap_or_else(|| Ok(word.text.clone().into_bytes())).map(Bytes::from)
-}
-
-/// A command as it is read back.
-pub struct CommandLine<'a>(pub &'a Command);
-
-impl fmt::Display for CommandLine<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
-            Command::Connect { server, claim } => {
-                write!(out, "connect")?;
-                claim.iter().try_for_each(|claim| write!(out, " {}", Claiming(claim)))?;
-                server.iter().try_for_each(|server| write!(out, " {server}"))
-            }
-            Command::Request(Op::Create { form, path, data, acl, mode }) => {
-                write!(out, "create {}{}", Kind(*form, *mode), written(path))?;
-                data.iter().try_for_each(|data| write!(out, " {}", Data(data)))?;
-                if *acl == Acl::open() { Ok(()) } else { write!(out, " {}", written(&AclText(acl).to_string())) }
-            }
-            Command::Request(Op::SetData { path, data, version }) => {
-                write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
-            }
-            Command::Request(Op::Delete { path, version }) => write!(out, "delete {}{}", Version(*version), written(path)),
-            Command::Request(Op::GetData { path, watch }) => write!(out, "get {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::Exists { path, watch }) => write!(out, "stat {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetChildren { path, watch }) => write!(out, "ls {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetChildren2 { path, watch }) => write!(out, "ls -s {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetAcl { path }) => write!(out, "getAcl {}", written(path)),
-            Command::Request(Op::SetAcl { path, acl, version }) => {
-                write!(out, "setAcl {}{} {}", Version(*version), written(path), written(&AclText(acl).to_string()))
-            }
-            Command::Request(Op::Auth { scheme, credential }) => {
-                write!(out, "addauth {}", written(scheme))?;
-                credential.iter().try_for_each(|credential| write!(out, " {}", Data(credential)))
-            }
-            Command::Request(Op::GetEphemerals { prefix }) => write!(out, "getEphemerals {}", written(prefix)),
-            Command::Request(Op::GetAllChildrenNumber { path }) => write!(out, "getAllChildrenNumber {}", written(path)),
-            Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
-            Command::Request(Op::AddWatch { path, mode }) => match AddWatchMode::numbered(*mode) {
-                Some(mode) => write!(out, "addWatch -m {mode} {}", written(path)),
-                None => write!(out, "addWatch -m {mode} {}", written(path)),
-            },
-            Command::Request(Op::RemoveWatches { path, kind }) => write!(out, "removewatches {} {}", kind.option(), written(path)),
-            // The rest has no words, or nothing that would need quotes.
-            Command::Request(op) => write!(out, "{op}"),
-        }
-    }
-}
-
-/// `-i c1 -p 0x…`.
-struct Claiming<'a>(&'a Claim);
-
-impl fmt::Display for Claiming<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self.0.of {
-            Claimed::Client(number) => write!(out, "-i {}", NodeId::Client(number))?,
-            Claimed::Session(id) => write!(out, "-i {id}")?,
-        }
-        self.0.password.iter().try_for_each(|password| write!(out, " -p {}", Hex(password)))
-    }
-}
-
-/// `-w `, or nothing.
-struct Watched(bool);
-
-impl fmt::Display for Watched {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(if self.0 { "-w " } else { "" })
-    }
-}
-
-/// `-e -s `: the options that make this of a create.
-struct Kind(CreateForm, CreateMode);
-
-impl fmt::Display for Kind {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Kind(form, mode) = *self;
-        out.write_str(if mode.is_ephemeral() { "-e " } else { "" })?;
-        out.write_str(if mode.is_sequential() { "-s " } else { "" })?;
-        match form {
-            CreateForm::Container => out.write_str("-c "),
-            CreateForm::Ttl(millis) => write!(out, "-t {millis} "),
-            CreateForm::Create | CreateForm::Create2 => Ok(()),
-        }
-    }
-}
-
-/// `-v 3 `, or nothing for any version.
-struct Version(i32);
-
-impl fmt::Display for Version {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        if self.0 == -1 { Ok(()) } else { write!(out, "-v {} ", self.0) }
-    }
-}
-
-/// Text as text, anything else in hexadecimal.
-struct Data<'a>(&'a [u8]);
-
-impl fmt::Display for Data<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match std::str::from_utf8(self.0) {
-            Ok(text) => out.write_str(&written(text)),
-            Err(_) => Hex(self.0).fmt(out),
-        }
-    }
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str("0x")?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
 }
 
 #[cfg(test)]
@@ -489,6 +396,12 @@ mod tests {
             ("c1 create /a 0x", "c1 create /a \"\""),
             ("c1 addWatch /a", "c1 addWatch -m PERSISTENT_RECURSIVE /a"),
             ("c1 removewatches /a", "c1 removewatches -a /a"),
+            ("c1 removewatches -l /a", "c1 removewatches -a -l /a"),
+            ("c1 removewatches -l -c /a", "c1 removewatches -c -l /a"),
+            ("c1 multi create /a x;check /b;delete /c", "c1 multi create /a x ; check /b ; delete /c"),
+            ("c1 multi set /a \";\" ; set /a \"x;y\"", "c1 multi set /a \";\" ; set /a \"x;y\""),
+            ("c1 multi create -s -e /a", "c1 multi create -e -s /a"),
+            ("c1 multiRead ls /a ; get \"/a b\"", "c1 multiRead ls /a ; get \"/a b\""),
             ("c1 connect", "c1 connect"),
             ("c1 connect -i c2 s3", "c1 connect -i c2 s3"),
             ("c1 connect -i c2 -p 0x000102030405060708090A0B0C0D0E0F", "c1 connect -i c2 -p 0x000102030405060708090a0b0c0d0e0f"),
@@ -514,7 +427,19 @@ mod tests {
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),
             ("c1 get -s /a", "-s", "the option `-s` needs the next version"),
             ("c1 addWatch -m STANDARD /a", "STANDARD", "`STANDARD` is not a mode"),
-            ("c1 removewatches -l /a", "-l", "the option `-l` needs the next version"),
+            ("c1 removewatches -l -l /a", "-l", "`-l` does not go together with what stands before it"),
+            ("c1 removewatches -d -c /a", "-c", "`-c` does not go together with what stands before it"),
+            ("c1 create /a ; set /a x", ";", "`;` stands between the parts of a multi"),
+            ("c1 multi create /a ; ; delete /a", ";", "a part is missing before this `;`"),
+            ("c1 multi create /a ;", "", "a part is missing"),
+            ("c1 multi create /a ; get /a", "get", "`get` is no part of a multi"),
+            ("c1 multi create ; delete /a", "", "a path (/a/b) is missing"),
+            ("c1 multi set /a x y ; delete /a", "y", "`y` is too much"),
+            ("c1 multi", "", "a part is missing"),
+            ("c1 multiRead get /a ; check /a", "check", "`check` is no part of a multiRead"),
+            ("c1 multiRead get /a ; ls -s /a", "ls", "this `ls` is no part of a multiRead"),
+            ("c1 multiRead get -w /a", "get", "a multiRead sets no watches"),
+            ("c1 check /a", "check", "`check` stands only in a multi"),
             ("c1 get -x /a", "-x", "unknown option `-x`"),
             ("c1 create -e -e /a", "-e", "`-e` stands twice"),
             ("c1 create", "", "a path (/a/b) is missing"),

@@ -4,6 +4,8 @@
 //! `Display` prints, each the inverse of the other. What clients are told is part of it, as zkCli has it.
 
 mod client;
+mod command_line;
+mod multi;
 mod parse;
 mod print;
 #[cfg(test)]
@@ -12,7 +14,8 @@ pub mod text;
 mod verbs;
 mod who;
 
-pub use client::{CommandLine, command_names};
+pub use client::command_names;
+pub use command_line::{CommandLine, OpLine};
 pub use text::TextError;
 pub use verbs::{grammar_help, verb_names};
 pub use who::{Role, Who};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, config, create, delete, set};
+use super::bench::{Bench, config};
+use crate::proto::ask::{create, delete, set};
 use crate::proto::{Config, ConnId, CreateMode, Op, Txn, Zxid};
 use crate::server::pipeline::Kind;
 
