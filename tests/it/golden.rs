@@ -65,6 +65,7 @@ golden! {
     bug_zk3023
     bug_zk3104
     bug_zk3109
+    bug_zk3127
     bug_zk3144
     bug_zk3231
     bug_zk3249
