@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::bench::{Bench, delete, open_acl, set};
+use super::bench::{Bench, open_acl};
+use crate::proto::ask::{delete, set};
 use crate::proto::{Answer, ConnId, CreateForm, CreateMode, ErrorCode, Micros, Op, SessionId, Stat, Zxid, parent_path};
 use crate::server::pipeline::Kind;
 
