@@ -166,6 +166,11 @@ impl DataTree {
         })
     }
 
+    /// As [`DataTree::raise_cversion`], also where that lowers it.
+    pub(super) fn set_cversion(&mut self, parent: &str, cversion: i32, zxid: Zxid) -> Result<(), ErrorCode> {
+        self.change(parent, |node, _| (node.stat.cversion, node.stat.pzxid) = (cversion, zxid))
+    }
+
     /// Source: `DataTree.deleteNode`. The parent's pzxid moves on even when the node is gone already: the snapshot may lack the node and yet have
     /// the parent as it was before.
     pub(super) fn delete(&mut self, path: &str, zxid: Zxid, bugs: Bugs) -> Result<(), ErrorCode> {

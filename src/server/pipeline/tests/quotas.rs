@@ -46,7 +46,7 @@ fn as_many_nodes_as_the_hard_limit_says() {
             (delete("/q/a/b", -1), "Ok"),
             (create("/q/e", Ephemeral), "/q/e"),
             (create("/q/e/a", Persistent), "NoChildrenForEphemerals"),
-            (multi(vec![create("/r/a", Persistent), create("/q/b", Persistent)]), "[Ok, QuotaExceeded]"),
+            (multi(vec![create("/r/a", Persistent), create("/q/b", Persistent)]), "QuotaExceeded in part 2"),
             (delete("/q/e", -1), "Ok"),
             (multi(vec![create("/q/x", Persistent), create("/q/y", Persistent)]), "[/q/x, /q/y]"),
             (create("/q/z", Persistent), "QuotaExceeded"),
