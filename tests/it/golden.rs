@@ -67,6 +67,7 @@ golden! {
     bug_zk3109
     bug_zk3127
     bug_zk3144
+    bug_zk3145
     bug_zk3231
     bug_zk3249
     bug_zk335
