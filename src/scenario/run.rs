@@ -359,7 +359,12 @@ impl Run {
     #[cold]
     fn end(&mut self, verdict: Verdict) {
         self.phase = Phase::Over;
-        self.verdict.get_or_insert(verdict);
+        if self.verdict.is_some() {
+            return;
+        }
+        let looks_back = !self.options.unwatched && !matches!(verdict, Verdict::Violation(_));
+        let found = if looks_back { self.watch.checks.conclude() } else { None };
+        self.verdict = Some(found.map_or(verdict, Verdict::Violation));
     }
 
     fn idle_faults(&self) -> Vec<(NodeId, DiskFault)> {
