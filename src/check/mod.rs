@@ -111,6 +111,11 @@ impl Checks {
         }
     }
 
+    /// How much of what clients were told was held against the model so far.
+    pub fn looked_at(&self) -> Counts {
+        self.known_order.counts()
+    }
+
     /// Looks at the next event, and tells the invariant that it breaks, if it breaks one. Every event of the run must pass here, in order;
     /// after the first violation what is told means little.
     #[inline]

@@ -233,8 +233,7 @@ impl Packet {
             Packet::Quorum { kind: K::Snap, data: QuorumData::Snapshot { last, .. }, .. } => sent && *last,
             Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
             Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
-            // Pings and proofs have numbers below zero.
-            Packet::ClientRequest(request) => sent && request.xid > 0,
+            Packet::ClientRequest(request) => sent && request.is_in_turn(),
             Packet::ClientReply(_) | Packet::WatcherEvent(_) => sent,
             _ => true,
         }

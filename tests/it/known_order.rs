@@ -5,9 +5,12 @@ mod one_process;
 
 use std::sync::Arc;
 
+use crate::stories;
+
 use one_process::{Size, Step, check, history};
-use zoolab::check::Invariant;
+use zoolab::check::{Checks, Counts, Invariant};
 use zoolab::proto::{Answer, ClientReply, ClientRequest, ErrorCode, Op, Proposal, SessionId, Txn, Zxid};
+use zoolab::scenario::{Run, RunOptions};
 
 const SEEDS: u64 = 40;
 
@@ -21,6 +24,22 @@ fn good_histories_are_good() {
         assert_eq!(check(&sized(seed)), None, "seed {seed}");
     }
     assert_eq!(check(&history(Size { clients: 50, operations: 20_000, registers: 100, seed: 7 })), None);
+}
+
+/// A check that looks at nothing finds nothing: in all stories together hardly an answer goes unlooked at.
+#[test]
+fn answers_of_scenarios_are_looked_at() {
+    let mut sum = Counts::default();
+    for name in stories::names() {
+        let scenario = stories::read(&name);
+        let (_, events) = Run::new(scenario.clone(), RunOptions { no_bugs: true, keep_events: true, ..RunOptions::default() }).finish();
+        let mut checks = Checks::new(&scenario.ensemble.config);
+        assert_eq!(events.iter().find_map(|event| checks.observe(event)), None, "{name}");
+        assert_eq!(checks.conclude(), None, "{name}");
+        let Counts { checked, unchecked, txns } = checks.looked_at();
+        sum = Counts { checked: sum.checked + checked, unchecked: sum.unchecked + unchecked, txns: sum.txns + txns };
+    }
+    assert!(sum.checked > 3_000 && sum.txns > 3_000 && sum.unchecked * 100 < sum.checked, "{sum:?}");
 }
 
 /// Changes good histories somewhere in the middle; what is found must have this name.

@@ -30,6 +30,8 @@ pub struct Answered {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub id: SessionId,
+    /// The same session before its client began to count anew.
+    pub older: Option<u32>,
     /// In the order of asking. Their numbers rise.
     pub calls: VecDeque<Call>,
     /// How many of them are answered: answers come in turn.
@@ -94,7 +96,19 @@ impl Call {
 impl Session {
     fn new(id: SessionId) -> Session {
         let (view, synced) = (Shown::default(), Shown::default());
-        Session { id, calls: VecDeque::new(), answered: 0, lost: Vec::new(), conn: 0, view, synced, asked: 0, logged: 0, succeeded: (0, Zxid::ZERO) }
+        Session {
+            id,
+            older: None,
+            calls: VecDeque::new(),
+            answered: 0,
+            lost: Vec::new(),
+            conn: 0,
+            view,
+            synced,
+            asked: 0,
+            logged: 0,
+            succeeded: (0, Zxid::ZERO),
+        }
     }
 
     /// Numbers run without gaps, nearly always.
@@ -102,12 +116,13 @@ impl Session {
     pub fn index_of(&self, xid: i32) -> Option<usize> {
         let first = self.calls.front()?.xid();
         let guess = xid.wrapping_sub(first) as usize;
-        if self.calls.get(guess).is_some_and(|call| call.xid() == xid) { Some(guess) } else { self.search(xid) }
+        if self.calls.get(guess).is_some_and(|call| call.xid() == xid && xid > 0) { Some(guess) } else { self.search(xid) }
     }
 
+    /// Some have numbers of their own, the same each time.
     #[cold]
     fn search(&self, xid: i32) -> Option<usize> {
-        self.calls.iter().position(|call| call.xid() == xid)
+        self.calls.iter().position(|call| call.xid() == xid && !call.settled)
     }
 
     /// The request with this number, answered, lost or under way.
@@ -160,14 +175,43 @@ impl KnownOrder {
         session.lost.extend(unanswered.into_iter().filter(|call| call.op().is_write() && call.zxid.is_none()));
     }
 
-    /// A request leaves its client.
+    /// The session goes on under another number, for its client counts its requests from the start again. (session, cxid) names a request only
+    /// together with a connection (sessions.md §10).
+    #[cold]
+    fn begins_anew(&mut self, number: SessionNumber) -> SessionNumber {
+        let fresh = self.sessions.len();
+        let before = &self.sessions[number.0 as usize];
+        let session = Session { older: Some(number.0), conn: before.conn, view: before.view, synced: before.synced, ..Session::new(before.id) };
+        self.by_id.insert(session.id, fresh);
+        self.sessions.push(session);
+        SessionNumber(fresh as u32)
+    }
+
+    /// Which of the numbers of a session a transaction is of: the oldest under which its request waits for one.
+    pub(super) fn number_of(&self, id: SessionId, cxid: i32) -> Option<usize> {
+        let newest = *self.by_id.get(&id)?;
+        if self.sessions[newest].older.is_none() { Some(newest) } else { Some(self.search_older(newest, cxid)) }
+    }
+
+    #[cold]
+    fn search_older(&self, newest: usize, cxid: i32) -> usize {
+        let all = std::iter::successors(Some(newest), |number| self.sessions[*number].older.map(|older| older as usize));
+        let waits = |number: &usize| self.sessions[*number].call(cxid).is_some_and(|call| call.zxid.is_none() && call.op().is_write());
+        all.filter(waits).last().unwrap_or(newest)
+    }
+
+    /// A request leaves its client. The number of the session is another one if the client has begun to count anew.
     #[inline]
-    pub fn asked(&mut self, number: SessionNumber, asked: Asked) {
+    pub fn asked(&mut self, number: SessionNumber, asked: Asked) -> SessionNumber {
+        let xid = asked.request.xid;
+        let session = &self.sessions[number.0 as usize];
+        let number = if xid > 0 && xid <= session.asked { self.begins_anew(number) } else { number };
         let (written, read) = (self.written, self.read);
         let call = Call { asked, answer: None, written, read, zxid: None, model: None, settled: false };
         let session = &mut self.sessions[number.0 as usize];
-        session.asked = call.xid();
+        session.asked = session.asked.max(xid);
         session.calls.push_back(call);
+        number
     }
 
     /// A server answers a request of a session.

@@ -99,18 +99,20 @@ impl KnownOrder {
 
     #[inline]
     pub fn on_request(&mut self, client: u32, conn: ConnId, request: &Arc<ClientRequest>, event: &Event) {
-        // Pings and proofs have numbers of their own, and are part of no order.
-        if request.xid <= 0 {
+        if !request.is_in_turn() {
             return;
         }
         if let Some(known) = self.listener.conn(conn) {
-            self.asked(known.session, Asked { event: event.n, client, request: request.clone() });
+            let session = self.asked(known.session, Asked { event: event.n, client, request: request.clone() });
+            if session != known.session {
+                self.listener.conns[conn.slot as usize] = Some(Conn { session, ..known });
+            }
         }
     }
 
     #[inline]
     pub fn on_reply(&mut self, world: &Replication, me: ServerId, conn: ConnId, reply: &Arc<ClientReply>, event: &Event) {
-        if reply.xid <= 0 {
+        if !reply.is_in_turn() {
             return;
         }
         if let Some(known) = self.listener.conn(conn) {
@@ -209,7 +211,7 @@ impl KnownOrder {
     fn take_log(&mut self, committed: &Committed) {
         self.listener.waiting = 0;
         if self.listener.deaf {
-            return self.due.clear();
+            return self.turn_deaf();
         }
         let base = committed.base();
         let taken = match self.listener.taken {
@@ -240,6 +242,7 @@ impl KnownOrder {
         self.listener.deaf = true;
         self.listener.proposals.clear();
         self.log.clear();
+        self.counts.unchecked += self.due.len() as u64;
         self.due.clear();
     }
 }

@@ -80,8 +80,9 @@ pub struct KnownOrder {
 pub struct Counts {
     /// Answers that were held against the model.
     pub checked: u64,
-    /// Answers that came too late for that.
+    /// Answers that came too late for that, or that nobody can judge since what is committed is not known.
     pub unchecked: u64,
+    /// Transactions that were replayed.
     pub txns: u64,
 }
 

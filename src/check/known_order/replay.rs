@@ -108,7 +108,7 @@ impl KnownOrder {
     fn apply_asked(&mut self, logged: &Logged) {
         let (header, txn) = (logged.proposal.header, &logged.proposal.txn);
         let (id, cxid, zxid) = (header.session, header.cxid, header.zxid);
-        let Some(number) = self.by_id.get(&id).copied() else {
+        let Some(number) = self.number_of(id, cxid) else {
             return self.is_phantom(logged, "nobody has that session");
         };
         let me = SessionNumber(number as u32);
