@@ -13,6 +13,7 @@
 
 mod acknowledgement;
 mod best_vote;
+mod by_fault;
 mod clients;
 mod committed;
 mod convergence;
@@ -66,6 +67,7 @@ use reply::ReplyDurability;
 use sessions::Sessions;
 use stepdown::StepDown;
 
+pub use by_fault::{ByFault, Outcomes};
 pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
 pub use known_order::{Answered, Asked, Counts, KnownOrder, Logged, SessionNumber};
 pub use liveness::{LeaderTimes, Liveness};

@@ -9,7 +9,7 @@ use super::results::WorkloadResults;
 use super::watch::Watch;
 use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
-use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
+use crate::check::{ByFault, Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
 use crate::proto::{Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
@@ -85,6 +85,8 @@ pub struct Report {
     /// What the author says about the actions that were carried out, by the event of each.
     pub notes: BTreeMap<u64, String>,
     pub statistics: Statistics,
+    /// What became of requests and sessions behind each kind of fault.
+    pub by_fault: ByFault,
     /// How long the last settling took; `None` when it was not asked for, or did not come.
     pub recovery: Option<LeaderTimes>,
     /// By name, what became of the requests of each workload.
@@ -404,6 +406,7 @@ impl Run {
             steps_total: self.scenario.steps.len() as u32,
             notes: self.cursor.notes(),
             statistics: self.watch.census.counts,
+            by_fault: self.watch.census.by_fault.clone(),
             recovery: self.recovery,
             workloads: results,
             verdict,
