@@ -204,6 +204,8 @@ catalogue! {
         "who reads a node's data is told that it was last changed when it was made";
     MutantEndLeavesOneOut "mutant-end-leaves-one-out", affected "no release", breaks [ephemeral]:
         "the end of a session names all of its nodes but one";
+    MutantMultiGoesOn "mutant-multi-goes-on", affected "no release", breaks [all_or_nothing]:
+        "behind a part of a multi that fails a leader goes on with the next";
     MutantEventAfterReply "mutant-event-after-reply", affected "no release", breaks [watch_order]:
         "an event is sent behind the next answer on its connection";
     MutantNoWatchOnMissingNode "mutant-no-watch-on-missing-node", affected "no release", breaks [watch_lost watch_order]:

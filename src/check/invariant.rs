@@ -165,6 +165,9 @@ catalogue! {
     SequentialNames sequential_names "S-7":
         "the number of a sequential node is that of the children ever created under its parent, so that it rises and never comes again",
         "PrepRequestProcessor.validatePathForCreate, pRequest2TxnCreate; ZOOKEEPER-1624";
+    AllOrNothing all_or_nothing "T-4":
+        "a multi is carried out as a whole or not at all",
+        "PrepRequestProcessor, OpCode.multi; DataTree.processTxn";
     Ephemeral ephemeral "S-2":
         "an ephemeral node belongs to a session that lives, and the end of a session takes its nodes and no others",
         "PrepRequestProcessor, OpCode.closeSession; DataTree.killSession";

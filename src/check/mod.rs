@@ -31,6 +31,7 @@ mod leader_quorum;
 mod leadership;
 mod liveness;
 mod model;
+mod operations;
 mod probes;
 mod recovery;
 mod reigns;
@@ -71,6 +72,7 @@ pub use by_fault::{ByFault, Outcomes};
 pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
 pub use known_order::{Answered, Asked, Counts, KnownOrder, Logged, SessionNumber};
 pub use liveness::{LeaderTimes, Liveness};
+pub use operations::{Operation, Operations};
 pub use probes::Probe;
 pub use report::{Reproduction, report};
 pub use statistics::{Census, Statistics};
@@ -118,6 +120,16 @@ impl Checks {
         self.known_order.counts()
     }
 
+    /// From now on the agreed log is kept, for [`Checks::take_log`].
+    pub fn keep_log(&mut self) {
+        self.known_order.keep_log();
+    }
+
+    /// The agreed log as far as it was looked at.
+    pub fn take_log(&mut self) -> Vec<Logged> {
+        self.known_order.take_log()
+    }
+
     /// Looks at the next event, and tells the invariant that it breaks, if it breaks one. Every event of the run must pass here, in order;
     /// after the first violation what is told means little.
     #[inline]
@@ -149,6 +161,13 @@ impl Checks {
     #[inline]
     pub fn wants_probe(&self) -> bool {
         self.probes.is_due()
+    }
+
+    /// Whether [`Checks::probe`] may have something to ask once this event is observed; every event before it has been, or is such that this
+    /// was false.
+    #[inline]
+    pub fn may_ask(&self, event: &Event) -> bool {
+        self.probes.may_follow(event)
     }
 
     /// A disk that the checks want to have recovered, on a copy. The answer is an event, to be observed at once.

@@ -55,10 +55,11 @@ impl DataTree {
             return Answer::Parts(parts.iter().map(|part| self.apply(header, part, bugs, observer)).collect());
         };
         let told = |(at, part): (usize, &Txn)| match part {
-            Txn::Error { code } => Err(*code),
-            _ => Err(if at < failed { ErrorCode::Ok } else { ErrorCode::RuntimeInconsistency }),
+            Txn::Error { code } => *code,
+            _ if at < failed => ErrorCode::Ok,
+            _ => ErrorCode::RuntimeInconsistency,
         };
-        Answer::Parts(parts.iter().enumerate().map(told).collect())
+        Answer::RolledBack(parts.iter().enumerate().map(told).collect())
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.

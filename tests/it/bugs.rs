@@ -58,6 +58,7 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("version_guards", "mutant_ignores_versions"),
     ("versions_rise", "mutant_version_stands"),
     ("sequential_names", "mutant_numbers_children_left"),
+    ("all_or_nothing", "mutant_multi_goes_on"),
     ("ephemeral", "mutant_end_leaves_one_out"),
     ("bad_read", "mutant_tells_time_of_creation"),
     ("watch_order", "mutant_event_after_reply"),

@@ -136,6 +136,9 @@ golden! {
     lost_rename_on_loose_disk
     lower_epoch_refused
     lower_round_better_vote
+    multi_fires_watches_part_by_part
+    multi_rolls_back
+    multi_sees_its_own_changes
     mutant_acks_early
     mutant_answers_one_zxid_early
     mutant_answers_one_zxid_early_to_readers
@@ -155,6 +158,7 @@ golden! {
     mutant_forwards_twice
     mutant_ignores_versions
     mutant_inform_restamped
+    mutant_multi_goes_on
     mutant_no_rebroadcast
     mutant_no_watch_on_missing_node
     mutant_numbers_children_left
@@ -182,6 +186,8 @@ golden! {
     power_loss_unsynced
     proposals_while_syncing
     purge_keeps_what_is_needed
+    quota_hard_limit
+    quota_is_counted_anew
     read_error_at_boot
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
@@ -194,12 +200,14 @@ golden! {
     rolling_restart_under_writes
     session_closing_race
     session_expires
+    session_is_stolen
     session_moves
     session_moves_old_connection_closes
     session_outlives_leader
     session_pause_past_timeout
     session_survives_leader_change
     session_timeout_negotiation
+    session_wrong_password
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept
@@ -238,6 +246,7 @@ golden! {
     watch_event_before_own_reply
     watch_event_overtakes_no_answer
     watch_exists_waits_for_a_node
+    watch_forgotten_without_a_server
     watch_is_set_again_on_another_server
     watch_missed_changes_are_told_on_return
     watch_missed_create_and_delete

@@ -178,7 +178,7 @@ impl KnownOrder {
     /// The session goes on under another number, for its client counts its requests from the start again. (session, cxid) names a request only
     /// together with a connection (sessions.md §10).
     #[cold]
-    fn begins_anew(&mut self, number: SessionNumber) -> SessionNumber {
+    pub(super) fn begins_anew(&mut self, number: SessionNumber) -> SessionNumber {
         let fresh = self.sessions.len();
         let before = &self.sessions[number.0 as usize];
         let session = Session { older: Some(number.0), conn: before.conn, view: before.view, synced: before.synced, ..Session::new(before.id) };

@@ -11,7 +11,7 @@ use crate::check::committed::Committed;
 use crate::check::history::Place;
 use crate::check::replication::Replication;
 use crate::check::verdict::Violation;
-use crate::proto::{ClientReply, ClientRequest, ConnId, Micros, NodeId, Packet, Proposal, ServerId, TxnRef, Zxid};
+use crate::proto::{ClientReply, ClientRequest, ConnId, Micros, NodeId, Packet, Proposal, ServerId, SessionId, TxnRef, Zxid};
 use crate::trace::{Event, Note, Record, What};
 
 /// Answers and proposals that wait before a batch is replayed: few enough that what is committed is still remembered.
@@ -149,7 +149,7 @@ impl KnownOrder {
                 // Who has no leader promises nothing.
                 self.listener.conns[slot] = None;
                 if !response.read_only {
-                    let session = self.session(response.session);
+                    let session = self.session_of(response.session, *to);
                     self.connected(session);
                     let (number, generation) = (self.conns, conn.generation);
                     self.listener.conns[slot] = Some(Conn { generation, session, number, client: *to, server });
@@ -183,10 +183,17 @@ impl KnownOrder {
         }
     }
 
+    /// The number of a session on a new connection. Two clients that share a session count their requests each for itself.
+    fn session_of(&mut self, id: SessionId, client: NodeId) -> SessionNumber {
+        let session = self.session(id);
+        let shared = self.listener.conns.iter().flatten().any(|conn| conn.session == session && conn.client != client);
+        if shared { self.begins_anew(session) } else { session }
+    }
+
     #[cold]
     #[inline(never)]
     fn replay_batch(&mut self, world: &Replication) {
-        self.take_log(&world.committed);
+        self.learn_log(&world.committed);
         let running = self.listener.running.iter().filter_map(|server| world.of(*server)).map(|replica| replica.memory.zxid);
         let past = running.min().unwrap_or(Zxid::ZERO);
         let end = world.committed.end().zxid;
@@ -197,7 +204,7 @@ impl KnownOrder {
 
     /// The run is over: all that is left is looked at.
     pub fn conclude(&mut self, world: &Replication) -> Option<Violation> {
-        self.take_log(&world.committed);
+        self.learn_log(&world.committed);
         self.finish();
         if !self.listener.deaf {
             let open: Vec<Conn> = self.listener.conns.iter().flatten().copied().collect();
@@ -208,7 +215,7 @@ impl KnownOrder {
     }
 
     /// What is committed goes into the log, with what leaders have told of it.
-    fn take_log(&mut self, committed: &Committed) {
+    fn learn_log(&mut self, committed: &Committed) {
         self.listener.waiting = 0;
         if self.listener.deaf {
             return self.turn_deaf();

@@ -6,7 +6,8 @@
 //! 1. a write that was acknowledged at a zxid is the transaction with it (`lost_write`); every transaction was asked for
 //!    (`phantom`, `read_takes_no_zxid`), once (`doubled`);
 //! 2. who is numbered later was not answered before an earlier one was asked for (`linearizable_writes`);
-//! 3. what is decided and answered is what the model says (`wrong_result`, `version_guards`, `versions_rise`, `sequential_names`);
+//! 3. what is decided and answered is what the model says (`wrong_result`, `version_guards`, `versions_rise`, `sequential_names`,
+//!    `all_or_nothing`);
 //! 4. a session's writes and views rise with its requests (`session_order`), and each gets one answer in turn (`one_reply_each`);
 //! 5. a read is told the tree as it was at the zxid of its answer (`bad_read`);
 //! 6. nobody is shown what is asked for only later (`future_read`);
@@ -58,6 +59,8 @@ pub struct KnownOrder {
     read: Shown,
     /// Transactions in their order, to be replayed.
     log: VecDeque<Logged>,
+    /// All of them, for those who want to have them.
+    kept: Option<Vec<Logged>>,
     /// Answers to be held against the model.
     due: Vec<Due>,
     /// Events that were sent and wait to be looked at.
@@ -119,6 +122,7 @@ impl KnownOrder {
             written: Shown::default(),
             read: Shown::default(),
             log: VecDeque::new(),
+            kept: None,
             due: Vec::new(),
             events: VecDeque::new(),
             watching: BTreeMap::new(),
@@ -141,6 +145,16 @@ impl KnownOrder {
     /// What was looked at so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// From now on the log is kept.
+    pub fn keep_log(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    /// What was kept of it.
+    pub fn take_log(&mut self) -> Vec<Logged> {
+        self.kept.take().unwrap_or_default()
     }
 
     /// The violation that was found, once.

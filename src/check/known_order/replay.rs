@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Invariant::{
-    self, BadRead, Doubled, Ephemeral, FutureRead, LinearizableWrites, LostWrite, Phantom, ReadTakesNoZxid, SequentialNames, SessionOrder,
-    VersionGuards, VersionsRise, WrongResult,
+    self, AllOrNothing, BadRead, Doubled, Ephemeral, FutureRead, LinearizableWrites, LostWrite, Phantom, ReadTakesNoZxid, SequentialNames,
+    SessionOrder, VersionGuards, VersionsRise, WrongResult,
 };
 use super::super::model::{Decided, Difference, Write, is_of_the_session, is_same_answer};
 use super::super::verdict::Fact;
@@ -26,6 +26,9 @@ pub struct Logged {
 impl KnownOrder {
     /// The next transaction of the log.
     pub fn logged(&mut self, logged: Logged) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(logged.clone());
+        }
         self.log.push_back(logged);
     }
 
@@ -307,7 +310,8 @@ impl KnownOrder {
     #[cold]
     fn differs(&mut self, logged: &Logged, difference: &Difference, involved: &[(SessionNumber, i32)]) {
         let invariant: Invariant = match difference.what {
-            Decided::Outcome | Decided::Content | Decided::Parts => WrongResult,
+            Decided::Outcome | Decided::Content => WrongResult,
+            Decided::Parts => AllOrNothing,
             Decided::VersionGuard => VersionGuards,
             Decided::SequentialName => SequentialNames,
             Decided::Version => VersionsRise,

@@ -15,6 +15,11 @@ pub const FIXED: [&str; 4] = ["/", "/zookeeper", "/zookeeper/quota", "/zookeeper
 /// The configuration, which each server writes for itself, outside any transaction: nobody compares it.
 pub const CONFIG: &str = "/zookeeper/config";
 
+/// Whether a node holds what servers count for a quota: they write it beside all transactions.
+pub fn is_counted(path: &str) -> bool {
+    path.starts_with("/zookeeper/quota/") && path.ends_with("/zookeeper_stats")
+}
+
 /// The longest time to live: 40 bits of milliseconds.
 const TTL_END: i64 = 1 << 40;
 

@@ -171,7 +171,7 @@ fn a_multi_is_done_whole_or_not_at_all() {
     let txns = [written, child, error(ErrorCode::BadVersion), error(ErrorCode::RuntimeInconsistency)];
     let (result, difference) = tree.decided(&multi(&parts), &Txn::Multi(txns.into()));
     let codes = [ErrorCode::Ok, ErrorCode::Ok, ErrorCode::BadVersion, ErrorCode::RuntimeInconsistency];
-    assert_eq!((result, difference), (Ok(Answer::Parts(codes.map(Err).into())), None));
+    assert_eq!((result, difference), (Ok(Answer::RolledBack(codes.into())), None));
     assert_eq!((tree.stat("/"), tree.stat("/a")), before);
     assert!(tree.model.get("/a/b").is_none());
     // Parts see those before them.

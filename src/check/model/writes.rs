@@ -306,17 +306,15 @@ impl Model {
             failed = result.is_err();
             results.push(result);
         }
-        if failed {
+        let answer = if failed {
             self.roll_back();
-            for result in &mut results {
-                if result.is_ok() {
-                    *result = Err(ErrorCode::Ok);
-                }
-            }
-        }
+            Answer::RolledBack(results.iter().map(|result| result.as_ref().err().copied().unwrap_or(ErrorCode::Ok)).collect())
+        } else {
+            Answer::Parts(results.into())
+        };
         self.undo.clear();
         self.undoable = false;
-        (Ok(Answer::Parts(results.into())), difference)
+        (Ok(answer), difference)
     }
 
     /// The session ends, and every node of it goes. It never fails.

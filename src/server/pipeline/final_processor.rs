@@ -126,7 +126,7 @@ impl Pipeline {
         match (request.op(), result) {
             // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
-            (_, Ok(Answer::Parts(parts))) if parts.contains(&Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (_, Ok(Answer::RolledBack(codes))) if codes.contains(&ErrorCode::SessionMoved) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
                 let zxid = if cx.bugs.is_empty() { db.last_processed } else { self.told_zxid(cx, db, op.is_write()) };

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::{Acl, Bytes, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, Timer, WatcherType};
+use crate::proto::{Acl, Bytes, Claim, Claimed, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, SessionId, Timer, WatcherType};
 
 fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -125,7 +125,13 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Op::CloseSession),
     ];
     let server = proptest::option::of((1..i64::MAX).prop_map(ServerId));
-    prop_oneof![op.prop_map(Command::Request), server.prop_map(|server| Command::Connect { server })]
+    let password = any::<[u8; 16]>;
+    let claim = prop_oneof![
+        (1..u32::MAX, proptest::option::of(password())).prop_map(|(number, password)| Claim { of: Claimed::Client(number), password }),
+        (any::<i64>(), password()).prop_map(|(id, password)| Claim { of: Claimed::Session(SessionId(id)), password: Some(password) }),
+    ];
+    let connect = (server, proptest::option::of(claim)).prop_map(|(server, claim)| Command::Connect { server, claim });
+    prop_oneof![op.prop_map(Command::Request), connect]
 }
 
 proptest! {

@@ -9,6 +9,7 @@ mod local_sessions;
 mod order;
 mod ownership;
 mod prep;
+mod quotas;
 mod read_only;
 mod reads;
 mod requests;
