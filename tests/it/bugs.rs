@@ -143,14 +143,14 @@ fn every_check_fires() {
 #[test]
 fn the_table_of_checks_is_as_documented() {
     let mut table = String::from("# The checks, and what each of them finds\n\n");
-    table += "Written by `INSTA_UPDATE=always cargo test --test it table_of_checks`. The rules and their sources: `zoolab help checks`;\n";
+    table += "Written by `INSTA_UPDATE=always cargo test --test it bugs`. The rules and their sources: `zoolab help checks`;\n";
     table += "the switches: `zoolab help bugs`. The scenario is one in which the check is the first to find something.\n\n";
     table += "| code | check | switches that break it | scenario |\n| --- | --- | --- | --- |\n";
     for (info, (_, scenario)) in check::CATALOGUE.iter().zip(SEEN_FIRST) {
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
-        table += &format!("| {} | `{}` | {} | [{scenario}](../scenarios/{scenario}.json) |\n", info.code, info.name, bugs.join(", "));
+        table += &format!("| {} | `{}` | {} | [{scenario}](../../scenarios/{scenario}.json) |\n", info.code, info.name, bugs.join(", "));
     }
-    let path = stories::folder("docs").join("checks.md");
+    let path = stories::folder("src/check").join("README.md");
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
         std::fs::write(&path, &table).expect("the table can be written");
     }
