@@ -5,8 +5,8 @@
 //! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
 //! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
 //!
-//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-4537 (a wake-up that is missed: a stage
-//! that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
+//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-1863 (a commit is taken before the
+//! request that waits for it was looked at: not built yet), ZK-4537 (a wake-up that is missed: a stage that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
 //! be read by anybody), ZK-484, ZK-710, ZK-3471, ZK-137, ZK-706, ZK-1382 and ZK-4475 (of lower priority: clients are told less, more, or later
 //! than they should be, and no check looks for that).
 
