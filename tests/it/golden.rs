@@ -67,6 +67,7 @@ golden! {
     bug_zk3109
     bug_zk3127
     bug_zk3144
+    bug_zk3145
     bug_zk3231
     bug_zk3249
     bug_zk335
@@ -147,19 +148,38 @@ golden! {
     multi_rolls_back
     multi_sees_its_own_changes
     mutant_acks_early
+    mutant_answers_one_zxid_early
+    mutant_answers_one_zxid_early_to_readers
+    mutant_answers_sync_itself
     mutant_answers_with_older_zxid
     mutant_applies_early
+    mutant_closes_in_its_clients_name
     mutant_commits_alone
     mutant_commits_alone_in_the_past
     mutant_commits_alone_meanwhile
     mutant_commits_newest_first
     mutant_commits_outlive_role
+    mutant_creates_again
+    mutant_end_leaves_one_out
     mutant_epoch_forgotten
+    mutant_event_after_reply
+    mutant_forwards_twice
+    mutant_ignores_versions
     mutant_inform_restamped
+    mutant_multi_goes_on
     mutant_no_rebroadcast
+    mutant_no_watch_on_missing_node
+    mutant_numbers_children_left
     mutant_proposes_to_observers
+    mutant_read_overtakes
+    mutant_reads_tell_first_zxid
+    mutant_renews_watches_blindly
     mutant_serves_early
+    mutant_sync_takes_zxid
     mutant_takes_any_client
+    mutant_tells_time_of_creation
+    mutant_version_stands
+    mutant_watch_stays
     observer_delay
     observer_follows
     observer_serves_reads

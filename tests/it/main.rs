@@ -16,6 +16,7 @@ mod fuzz_parser;
 mod golden;
 mod java;
 mod kernel;
+mod known_order;
 mod layers;
 mod pure;
 mod replication;

@@ -34,12 +34,17 @@ impl Pipeline {
 
     /// What needs no transaction: a read, or a session of this server alone begins or ends.
     pub(super) fn serve(&mut self, cx: &mut Cx, db: &Database, request: &Request) {
-        let result = match request.refused {
+        let mut result = match request.refused {
             Some(code) => Err(code),
             None if request.is_local => Ok(Answer::Done),
             None if request.op().concerns_watches() => self.serve_watching(cx, db, request),
             None => self.reader(db, request).read(request.op()),
         };
+        if cx.bugs.has(Bug::MutantTellsTimeOfCreation)
+            && let Ok(Answer::Data { stat, .. }) = &mut result
+        {
+            stat.mtime = stat.ctime;
+        }
         self.answer(cx, db, request, result);
         if request.is_local && matches!(request.op(), Op::CloseSession) {
             self.end_local_session(cx, request.session);
@@ -110,6 +115,21 @@ impl Pipeline {
         }
     }
 
+    /// What a reply tells of the zxid with switches on.
+    #[cold]
+    fn told_zxid(&self, cx: &Cx, db: &Database, is_write: bool) -> Zxid {
+        let (applied, has) = (db.last_processed, |bug| cx.bugs.has(bug));
+        if is_write && has(Bug::MutantAnswersWithOlderZxid) || !is_write && has(Bug::MutantReadsTellFirstZxid) {
+            applied.epoch().first_zxid()
+        } else if is_write && has(Bug::MutantAnswersOneZxidEarly) {
+            Zxid(applied.0 - 1)
+        } else if !is_write && has(Bug::Zk1412) {
+            self.zxid_of_request()
+        } else {
+            applied
+        }
+    }
+
     /// ZOOKEEPER-1412: what a read has in `Request.zxid`. A leader's Prep writes the last zxid that it gave away there; on a learner it is zero,
     /// which tells the client nothing.
     fn zxid_of_request(&self) -> Zxid {
@@ -130,13 +150,7 @@ impl Pipeline {
             (_, Ok(Answer::RolledBack(codes))) if codes.contains(&ErrorCode::SessionMoved) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
-                let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {
-                    db.last_processed.epoch().first_zxid()
-                } else if !op.is_write() && cx.bugs.has(Bug::Zk1412) {
-                    self.zxid_of_request()
-                } else {
-                    db.last_processed
-                };
+                let zxid = if cx.bugs.is_empty() { db.last_processed } else { self.told_zxid(cx, db, op.is_write()) };
                 self.connections.reply(cx, conn, request.cxid, zxid, result);
                 if matches!(op, Op::CloseSession) {
                     self.connections.close(cx, conn);

@@ -139,6 +139,7 @@ impl Pipeline {
         if kind != Kind::Leader || config.leader_serves {
             cx.emit(Effect::Listen(Port::Client));
         }
+        let waits_for_syncs = matches!(kind, Kind::Follower | Kind::Observer) && !cx.bugs.has(Bug::MutantAnswersSyncItself);
         Pipeline {
             locals: LocalSessions::start(cx, &config),
             connections: Connections::new(config.version, kind == Kind::ReadOnly),
@@ -146,7 +147,7 @@ impl Pipeline {
             kind,
             role,
             session_ids: SessionIds::new(me, cx.now),
-            commits: CommitProcessor::new(matches!(kind, Kind::Follower | Kind::Observer)),
+            commits: CommitProcessor::new(waits_for_syncs, cx.bugs.has(Bug::MutantReadOvertakes)),
             commits_woken: false,
             halfway: None,
             outputs: VecDeque::new(),
@@ -328,6 +329,11 @@ impl Pipeline {
                     Prepared::RolledOver(zxid) => Output::RolledOver(zxid),
                 });
                 continue;
+            }
+            if cx.bugs.has(Bug::MutantSyncTakesZxid)
+                && let Prepared::Proposal(proposal) = prep.prepare(cx, db, tracker, &request)
+            {
+                self.outputs.push_back(Output::Propose(proposal));
             }
             if !request.is_local {
                 request.refused = check_session(cx, tracker, &request).err();
