@@ -281,14 +281,14 @@ impl Shell {
     fn happened(&mut self) -> Vec<Said> {
         let mut said = Vec::new();
         for event in self.run.take_events() {
-            if let (Some(note), Some(NodeId::Client(client))) = (event.note(), event.node) {
-                said.extend(self.watcher_told(client, note).filter(|_| client == self.client).map(Said::Answer));
-            }
             let (is_seen, text) = (self.is_seen_anyhow(&event), || line(&event) + "\n");
             match said.last_mut() {
                 _ if !event.is_headline() || is_seen => {}
                 Some(Said::Story(story)) => *story += &text(),
                 _ => said.push(Said::Story(text())),
+            }
+            if let (Some(note), Some(NodeId::Client(client))) = (event.note(), event.node) {
+                said.extend(self.watcher_told(client, note).filter(|_| client == self.client).map(Said::Answer));
             }
         }
         said
