@@ -87,15 +87,15 @@ impl Watching {
         fires
     }
 
-    /// Whether it watches a path above recursively.
-    fn is_below_recursive(&self, path: &str) -> bool {
+    /// Whether a path above is watched recursively in this table.
+    fn is_below_recursive(table: &BTreeMap<Path, u8>, path: &str) -> bool {
         let mut at = path;
         while at != "/" {
             at = match at.rfind('/') {
                 None | Some(0) => "/",
                 Some(end) => &at[..end],
             };
-            if self.data.get(at).is_some_and(|modes| modes & RECURSIVE != 0) {
+            if table.get(at).is_some_and(|modes| modes & RECURSIVE != 0) {
                 return true;
             }
         }
@@ -105,9 +105,10 @@ impl Watching {
     /// The trigger table (watches.md §2).
     fn on_change(&mut self, model: &Model, change: &Change, zxid: Zxid, since: u64) {
         let path = model.path(change.id).clone();
-        let mut fires = Watching::fire(&mut self.data, &path, 0) | self.is_below_recursive(&path);
+        let mut fires = Watching::fire(&mut self.data, &path, 0) | Watching::is_below_recursive(&self.data, &path);
+        // Until 3.9 recursive watches are in both tables, and may be taken out of one.
         if change.kind == EventType::NodeDeleted {
-            fires |= Watching::fire(&mut self.child, &path, 0);
+            fires |= Watching::fire(&mut self.child, &path, 0) | Watching::is_below_recursive(&self.child, &path);
         }
         if fires {
             self.due.push_back(DueEvent { zxid, since, kind: change.kind, path, hidden: !change.open });
