@@ -17,6 +17,7 @@ mod golden;
 mod java;
 mod kernel;
 mod layers;
+mod linear;
 mod replication;
 mod sessions;
 mod shared;
