@@ -4,6 +4,11 @@
 //!
 //! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
 //! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
+//!
+//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-4537 (a wake-up that is missed: a stage
+//! that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
+//! be read by anybody), ZK-484, ZK-710, ZK-3471, ZK-137, ZK-706, ZK-1382 and ZK-4475 (of lower priority: clients are told less, more, or later
+//! than they should be, and no check looks for that).
 
 use std::fmt;
 
@@ -128,6 +133,14 @@ catalogue! {
         "a leader whose request logger died goes on leading";
     Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
         "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
+    Zk3127 "ZK-3127", affected "before 3.5.5", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on with the first part of a multi: a snapshot begun behind it lacks the other parts";
+    Zk3249 "ZK-3249", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "a create that is replayed sets its parent's cversion and pzxid, though a fuzzy snapshot may have larger ones";
+    Zk3145 "ZK-3145", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the end of a session does not name its nodes: over a fuzzy snapshot that lacks them their parents keep an old pzxid";
+    Zk3144 "ZK-3144", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on before the sessions do: a snapshot in between lacks one that begins, and has one that has ended";
     Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
         "a log without any valid snapshot counts as an empty database";
     Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:
@@ -178,6 +191,42 @@ catalogue! {
         "a leader serves, and proposes, before a quorum has adopted its history";
     MutantTakesAnyClient "mutant-takes-any-client", affected "no release", breaks [single_system_image]:
         "a server takes in a client that has seen more than it has applied";
+    MutantAnswersOneZxidEarly "mutant-answers-one-zxid-early", affected "no release", breaks [lost_write future_read]:
+        "a write is answered with the zxid before its own";
+    MutantReadsTellFirstZxid "mutant-reads-tell-first-zxid", affected "no release", breaks [session_order]:
+        "a read is answered with the first zxid of the epoch instead of the last that is applied";
+    MutantClosesInItsClientsName "mutant-closes-in-its-clients-name", affected "no release", breaks [phantom]:
+        "the end of a session that expired is proposed as a request of its client, under a number that the client never used";
+    MutantForwardsTwice "mutant-forwards-twice", affected "no release", breaks [doubled]:
+        "a learner sends each write of its clients to the leader twice";
+    MutantSyncTakesZxid "mutant-sync-takes-zxid", affected "no release", breaks [read_takes_no_zxid]:
+        "a leader makes a transaction of a learner's sync";
+    MutantCreatesAgain "mutant-creates-again", affected "no release", breaks [wrong_result]:
+        "a leader does not look whether a node that is to be made is there already";
+    MutantIgnoresVersions "mutant-ignores-versions", affected "no release", breaks [version_guards]:
+        "a leader does not compare the version that a setData expects";
+    MutantVersionStands "mutant-version-stands", affected "no release", breaks [versions_rise]:
+        "a leader decides a setData without raising the version";
+    MutantNumbersChildrenLeft "mutant-numbers-children-left", affected "no release", breaks [sequential_names]:
+        "a sequential node is numbered by the children that are there, not by those ever made";
+    MutantReadOvertakes "mutant-read-overtakes", affected "no release", breaks [one_reply_each]:
+        "a read does not wait for the writes of its session before it";
+    MutantAnswersSyncItself "mutant-answers-sync-itself", affected "no release", breaks [sync_stale]:
+        "a learner answers a sync without asking its leader";
+    MutantTellsTimeOfCreation "mutant-tells-time-of-creation", affected "no release", breaks [bad_read]:
+        "who reads a node's data is told that it was last changed when it was made";
+    MutantEndLeavesOneOut "mutant-end-leaves-one-out", affected "no release", breaks [ephemeral]:
+        "the end of a session names all of its nodes but one";
+    MutantMultiGoesOn "mutant-multi-goes-on", affected "no release", breaks [all_or_nothing]:
+        "behind a part of a multi that fails a leader goes on with the next";
+    MutantEventAfterReply "mutant-event-after-reply", affected "no release", breaks [watch_order]:
+        "an event is sent behind the next answer on its connection";
+    MutantNoWatchOnMissingNode "mutant-no-watch-on-missing-node", affected "no release", breaks [watch_lost watch_order]:
+        "exists sets no watch where there is no node yet";
+    MutantWatchStays "mutant-watch-stays", affected "no release", breaks [watch_phantom]:
+        "a watch that a read has set fires again and again";
+    MutantRenewsWatchesBlindly "mutant-renews-watches-blindly", affected "no release", breaks [watch_renewal]:
+        "watches of a client that is back are set again, whatever has happened meanwhile";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

@@ -31,6 +31,16 @@ impl Default for Committed {
 }
 
 impl Committed {
+    /// What came before all that is remembered.
+    pub fn base(&self) -> Place {
+        self.history.base()
+    }
+
+    /// The committed transactions after a zxid that are remembered, each with the event that committed it.
+    pub fn after(&self, zxid: Zxid) -> impl Iterator<Item = (&Place, u64)> {
+        self.history.after(zxid).iter().map(|(place, deed)| (place, deed.event))
+    }
+
     #[inline]
     pub fn end(&self) -> Place {
         self.history.end()

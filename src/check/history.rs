@@ -102,6 +102,11 @@ impl<T: Copy> History<T> {
         self.places.iter()
     }
 
+    /// Those of the places that come after a zxid.
+    pub fn after(&self, zxid: Zxid) -> &[(Place, T)] {
+        &self.places[self.places.partition_point(|(place, _)| place.zxid <= zxid)..]
+    }
+
     /// How many transactions are remembered.
     #[cfg(test)]
     pub fn len(&self) -> usize {

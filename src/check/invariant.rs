@@ -127,8 +127,65 @@ catalogue! {
         "a write is durable on a quorum when its client is told",
         "Leader.tryToCommit";
     LinearizableWrites linearizable_writes "C-1":
-        "writes take effect between call and answer, in the order of their zxids",
+        "writes take effect between call and answer: whoever is numbered later was not answered before an earlier one was asked for",
         "ZooKeeper Programmer's Guide, consistency guarantees";
+    FutureRead future_read "K-1":
+        "no answer shows the state at or after a write that is asked for only later",
+        "ZooKeeper internals, ordered sequential consistency";
+    SessionOrder session_order "C-3":
+        "what a session asks for takes effect in the order of asking, and what it is shown on one connection never goes back",
+        "ZooKeeper Programmer's Guide, sequential consistency; CommitProcessor";
+    OneReplyEach one_reply_each "C-7":
+        "requests of a connection are answered in their order, each once, under their own numbers",
+        "ClientCnxn.SendThread.readResponse";
+    SyncStale sync_stale "C-6":
+        "unless two leaders overlap, a sync and what is read behind it show every write that was acknowledged before the sync was asked for",
+        "ZooKeeper internals, sync; Leader.processSync";
+    LostWrite lost_write "K-2":
+        "a write that is answered with a zxid is the transaction that is committed under it",
+        "ZooKeeper internals, guarantees; FinalRequestProcessor";
+    Phantom phantom "K-3":
+        "every committed transaction was asked for by the session it names, or is one that a leader makes by itself",
+        "PrepRequestProcessor; Zab, integrity";
+    Doubled doubled "C-5":
+        "a request takes effect once at most, also when nobody could tell its client what became of it",
+        "ZooKeeper Programmer's Guide, ConnectionLoss";
+    ReadTakesNoZxid read_takes_no_zxid "C-10":
+        "a read makes no transaction; a write, failed or not, makes one",
+        "PrepRequestProcessor.pRequest; FinalRequestProcessor";
+    WrongResult wrong_result "C-9":
+        "a write comes to what it comes to in one process that carries out all writes in the order of their zxids: result, error, stat, name",
+        "PrepRequestProcessor.pRequest2Txn; DataTree.processTxn";
+    VersionGuards version_guards "C-8":
+        "a write that expects a version succeeds if and only if the node has that version at its zxid",
+        "PrepRequestProcessor.checkAndIncVersion";
+    VersionsRise versions_rise "T-2":
+        "each change of a node or of its children adds one to the version that counts it",
+        "PrepRequestProcessor; DataTree.createNode";
+    SequentialNames sequential_names "S-7":
+        "the number of a sequential node is that of the children ever created under its parent, so that it rises and never comes again",
+        "PrepRequestProcessor.validatePathForCreate, pRequest2TxnCreate; ZOOKEEPER-1624";
+    AllOrNothing all_or_nothing "T-4":
+        "a multi is carried out as a whole or not at all",
+        "PrepRequestProcessor, OpCode.multi; DataTree.processTxn";
+    Ephemeral ephemeral "S-2":
+        "an ephemeral node belongs to a session that lives, and the end of a session takes its nodes and no others",
+        "PrepRequestProcessor, OpCode.closeSession; DataTree.killSession";
+    BadRead bad_read "C-2":
+        "a read is told the tree as it was at the zxid of its answer",
+        "FinalRequestProcessor; ZooKeeper internals, ordered sequential consistency";
+    WatchOrder watch_order "W-3":
+        "a client is told of a change that it watches before any answer shows it the change or a later one",
+        "ZooKeeper Programmer's Guide, watches; CommitProcessor";
+    WatchPhantom watch_phantom "W-6":
+        "an event tells of a change behind a watch that waits for it, and a watch of a read fires once",
+        "WatchManager.triggerWatch; DataTree";
+    WatchRenewal watch_renewal "W-5":
+        "a client that sets its watches again is told at once of what it has missed, and of nothing else",
+        "DataTree.setWatches";
+    WatchLost watch_lost "W-2":
+        "as long as a connection stands, each change that is watched on it is told",
+        "ZooKeeper Programmer's Guide, watches";
     SingleSystemImage single_system_image "C-4":
         "the zxids that a client is shown never go back, whatever server it is connected to",
         "ZooKeeperServer.processConnectRequest";

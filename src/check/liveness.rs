@@ -128,7 +128,14 @@ impl Liveness {
     pub fn unfinished(&self, now: Micros, wants: Fact) -> Option<Violation> {
         let (since, quiet) = self.quiet?;
         let promise = Fact::new(quiet, format!("all has been quiet since {since}, and {} is time enough for a write", self.bound));
-        Some(Violation { invariant: Invariant::LeaderElected, at: now, event: wants.event, node: None, facts: [promise, wants] })
+        Some(Violation {
+            invariant: Invariant::LeaderElected,
+            at: now,
+            event: wants.event,
+            node: None,
+            facts: [promise, wants],
+            involved: Vec::new(),
+        })
     }
 
     /// What the settling took that stands; `None` while there is none.
@@ -142,7 +149,7 @@ impl Liveness {
         let (since, quiet) = self.quiet.filter(|_| !self.settled() && self.deadline().is_some_and(|deadline| now > deadline))?;
         let promise = Fact::new(quiet, format!("all has been quiet since {since}, and {} is time enough", self.bound));
         let facts = [promise, Fact::new(event, format!("at {now} {}", self.standings()))];
-        Some(Violation { invariant: Invariant::LeaderElected, at: now, event, node: None, facts })
+        Some(Violation { invariant: Invariant::LeaderElected, at: now, event, node: None, facts, involved: Vec::new() })
     }
 
     pub fn observe(&mut self, event: &Event) {

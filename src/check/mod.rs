@@ -6,11 +6,14 @@
 //! What the checks share are *ghosts*, memories that no server has: `ghosts` of elections, [`replication`](self) of histories, `durable` of
 //! what disks hold. What events cannot tell at all is asked by [`Probe`]s.
 //!
-//! Left out so far: the tree, watches, what reads return, and most of what is to be said of sessions (T, W, R and most of S and C of the project's
-//! list).
+//! What clients are told is held against a tree of the checks' own (`model`), replayed along what is committed (`known_order`): the one
+//! check that looks back, in batches and when the run is over ([`Checks::conclude`]).
+//!
+//! Left out so far: recipes (R of the project's list), histories without zxids.
 
 mod acknowledgement;
 mod best_vote;
+mod by_fault;
 mod clients;
 mod committed;
 mod convergence;
@@ -23,9 +26,12 @@ mod ghosts;
 mod history;
 mod holes;
 mod invariant;
+mod known_order;
 mod leader_quorum;
 mod leadership;
 mod liveness;
+mod model;
+mod operations;
 mod probes;
 mod recovery;
 mod reigns;
@@ -62,13 +68,16 @@ use reply::ReplyDurability;
 use sessions::Sessions;
 use stepdown::StepDown;
 
+pub use by_fault::{ByFault, Outcomes};
 pub use invariant::{CATALOGUE, Invariant, InvariantInfo};
+pub use known_order::{Answered, Asked, Counts, KnownOrder, Logged, SessionNumber};
 pub use liveness::{LeaderTimes, Liveness};
+pub use operations::{Operation, Operations};
 pub use probes::Probe;
 pub use report::{Reproduction, report};
 pub use statistics::{Census, Statistics};
 pub use under_way::UnderWay;
-pub use verdict::{Breach, Fact, Facts, Verdict, Violation};
+pub use verdict::{Breach, Fact, Facts, Involved, Verdict, Violation};
 
 use crate::proto::Config;
 use crate::trace::Event;
@@ -86,6 +95,7 @@ pub struct Checks {
     clients: Clients,
     sessions: Sessions,
     probes: Probes,
+    known_order: KnownOrder,
 }
 
 impl Checks {
@@ -98,24 +108,53 @@ impl Checks {
             leadership: Leadership::default(),
             step_down: StepDown::new(config),
             replies: ReplyDurability::default(),
-            clients: Clients::new(config),
+            clients: Clients::default(),
             sessions: Sessions::default(),
             probes: Probes::default(),
+            known_order: KnownOrder::new(config),
         }
+    }
+
+    /// How much of what clients were told was held against the model so far.
+    pub fn looked_at(&self) -> Counts {
+        self.known_order.counts()
+    }
+
+    /// From now on the agreed log is kept, for [`Checks::take_log`].
+    pub fn keep_log(&mut self) {
+        self.known_order.keep_log();
+    }
+
+    /// The agreed log as far as it was looked at.
+    pub fn take_log(&mut self) -> Vec<Logged> {
+        self.known_order.take_log()
     }
 
     /// Looks at the next event, and tells the invariant that it breaks, if it breaks one. Every event of the run must pass here, in order;
     /// after the first violation what is told means little.
     #[inline]
     pub fn observe(&mut self, event: &Event) -> Option<Violation> {
-        let (invariant, facts) = self.concerned(event)?;
-        Some(Violation::new(invariant, event, facts))
+        let breach = self.concerned(event);
+        if breach.is_none() && self.known_order.is_fine() { None } else { self.violation(breach, event) }
+    }
+
+    /// What this event has broken, or what was found when it made the known-order check look back.
+    #[cold]
+    #[inline(never)]
+    fn violation(&mut self, breach: Option<Breach>, event: &Event) -> Option<Violation> {
+        let found = self.known_order.take_found();
+        breach.map(|(invariant, facts)| Violation::new(invariant, event, facts)).or(found)
+    }
+
+    /// The run is over: looks at all that clients were told and nobody has looked at yet.
+    pub fn conclude(&mut self) -> Option<Violation> {
+        self.known_order.conclude(&self.replication)
     }
 
     /// What [`Checks::observe`] does, by showing every event to every check.
     pub fn observe_by_everybody(&mut self, event: &Event) -> Option<Violation> {
-        let (invariant, facts) = self.everybody(event)?;
-        Some(Violation::new(invariant, event, facts))
+        let breach = self.everybody(event);
+        self.violation(breach, event)
     }
 
     /// Whether [`Checks::probe`] has something to ask.
@@ -144,6 +183,7 @@ impl Checks {
             self.sessions.observe(event);
             self.replies.observe(event);
             self.probes.observe(&self.replication, &change, event);
+            self.known_order.observe(&self.replication, event);
             self.judge(&change, event)
         })
     }

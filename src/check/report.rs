@@ -1,12 +1,16 @@
 //! A violation, told so that somebody can act on it: the rule, the two facts, how it came about, and how to see it again.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::Violation;
+use super::{Involved, Violation};
 use crate::trace::{Event, causal_slice, line};
 
 /// Events that are shown of a story: with the rest a screenful.
 const LINES_MAX: usize = 20;
+
+/// Requests that are shown of those that a violation is about.
+const ROWS_MAX: usize = 4;
 
 /// What to type to see it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,7 @@ pub fn report(violation: &Violation, events: &[Event], again: &Reproduction) -> 
     let [first, second] = &violation.facts;
     let _ = writeln!(text, "  first   {first}");
     let _ = writeln!(text, "  but     {second}");
+    text += &requests(&violation.involved);
     let roots = [first.event, second.event, violation.event];
     let slice = causal_slice(events, &roots, LINES_MAX);
     if !slice.is_empty() {
@@ -37,7 +42,57 @@ pub fn report(violation: &Violation, events: &[Event], again: &Reproduction) -> 
         let _ = writeln!(text, "{}", line(event));
     }
     let _ = writeln!(text, "  again   {again}");
+    let clients: Vec<u32> = violation.involved.iter().map(|request| request.client).collect::<BTreeSet<_>>().into_iter().collect();
+    if !clients.is_empty() {
+        let nodes: String = clients.iter().map(|client| format!(" --node c{client}")).collect();
+        let _ = writeln!(text, "  more    {}{nodes} --all", again.trace());
+    }
     text
+}
+
+/// The requests of clients that a violation is about, a row each: the events between which each was under way, who answered, and where it
+/// stands.
+fn requests(involved: &[Involved]) -> String {
+    if involved.is_empty() {
+        return String::new();
+    }
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+    let head = ["who", "session", "asked", "answered", "by", "zxid", "request and answer"].map(String::from);
+    let row = |request: &Involved| {
+        let answer = request.result.as_ref().map_or_else(|| "no answer".into(), |result| shortened(result));
+        [
+            format!("c{}", request.client),
+            request.session.to_string(),
+            format!("event {}", request.called),
+            or_none(request.returned.map(|event| format!("event {event}"))),
+            or_none(request.server.map(|server| server.to_string())),
+            or_none(request.zxid.map(|zxid| zxid.to_string())),
+            format!("{}: {answer}", shortened(&request.op)),
+        ]
+    };
+    let rows: Vec<[String; 7]> = std::iter::once(head).chain(involved.iter().take(ROWS_MAX).map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let mut text = String::from("  requests\n");
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let _ = writeln!(text, "          {}", cells.join("  ").trim_end());
+    }
+    text
+}
+
+/// As much of a text as a row has room for.
+fn shortened(text: &str) -> String {
+    const LENGTH: usize = 40;
+    if text.chars().count() <= LENGTH { text.into() } else { format!("{}\u{2026}", text.chars().take(LENGTH).collect::<String>()) }
+}
+
+impl Reproduction<'_> {
+    /// The command that shows events of the same run.
+    fn trace(&self) -> String {
+        let Reproduction { file, seed, no_bugs } = self;
+        format!("zoolab trace {} --seed {seed}{}", shell_word(file), if *no_bugs { " --no-bugs" } else { "" })
+    }
 }
 
 /// The command line.
@@ -61,6 +116,7 @@ mod tests {
     use super::*;
     use crate::check::Invariant;
     use crate::check::tests::{Story, vote};
+    use crate::proto::{ServerId, SessionId, Zxid};
 
     #[test]
     fn a_report_has_rule_facts_story_and_command() {
@@ -78,6 +134,33 @@ mod tests {
              1        1.000ms  s2    starts round 1 and votes for itself: zxid 1:0, epoch 2
              3        3.000ms  s2    changes its vote from s2 to s3: equal zxid 1:0, id s3 > s2, epochs 1 and 2 not compared (heard from s3)
           again   zoolab run scenarios/circle.json --seed 7 --trace
+        ");
+    }
+
+    #[test]
+    fn requests_are_told_in_a_table() {
+        let mut story = Story::of(3);
+        story.looks(2, 1, vote(2, 0, 2)).looks(3, 1, vote(3, 0, 1)).changes(2, 3, vote(3, 0, 1));
+        let mut violation = story.breaks(Invariant::NoVoteCircle).clone();
+        let request = |client: u32, op: &str, answered: bool| Involved {
+            client,
+            session: SessionId(0x100_0001),
+            op: op.into(),
+            called: 12,
+            returned: answered.then_some(140),
+            server: answered.then_some(ServerId(2)),
+            zxid: answered.then_some(Zxid::new(1, 5)),
+            result: answered.then(|| "Ok".into()),
+        };
+        violation.involved = vec![request(1, "set /a y", true), request(12, "create -e -s /a-path-that-is-longer-than-any-row-of-a-table", false)];
+        let text = report(&violation, &story.events, &Reproduction { file: "x.json", seed: 7, no_bugs: true });
+        let table: Vec<&str> = text.lines().skip_while(|line| !line.contains("requests")).take(4).chain(text.lines().last()).collect();
+        insta::assert_snapshot!(table.join("\n"), @r"
+          requests
+                  who  session    asked     answered   by  zxid  request and answer
+                  c1   0x1000001  event 12  event 140  s2  1:5   set /a y: Ok
+                  c12  0x1000001  event 12  -          -   -     create -e -s /a-path-that-is-longer-than…: no answer
+          more    zoolab trace x.json --seed 7 --no-bugs --node c1 --node c12 --all
         ");
     }
 

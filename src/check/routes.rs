@@ -8,7 +8,9 @@
 use super::replication::Change;
 use super::verdict::Breach;
 use super::{Checks, acknowledgement, convergence, delivery, follower_history, holes, leadership, surprises};
-use crate::proto::{FileName, Packet, QuorumKind, ServerId, TxnRef, Zxid};
+use std::sync::Arc;
+
+use crate::proto::{FileName, NodeId, Packet, Proposal, QuorumKind, ServerId, TxnRef, Zxid};
 use crate::trace::{ApplyHow, Event, Note, Record, What};
 
 impl Checks {
@@ -16,7 +18,7 @@ impl Checks {
     #[inline]
     pub(super) fn concerned(&mut self, event: &Event) -> Option<Breach> {
         match (&event.what, self.replication.position(event.node)) {
-            (What::Record(record), Some((me, _))) => match record {
+            (What::Record(record), Some((me, id))) => match record {
                 Record::DiskStarted { tag, op } => {
                     self.replication.on_disk_started(me, *tag, op);
                     None
@@ -28,7 +30,10 @@ impl Checks {
                 Record::Sent { packet: Packet::Quorum { kind: QuorumKind::Ack, zxid, .. }, .. } if zxid.counter() != 0 => {
                     self.acknowledged(me, *zxid, event)
                 }
-                Record::Sent { packet: Packet::ClientReply(reply), .. } => self.replied(reply.zxid, event),
+                Record::Sent { packet: Packet::ClientReply(reply), conn, .. } => {
+                    self.known_order.on_reply(&self.replication, id, *conn, reply, event);
+                    self.replied(reply.zxid, event)
+                }
                 Record::Delivered { packet: Packet::Quorum { kind: QuorumKind::Ping, .. }, .. } => self.step_down.check(&self.electorate, event),
                 _ if concerns_nobody(record) => None,
                 _ => self.everybody(event),
@@ -37,11 +42,17 @@ impl Checks {
                 Note::Applied { txn, how, digest } => self.applied(me, id, *txn, *how, *digest, event),
                 Note::Appended { txn, file } => self.appended(me, *txn, file, event),
                 Note::LogSynced { last, .. } => self.log_synced(*last, event),
-                Note::Proposed { txn, .. } => self.proposed(me, id, *txn, event),
+                Note::Proposed { txn, what } => self.proposed(me, id, *txn, what, event),
                 Note::Committed { txn, quorum } => self.committed(me, id, txn.zxid, quorum, event),
                 _ => self.everybody(event),
             },
             (What::Note(Note::Called { .. } | Note::Returned { .. }), None) => self.called_or_returned(event),
+            (What::Record(Record::Sent { packet: Packet::ClientRequest(request), conn, .. }), None) => {
+                if let Some(NodeId::Client(client)) = event.node {
+                    self.known_order.on_request(client, *conn, request, event);
+                }
+                None
+            }
             (What::Record(record), None) if concerns_nobody(record) => None,
             _ => self.everybody(event),
         }
@@ -90,10 +101,11 @@ impl Checks {
     }
 
     #[inline]
-    fn proposed(&mut self, me: usize, id: ServerId, txn: TxnRef, event: &Event) -> Option<Breach> {
+    fn proposed(&mut self, me: usize, id: ServerId, txn: TxnRef, what: &Arc<Proposal>, event: &Event) -> Option<Breach> {
         let world = &mut self.replication;
         let step = world.on_proposed(me, txn, event.n);
         self.sessions.observe(event);
+        self.known_order.on_proposed(world, id, txn, what, event);
         let begins = world.reigns.of(id).is_some_and(|reign| leadership::is_first(reign, &step));
         let fine = !begins && self.sessions.is_fine() && self.step_down.is_early(event);
         if fine { None } else { self.judge(&Change::Proposed(step), event) }
@@ -123,7 +135,6 @@ fn concerns_nobody(record: &Record) -> bool {
         Record::Delivered { packet: Packet::Quorum { kind, .. }, .. } => {
             matches!(kind, QuorumKind::Ack | QuorumKind::Proposal | QuorumKind::Commit)
         }
-        Record::Sent { packet, .. } => matches!(packet, Packet::ClientRequest(_)),
         Record::Delivered { packet, .. } => matches!(packet, Packet::ClientRequest(_) | Packet::ClientReply(_)),
         _ => false,
     }

@@ -4,8 +4,8 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use super::UnderWay;
 use super::clients;
+use super::{ByFault, UnderWay};
 use crate::proto::{CloseReason, Packet};
 use crate::trace::{Event, Note, Record, SyncHow, What};
 
@@ -106,6 +106,8 @@ counters! {
 #[derive(Clone, Debug, Default)]
 pub struct Census {
     pub counts: Statistics,
+    /// What faults cost the clients.
+    pub by_fault: ByFault,
     writes: UnderWay,
 }
 
@@ -113,7 +115,14 @@ impl Census {
     #[inline]
     pub fn observe(&mut self, event: &Event) {
         match &event.what {
-            What::Record(record) => self.counts.on_record(record),
+            What::Record(record) => {
+                match record {
+                    Record::Action { action } => self.by_fault.on_action(action),
+                    Record::ActionFailed { .. } => self.by_fault.on_action_failed(),
+                    _ => {}
+                }
+                self.counts.on_record(record);
+            }
             What::Note(Note::Called { call, op }) => {
                 if let Some(client) = event.node.filter(|_| op.0.is_write()) {
                     self.writes.begin(client, *call);
@@ -122,6 +131,18 @@ impl Census {
             What::Note(Note::Returned { call, result, zxid }) => {
                 let write = event.node.is_some_and(|client| self.writes.end(client, *call));
                 self.counts.on_returned(write, result, zxid.is_some());
+                let outcomes = self.by_fault.current();
+                match zxid {
+                    None => outcomes.unknown += 1,
+                    Some(_) if write && !clients::succeeded(result) => outcomes.failed += 1,
+                    Some(_) => outcomes.acked += 1,
+                }
+            }
+            What::Note(note @ (Note::Connected { renewed: true, .. } | Note::SessionExpired { .. })) => {
+                let outcomes = self.by_fault.current();
+                let lost = matches!(note, Note::SessionExpired { .. });
+                *(if lost { &mut outcomes.sessions_lost } else { &mut outcomes.sessions_kept }) += 1;
+                self.counts.on_note(note);
             }
             What::Note(note) => self.counts.on_note(note),
         }

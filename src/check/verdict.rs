@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Invariant;
-use crate::proto::{Micros, NodeId};
+use crate::proto::{Micros, NodeId, ServerId, SessionId, Zxid};
 use crate::trace::Event;
 
 /// The answer to "is everything as it must be?".
@@ -43,6 +43,24 @@ pub struct Violation {
     pub node: Option<NodeId>,
     /// In the order in which they became true.
     pub facts: Facts,
+    /// The requests of clients that it is about, where it is about any.
+    pub involved: Vec<Involved>,
+}
+
+/// A request of a client that is part of a violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Involved {
+    /// The number of the client.
+    pub client: u32,
+    pub session: SessionId,
+    pub op: String,
+    /// The events between which it was under way; it may never have been answered.
+    pub called: u64,
+    pub returned: Option<u64>,
+    pub server: Option<ServerId>,
+    /// Of its transaction, or the view of its answer.
+    pub zxid: Option<Zxid>,
+    pub result: Option<String>,
 }
 
 /// The two facts of a violation.
@@ -69,7 +87,7 @@ impl Violation {
     /// `event` has broken `invariant`.
     #[cold]
     pub fn new(invariant: Invariant, event: &Event, facts: Facts) -> Violation {
-        Violation { invariant, at: event.at, event: event.n, node: event.node, facts }
+        Violation { invariant, at: event.at, event: event.n, node: event.node, facts, involved: Vec::new() }
     }
 }
 
@@ -105,7 +123,8 @@ mod tests {
     #[test]
     fn a_violation_reads_as_one_line() {
         let facts = [Fact::new(40, "s2 promised epoch 5 to s1"), Fact::new(77, "s2 promises epoch 5 to s3")];
-        let violation = Violation { invariant: Invariant::EpochPromise, at: Micros::from_millis(912), event: 77, node: None, facts };
+        let violation =
+            Violation { invariant: Invariant::EpochPromise, at: Micros::from_millis(912), event: 77, node: None, facts, involved: Vec::new() };
         let verdict = Verdict::Violation(violation);
         let line = "violation epoch_promise at 912ms: s2 promised epoch 5 to s1 (event 40), but s2 promises epoch 5 to s3 (event 77)";
         assert_eq!((verdict.name(), verdict.to_string().as_str()), ("epoch_promise", line));

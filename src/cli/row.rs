@@ -6,7 +6,7 @@ use super::Outcome;
 use super::input::Loaded;
 use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, HINT, Output};
 use super::trial::{Trial, Trials};
-use crate::check::{LeaderTimes, Statistics, Verdict};
+use crate::check::{ByFault, LeaderTimes, Statistics, Verdict};
 use crate::scenario;
 use crate::trace::{line, plot};
 
@@ -143,6 +143,9 @@ struct JsonRow<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     same_twice: Option<bool>,
     statistics: &'a Statistics,
+    /// By the kind of the last fault before; only where there was one.
+    #[serde(skip_serializing_if = "ByFault::is_empty")]
+    by_fault: &'a ByFault,
     recovery: Option<LeaderTimes>,
 }
 
@@ -165,6 +168,7 @@ pub fn json(loaded: &Loaded, trial: &Trial, trials: &Trials) -> String {
         beyond_budget: loaded.scenario.beyond_budget().into_iter().map(|excess| excess.what).collect(),
         same_twice: trials.twice.then_some(trial.parted.is_none()),
         statistics: &report.statistics,
+        by_fault: &report.by_fault,
         recovery: report.recovery,
     };
     serde_json::to_string(&row).expect("a row is text and numbers") + "\n"

@@ -49,7 +49,8 @@ pub struct RunArgs {
     /// One JSON object per run and line on standard output, and nothing else there
     ///
     /// Keys: file, title, verdict, reason (unless passed), as_expected, missed, seed, digest (16 hexadecimal digits), time_us (virtual),
-    /// events, steps_fired, steps_total, beyond_budget (unless empty), same_twice (with --twice), statistics, recovery. In a sweep, too, one object per run.
+    /// events, steps_fired, steps_total, beyond_budget (unless empty), same_twice (with --twice), statistics, by_fault (what became of
+    /// requests and sessions behind each kind of fault; unless there was none), recovery. In a sweep, too, one object per run.
     #[arg(long, conflicts_with = "trace")]
     json: bool,
 

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::output::{DOUBT, FAIL, GOOD, HINT};
 use super::trial::Trial;
-use crate::check::Statistics;
+use crate::check::{ByFault, Outcomes, Statistics};
 use crate::proto::Micros;
 
 /// A counter, and what it is called on its line.
@@ -99,6 +99,7 @@ pub struct Summary {
     undecided: u64,
     pub steps: Share,
     statistics: Statistics,
+    by_fault: ByFault,
     first_leader: Vec<Micros>,
     /// Without the runs that had settled before everything was made quiet.
     settled: Vec<Micros>,
@@ -141,6 +142,7 @@ impl Summary {
         self.not_as_expected += u64::from(outcome != Outcome::AsExpected && outcome != Outcome::Undecided);
         self.steps.add(report.steps_fired, report.steps_total);
         self.statistics += &report.statistics;
+        self.by_fault += &report.by_fault;
         self.first_leader.extend(report.recovery.and_then(|times| times.from_boot));
         self.settled.extend(report.recovery.map(|times| times.to_settle).filter(|took| *took > Micros::ZERO));
         self.first_commit.extend(report.recovery.and_then(|times| times.to_first_commit));
@@ -201,9 +203,23 @@ impl Summary {
             spread(&self.settled, "settled at the end"),
             spread(&self.first_commit, "first commit then"),
         ];
-        let rows = named.chain([("other", other), ("steps", steps.into_iter().collect()), ("time", times.into_iter().flatten().collect())]);
+        let by_fault =
+            if self.by_fault.is_empty() { Vec::new() } else { self.by_fault.rows().map(|(kind, outcomes)| cost(kind, outcomes)).collect() };
+        let rows = named.chain([
+            ("by fault", by_fault),
+            ("other", other),
+            ("steps", steps.into_iter().collect()),
+            ("time", times.into_iter().flatten().collect()),
+        ]);
         rows.filter(|(_, cells)| !cells.is_empty()).collect::<Vec<_>>().into_iter()
     }
+}
+
+/// `crash 12 acknowledged 1 unknown 1 sessions kept`, without what did not happen.
+fn cost(kind: &str, outcomes: &Outcomes) -> String {
+    let Outcomes { acked, failed, unknown, sessions_kept, sessions_lost } = *outcomes;
+    let counts = [(acked, "acknowledged"), (failed, "failed"), (unknown, "unknown"), (sessions_kept, "sessions kept"), (sessions_lost, "lost")];
+    counts.iter().filter(|(count, _)| *count > 0).fold(kind.to_string(), |text, (count, what)| format!("{text} {count} {what}"))
 }
 
 /// The cells with commas between them, on as many lines as the terminal needs.

@@ -60,7 +60,7 @@ pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
         Ok(driver) => driver,
         Err(halt) => return transcript.lines.first().map(|line| difference(1, line, Got::Nothing(halt.to_string()))),
     };
-    transcript.lines.iter().zip(1..).find_map(|(line, number)| {
+    let differs = transcript.lines.iter().zip(1..).find_map(|(line, number)| {
         let shaken = shaker.as_mut().map_or(Ok(()), |shaker| shaker.shake(&mut driver));
         let got = match shaken.and_then(|()| driver.play(line)) {
             Ok(answer) if line.expected.differences(&answer).is_empty() => return None,
@@ -68,7 +68,12 @@ pub fn replay(transcript: &Transcript, options: Options) -> Option<Difference> {
             Err(halt) => Got::Nothing(halt.to_string()),
         };
         Some(difference(number, line, got))
-    })
+    });
+    let found = || {
+        let halt = driver.conclude().err()?;
+        transcript.lines.last().map(|line| difference(transcript.lines.len(), line, Got::Nothing(halt.to_string())))
+    };
+    differs.or_else(found)
 }
 
 fn set_up(transcript: &Transcript, options: Options) -> Result<Driver, Halt> {

@@ -15,10 +15,7 @@ use super::session::Session;
 use super::transcript::Line;
 use super::wire::{Standing, Wire};
 use crate::client::Watches;
-use crate::proto::{AUTH_XID, ClientReply, Epoch, ErrorCode, Micros, Op, Packet, WatcherEvent, Zxid};
-
-/// The xid of what registers watches again, as [`AUTH_XID`] is that of a proof. Source: `ClientCnxn`.
-const SET_WATCHES_XID: i32 = -8;
+use crate::proto::{AUTH_XID, ClientReply, Epoch, ErrorCode, Micros, Op, Packet, SET_WATCHES_XID, WatcherEvent, Zxid};
 
 /// The driver's own session, which sees what happens when nobody else is there. It is not the transcript's.
 const OBSERVER: usize = 0;
@@ -103,6 +100,16 @@ impl Driver {
         Ok(driver)
     }
 
+    /// The transcript is over: looks at all that nobody has looked at yet.
+    pub fn conclude(&mut self) -> Result<(), Halt> {
+        self.ensemble.conclude();
+        self.no_violation()
+    }
+
+    fn no_violation(&self) -> Result<(), Halt> {
+        self.ensemble.violation().map_or(Ok(()), |violation| Err(Halt::Contradiction(violation.to_string())))
+    }
+
     /// Makes a request and waits for all that follows from it.
     pub fn play(&mut self, line: &Line) -> Result<Answer, Halt> {
         let asker = line.session.map(|session| session + 1);
@@ -112,6 +119,7 @@ impl Driver {
             self.end(asker);
         }
         let number = self.settle(written.unwrap_or_default())?;
+        self.no_violation()?;
         if let Some(written) = written.filter(|zxid| self.names.number(*zxid) != number) {
             let own = self.names.number(written);
             return Err(Halt::Contradiction(format!("the reply says that this was transaction {own}, and the last one is {number}")));

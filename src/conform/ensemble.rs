@@ -6,9 +6,10 @@ use super::rewatch;
 use super::wire::{Party, Standing, Wire};
 use crate::actor::Cx;
 use crate::bugs::Bugs;
+use crate::check::{Checks, Violation};
 use crate::proto::{Config, Epoch, Membership, Micros, NodeId, Op, PeerState, ServerId, Span, Version, Zxid};
 use crate::server::Server;
-use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
+use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Recording, Stepped, Timing, World, WorldConfig};
 
 pub const SERVERS: usize = 3;
 
@@ -49,6 +50,9 @@ pub struct Stuck(pub String);
 pub struct Ensemble {
     world: World<Party>,
     version: Version,
+    /// Whatever the transcript says, nothing may be broken.
+    checks: Checks,
+    violation: Option<Violation>,
 }
 
 impl Ensemble {
@@ -61,7 +65,9 @@ impl Ensemble {
         let node = |(id, program)| NodeConfig { id, program, start: Some(Micros::ZERO), clock: Clock::new(0, 0) };
         let timing = Timing { link: setting.link, ..Timing::default() };
         let world = WorldConfig { seed: setting.seed, timing, bugs: Bugs::default(), supervise: true };
-        let mut ensemble = Ensemble { world: World::new(world, servers.chain(wires).map(node).collect()), version: setting.version };
+        let mut world = World::new(world, servers.chain(wires).map(node).collect());
+        world.set_recording(Recording::Evidence);
+        let mut ensemble = Ensemble { world, checks: Checks::new(&config), violation: None, version: setting.version };
         ensemble.wait_until_all_serve()?;
         Ok(ensemble)
     }
@@ -72,7 +78,9 @@ impl Ensemble {
 
     /// Lets time pass.
     pub fn run(&mut self, time: Micros) -> Result<(), Stuck> {
-        match self.world.run_until(self.now() + time) {
+        let stepped = self.world.run_until(self.now() + time);
+        self.look();
+        match stepped {
             Stepped::Livelock => Err(Stuck("the world stands still".into())),
             _ => Ok(()),
         }
@@ -84,11 +92,33 @@ impl Ensemble {
         while !holds(self) {
             let stuck = || Stuck(format!("{what}: not within {PATIENCE} of virtual time"));
             let next = self.world.upcoming().filter(|next| next.at() <= end).ok_or_else(stuck)?;
-            if self.world.step_to(next) == Stepped::Livelock {
+            let stepped = self.world.step_to(next);
+            self.look();
+            if stepped == Stepped::Livelock {
                 return Err(Stuck(format!("{what}: the world stands still")));
             }
         }
         Ok(())
+    }
+
+    /// Shows the checks what has happened.
+    fn look(&mut self) {
+        for event in self.world.take_events() {
+            let found = self.checks.observe(&event);
+            self.violation = self.violation.take().or(found);
+        }
+    }
+
+    /// Has the checks look back at everything.
+    pub fn conclude(&mut self) {
+        self.look();
+        let found = self.checks.conclude();
+        self.violation = self.violation.take().or(found);
+    }
+
+    /// What was broken first.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
     }
 
     /// Until every server is up, one leads, and the others follow it.

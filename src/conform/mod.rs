@@ -10,6 +10,8 @@
 //! - `driver`: one request after the other, each with all that follows from it.
 //! - `compare`: the whole transcript, up to where it differs. `shake`: faults on the way that must not change an answer.
 //!
+//! Everything is watched by the checks meanwhile, whose model of the tree is thereby held against what a real ensemble answered, too.
+//!
 //! Left out: what a transcript does not tell, which is times, session ids and events of the connection itself.
 
 mod answer;

@@ -31,9 +31,33 @@ pub struct ConnectResponse {
 /// A request of a connected client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRequest {
-    /// Counts up on a connection; -2 for a ping, -4 for an auth.
+    /// Counts up on a connection; -2 for a ping, -4 for an auth, -8 from some clients that set watches again.
     pub xid: i32,
     pub op: Op,
+}
+
+/// The xid under which Java's library sets watches again. Source: `ClientCnxn.SET_WATCHES_XID`.
+pub const SET_WATCHES_XID: i32 = -8;
+
+impl ClientRequest {
+    /// Whether it is answered in turn with those before it. Pings and proofs are not.
+    #[inline]
+    pub const fn is_in_turn(&self) -> bool {
+        is_in_turn(self.xid)
+    }
+}
+
+#[inline]
+const fn is_in_turn(xid: i32) -> bool {
+    xid > 0 || xid == SET_WATCHES_XID
+}
+
+impl ClientReply {
+    /// Whether it answers a request that [is answered in turn](ClientRequest::is_in_turn).
+    #[inline]
+    pub const fn is_in_turn(&self) -> bool {
+        is_in_turn(self.xid)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

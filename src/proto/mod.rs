@@ -28,7 +28,7 @@ mod words;
 pub use acl::{Acl, AclList, AclText, AuthId, AuthIds, PERM_LETTERS};
 pub use answer::{Answer, Stat, result_text};
 pub use call::{Caller, Calls, count_of};
-pub use client::{Claim, Claimed, ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse};
+pub use client::{Claim, Claimed, ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse, SET_WATCHES_XID};
 pub use config::{Config, Member, Membership, Version};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
 pub use error_code::ErrorCode;

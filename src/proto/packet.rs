@@ -233,8 +233,8 @@ impl Packet {
             Packet::Quorum { kind: K::Snap, data: QuorumData::Snapshot { last, .. }, .. } => sent && *last,
             Packet::Quorum { kind, .. } if sent => matches!(kind, K::LeaderInfo | K::AckEpoch | K::NewLeader | K::Ack),
             Packet::Quorum { kind, .. } => matches!(kind, K::LeaderInfo | K::Ping),
-            Packet::ClientReply(_) => sent,
-            Packet::ClientRequest(_) | Packet::WatcherEvent(_) => false,
+            Packet::ClientRequest(request) => sent && request.is_in_turn(),
+            Packet::ClientReply(_) | Packet::WatcherEvent(_) => sent,
             _ => true,
         }
     }

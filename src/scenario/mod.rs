@@ -27,6 +27,7 @@ mod settings;
 mod shape;
 mod starter;
 mod steps;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -45,6 +46,7 @@ pub use results::WorkloadResults;
 pub use run::{BEHAVIOUR, Report, Run, RunOptions, digest_of};
 pub use schema::schema;
 pub use starter::starter;
+pub use stored::{Again, NotAgain};
 pub use when::{EventPattern, WHEN_VERSION, when_help};
 
 use std::sync::Arc;

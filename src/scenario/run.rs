@@ -11,7 +11,7 @@ use super::results::WorkloadResults;
 use super::watch::Watch;
 use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
-use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
+use crate::check::{ByFault, Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
 use crate::proto::{Claim, Claimed, Command, Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
@@ -89,6 +89,8 @@ pub struct Report {
     /// What the author says about the actions that were carried out, by the event of each.
     pub notes: BTreeMap<u64, String>,
     pub statistics: Statistics,
+    /// What became of requests and sessions behind each kind of fault.
+    pub by_fault: ByFault,
     /// How long the last settling took; `None` when it was not asked for, or did not come.
     pub recovery: Option<LeaderTimes>,
     /// By name, what became of the requests of each workload.
@@ -381,7 +383,12 @@ impl Run {
     #[cold]
     fn end(&mut self, verdict: Verdict) {
         self.phase = Phase::Over;
-        self.verdict.get_or_insert(verdict);
+        if self.verdict.is_some() {
+            return;
+        }
+        let looks_back = !self.options.unwatched && !matches!(verdict, Verdict::Violation(_));
+        let found = if looks_back { self.watch.checks.conclude() } else { None };
+        self.verdict = Some(found.map_or(verdict, Verdict::Violation));
     }
 
     fn idle_faults(&self) -> Vec<(NodeId, DiskFault)> {
@@ -421,6 +428,7 @@ impl Run {
             steps_total: self.scenario.steps.len() as u32,
             notes: self.cursor.notes(),
             statistics: self.watch.census.counts,
+            by_fault: self.watch.census.by_fault.clone(),
             recovery: self.recovery,
             workloads: results,
             verdict,

@@ -75,7 +75,12 @@ impl Watch {
 fn is_for_checks_alone(event: &Event) -> bool {
     match &event.what {
         What::Note(note) => matches!(note, Note::Applied { .. } | Note::Appended { .. }),
-        What::Record(Record::Sent { packet, .. }) => matches!(packet, Packet::Quorum { kind: QuorumKind::Ack, .. } | Packet::ClientReply(_)),
+        What::Record(Record::Sent { packet, .. }) => {
+            matches!(
+                packet,
+                Packet::Quorum { kind: QuorumKind::Ack, .. } | Packet::ClientRequest(_) | Packet::ClientReply(_) | Packet::WatcherEvent(_)
+            )
+        }
         What::Record(record) => matches!(record, Record::DiskStarted { .. } | Record::DiskDone { .. }),
     }
 }

@@ -46,6 +46,25 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("purge_keeps_enough", "bug_zk3231"),
     ("reply_durable", "mutant_commits_alone"),
     ("linearizable_writes", "mutant_answers_with_older_zxid"),
+    ("future_read", "mutant_answers_one_zxid_early_to_readers"),
+    ("session_order", "mutant_reads_tell_first_zxid"),
+    ("one_reply_each", "mutant_read_overtakes"),
+    ("sync_stale", "mutant_answers_sync_itself"),
+    ("lost_write", "mutant_answers_one_zxid_early"),
+    ("phantom", "mutant_closes_in_its_clients_name"),
+    ("doubled", "mutant_forwards_twice"),
+    ("read_takes_no_zxid", "mutant_sync_takes_zxid"),
+    ("wrong_result", "mutant_creates_again"),
+    ("version_guards", "mutant_ignores_versions"),
+    ("versions_rise", "mutant_version_stands"),
+    ("sequential_names", "mutant_numbers_children_left"),
+    ("all_or_nothing", "mutant_multi_goes_on"),
+    ("ephemeral", "mutant_end_leaves_one_out"),
+    ("bad_read", "mutant_tells_time_of_creation"),
+    ("watch_order", "mutant_event_after_reply"),
+    ("watch_phantom", "mutant_watch_stays"),
+    ("watch_renewal", "mutant_renews_watches_blindly"),
+    ("watch_lost", "mutant_no_watch_on_missing_node"),
     ("single_system_image", "mutant_takes_any_client"),
     ("ended_session", "bug_zk1208"),
     ("expiry_closes", "bug_zk450"),
@@ -118,4 +137,22 @@ fn every_check_fires() {
         let report = Run::new(stories::read(name), RunOptions::default()).finish().0;
         assert_eq!(report.verdict.name(), *invariant, "{name}");
     }
+}
+
+/// Each check with what it finds: the documentation is what is true.
+#[test]
+fn the_table_of_checks_is_as_documented() {
+    let mut table = String::from("# The checks, and what each of them finds\n\n");
+    table += "Written by `INSTA_UPDATE=always cargo test --test it bugs`. The rules and their sources: `zoolab help checks`;\n";
+    table += "the switches: `zoolab help bugs`. The scenario is one in which the check is the first to find something.\n\n";
+    table += "| code | check | switches that break it | scenario |\n| --- | --- | --- | --- |\n";
+    for (info, (_, scenario)) in check::CATALOGUE.iter().zip(SEEN_FIRST) {
+        let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
+        table += &format!("| {} | `{}` | {} | [{scenario}](../../scenarios/{scenario}.json) |\n", info.code, info.name, bugs.join(", "));
+    }
+    let path = stories::folder("src/check").join("README.md");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&path, &table).expect("the table can be written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("a table"), table, "INSTA_UPDATE=always writes what is true now");
 }

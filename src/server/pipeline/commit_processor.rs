@@ -27,6 +27,8 @@ pub struct CommitProcessor {
     draining: Option<SessionId>,
     /// Learners wait for the leader's answer to a sync; a leader takes it for a read.
     match_syncs: bool,
+    /// `mutant-read-overtakes`.
+    overtakes: bool,
 }
 
 /// What allows a request that waits to be done.
@@ -47,7 +49,7 @@ pub enum Work {
 }
 
 impl CommitProcessor {
-    pub fn new(match_syncs: bool) -> CommitProcessor {
+    pub fn new(match_syncs: bool, overtakes: bool) -> CommitProcessor {
         CommitProcessor {
             queued: VecDeque::new(),
             queued_writes: VecDeque::new(),
@@ -56,6 +58,7 @@ impl CommitProcessor {
             spare: Vec::new(),
             draining: None,
             match_syncs,
+            overtakes,
         }
     }
 
@@ -98,7 +101,7 @@ impl CommitProcessor {
             return Some(Work::Serve(read));
         }
         while let Some(request) = self.queued.pop_front() {
-            if !self.needs_commit(&request) && !self.pending.contains_key(&request.session) {
+            if !self.needs_commit(&request) && (self.overtakes || !self.pending.contains_key(&request.session)) {
                 return Some(Work::Serve(request));
             }
             let spare = &mut self.spare;

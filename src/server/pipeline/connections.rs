@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
+use crate::bugs::Bug;
 use crate::proto::{
     Answer, AuthId, AuthIds, ClientReply, ConnId, ConnectResponse, ErrorCode, Micros, Packet, SessionId, Timer, Version, WatcherEvent, Zxid,
 };
@@ -29,6 +30,8 @@ pub struct Connections {
     read_only: bool,
     /// Gone with their connection.
     pub watches: Watches,
+    /// Events that wait for the next answer: `mutant-event-after-reply`.
+    late: Vec<(ConnId, WatcherEvent)>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ impl Connection {
 
 impl Connections {
     pub fn new(version: Version, read_only: bool) -> Connections {
-        Connections { open: BTreeMap::new(), by_session: BTreeMap::new(), read_only, watches: Watches::new(version) }
+        Connections { open: BTreeMap::new(), by_session: BTreeMap::new(), read_only, watches: Watches::new(version), late: Vec::new() }
     }
 
     pub fn accept(&mut self, cx: &mut Cx, conn: ConnId) {
@@ -150,14 +153,28 @@ impl Connections {
     }
 
     /// Answers a request, if its connection is still there.
-    pub fn reply(&self, cx: &mut Cx, conn: ConnId, xid: i32, zxid: Zxid, result: Result<Answer, ErrorCode>) {
+    pub fn reply(&mut self, cx: &mut Cx, conn: ConnId, xid: i32, zxid: Zxid, result: Result<Answer, ErrorCode>) {
         if self.contains(conn) {
             cx.send(conn, Packet::ClientReply(Arc::new(ClientReply { xid, zxid, result })));
         }
+        if !self.late.is_empty() {
+            self.notify_late(cx, conn);
+        }
+    }
+
+    #[cold]
+    fn notify_late(&mut self, cx: &mut Cx, conn: ConnId) {
+        let (now, later) = std::mem::take(&mut self.late).into_iter().partition(|(of, _)| *of == conn);
+        self.late = later;
+        let now: Vec<(ConnId, WatcherEvent)> = now;
+        now.into_iter().for_each(|(_, event)| cx.send(conn, Packet::WatcherEvent(Arc::new(event))));
     }
 
     /// Tells a client that a watch of its has fired. What it is answered from now on comes after that.
-    pub fn notify(&self, cx: &mut Cx, conn: ConnId, event: WatcherEvent) {
+    pub fn notify(&mut self, cx: &mut Cx, conn: ConnId, event: WatcherEvent) {
+        if cx.bugs.has(Bug::MutantEventAfterReply) {
+            return self.late.push((conn, event));
+        }
         cx.send(conn, Packet::WatcherEvent(Arc::new(event)));
     }
 

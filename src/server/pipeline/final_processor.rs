@@ -10,27 +10,41 @@ use crate::tree::Database;
 
 use super::commit_processor::Work;
 use super::request::{Origin, Request};
-use super::{Output, Pipeline, Role};
+use super::{Output, Pipeline, Role, halfway};
 
 impl Pipeline {
     pub(super) fn on_commit_processor(&mut self, cx: &mut Cx, db: &mut Database) {
         self.commits_woken = false;
+        if self.halfway.is_some() {
+            self.go_on_from_halfway(cx, db);
+        }
         while let Some(work) = self.commits.next() {
             match work {
                 Work::Serve(request) => self.serve(cx, db, &request),
-                Work::Apply(proposal, request) => self.apply(cx, db, &proposal, request),
+                Work::Apply(proposal, request) if !cx.bugs.is_empty() && halfway::stops_at(cx.bugs, &proposal.txn) => {
+                    return self.go_halfway(cx, db, proposal, request);
+                }
+                Work::Apply(proposal, request) => {
+                    let result = self.apply(cx, db, &proposal);
+                    self.finish(cx, db, &proposal, request, result);
+                }
             }
         }
     }
 
     /// What needs no transaction: a read, or a session of this server alone begins or ends.
     pub(super) fn serve(&mut self, cx: &mut Cx, db: &Database, request: &Request) {
-        let result = match request.refused {
+        let mut result = match request.refused {
             Some(code) => Err(code),
             None if request.is_local => Ok(Answer::Done),
             None if request.op().concerns_watches() => self.serve_watching(cx, db, request),
             None => self.reader(db, request).read(request.op()),
         };
+        if cx.bugs.has(Bug::MutantTellsTimeOfCreation)
+            && let Ok(Answer::Data { stat, .. }) = &mut result
+        {
+            stat.mtime = stat.ctime;
+        }
         self.answer(cx, db, request, result);
         if request.is_local && matches!(request.op(), Op::CloseSession) {
             self.end_local_session(cx, request.session);
@@ -47,9 +61,21 @@ impl Pipeline {
         }
     }
 
-    /// A committed transaction changes the database and the tracker, and only then is its client answered.
-    fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>, request: Option<Request>) {
-        let result = if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) };
+    /// A committed transaction changes the database.
+    #[inline]
+    pub(super) fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
+        if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) }
+    }
+
+    /// What is applied changes the tracker, and only then is its client answered.
+    pub(super) fn finish(
+        &mut self,
+        cx: &mut Cx,
+        db: &Database,
+        proposal: &Arc<Proposal>,
+        request: Option<Request>,
+        result: Result<Answer, ErrorCode>,
+    ) {
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
         if let (Txn::CreateSession { .. }, Some(locals)) = (&proposal.txn, &mut self.locals) {
             locals.on_created_for_all(proposal.header.session);
@@ -89,6 +115,21 @@ impl Pipeline {
         }
     }
 
+    /// What a reply tells of the zxid with switches on.
+    #[cold]
+    fn told_zxid(&self, cx: &Cx, db: &Database, is_write: bool) -> Zxid {
+        let (applied, has) = (db.last_processed, |bug| cx.bugs.has(bug));
+        if is_write && has(Bug::MutantAnswersWithOlderZxid) || !is_write && has(Bug::MutantReadsTellFirstZxid) {
+            applied.epoch().first_zxid()
+        } else if is_write && has(Bug::MutantAnswersOneZxidEarly) {
+            Zxid(applied.0 - 1)
+        } else if !is_write && has(Bug::Zk1412) {
+            self.zxid_of_request()
+        } else {
+            applied
+        }
+    }
+
     /// ZOOKEEPER-1412: what a read has in `Request.zxid`. A leader's Prep writes the last zxid that it gave away there; on a learner it is zero,
     /// which tells the client nothing.
     fn zxid_of_request(&self) -> Zxid {
@@ -109,13 +150,7 @@ impl Pipeline {
             (_, Ok(Answer::RolledBack(codes))) if codes.contains(&ErrorCode::SessionMoved) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
-                let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {
-                    db.last_processed.epoch().first_zxid()
-                } else if !op.is_write() && cx.bugs.has(Bug::Zk1412) {
-                    self.zxid_of_request()
-                } else {
-                    db.last_processed
-                };
+                let zxid = if cx.bugs.is_empty() { db.last_processed } else { self.told_zxid(cx, db, op.is_write()) };
                 self.connections.reply(cx, conn, request.cxid, zxid, result);
                 if matches!(op, Op::CloseSession) {
                     self.connections.close(cx, conn);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::Cx;
+use crate::bugs::Bug;
 use crate::proto::{ConnId, Op, SessionId, Stage};
 
 use super::request::Request;
@@ -47,12 +48,15 @@ impl Pipeline {
         while let Role::Learner(learner) = &mut self.role
             && let Some(request) = learner.queue.pop_front()
         {
-            let is_sync = matches!(request.op(), Op::Sync { .. });
+            let is_sync = matches!(request.op(), Op::Sync { .. }) && !cx.bugs.has(Bug::MutantAnswersSyncItself);
             if is_sync {
                 learner.pending_syncs.push_back((request.session, request.cxid));
             }
             let forwarded = (is_sync || request.is_write()).then(|| request.for_leader());
             self.queue_for_commit(cx, request);
+            if cx.bugs.has(Bug::MutantForwardsTwice) && !is_sync {
+                self.outputs.extend(forwarded.clone().map(Output::Forward));
+            }
             self.outputs.extend(forwarded.map(Output::Forward));
         }
     }

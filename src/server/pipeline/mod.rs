@@ -21,6 +21,7 @@ mod connections;
 mod containers;
 mod expiry;
 mod final_processor;
+mod halfway;
 mod handshake;
 mod learner;
 mod local_sessions;
@@ -49,6 +50,7 @@ use crate::tree::Database;
 use commit_processor::CommitProcessor;
 use connections::{Connections, Phase};
 use containers::ContainerManager;
+use halfway::Halfway;
 use learner::LearnerPart;
 use local_sessions::LocalSessions;
 use prep::{Prep, Prepared, check_session};
@@ -100,6 +102,8 @@ pub struct Pipeline {
     commits: CommitProcessor,
     /// [`Stage::CommitProcessor`] was asked for and has not come.
     commits_woken: bool,
+    /// A transaction that is applied in part, as known bugs have it.
+    halfway: Option<Box<Halfway>>,
     outputs: VecDeque<Output>,
 }
 
@@ -135,6 +139,7 @@ impl Pipeline {
         if kind != Kind::Leader || config.leader_serves {
             cx.emit(Effect::Listen(Port::Client));
         }
+        let waits_for_syncs = matches!(kind, Kind::Follower | Kind::Observer) && !cx.bugs.has(Bug::MutantAnswersSyncItself);
         Pipeline {
             locals: LocalSessions::start(cx, &config),
             connections: Connections::new(config.version, kind == Kind::ReadOnly),
@@ -142,8 +147,9 @@ impl Pipeline {
             kind,
             role,
             session_ids: SessionIds::new(me, cx.now),
-            commits: CommitProcessor::new(matches!(kind, Kind::Follower | Kind::Observer)),
+            commits: CommitProcessor::new(waits_for_syncs, cx.bugs.has(Bug::MutantReadOvertakes)),
             commits_woken: false,
+            halfway: None,
             outputs: VecDeque::new(),
         }
     }
@@ -323,6 +329,11 @@ impl Pipeline {
                     Prepared::RolledOver(zxid) => Output::RolledOver(zxid),
                 });
                 continue;
+            }
+            if cx.bugs.has(Bug::MutantSyncTakesZxid)
+                && let Prepared::Proposal(proposal) = prep.prepare(cx, db, tracker, &request)
+            {
+                self.outputs.push_back(Output::Propose(proposal));
             }
             if !request.is_local {
                 request.refused = check_session(cx, tracker, &request).err();

@@ -65,7 +65,11 @@ impl Prep {
             self.ended = true;
             return Prepared::RolledOver(self.zxid);
         }
-        let header = TxnHeader { session: request.session, cxid: request.cxid, zxid: self.zxid, time: (cx.wall.0 / 1_000) as i64 };
+        let mut header = TxnHeader { session: request.session, cxid: request.cxid, zxid: self.zxid, time: (cx.wall.0 / 1_000) as i64 };
+        // Whatever a leader does by itself has no number.
+        if request.cxid == 0 && *request.op() == Op::CloseSession && cx.bugs.has(Bug::MutantClosesInItsClientsName) {
+            header.cxid = i32::MAX;
+        }
         self.changes.begin();
         let txn = self.transaction(cx, db, tracker, request).unwrap_or_else(|code| Txn::Error { code });
         Prepared::Proposal(Proposal::new(header, txn))
@@ -83,7 +87,7 @@ impl Prep {
 
     fn transaction(&mut self, cx: &mut Cx, db: &Database, tracker: &mut SessionTracker, request: &Request) -> Result<Txn, ErrorCode> {
         let (config, changes, zxid) = (&*self.config, &mut self.changes, self.zxid);
-        let mut writer = Writer { config, db, changes, zxid, session: request.session, ids: &request.auth };
+        let mut writer = Writer { config, db, changes, zxid, session: request.session, ids: &request.auth, bugs: cx.bugs };
         match request.op() {
             Op::CreateSession { timeout } => {
                 tracker.track(cx.now, request.session, *timeout);
@@ -96,7 +100,9 @@ impl Prep {
                     tracker.check_owner(request.session, request.owner())?;
                 }
                 tracker.set_closing(request.session);
-                Ok(writer.close_session())
+                let closed = writer.close_session();
+                // ZOOKEEPER-3145: whoever applies it looks for them.
+                Ok(if cx.bugs.has(Bug::Zk3145) { Txn::CloseSession { paths: None } } else { closed })
             }
             // Nobody's session asks for it.
             Op::DeleteContainer { path } => writer.delete_container(path),

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
+use crate::bugs::Bug;
 use crate::proto::{
     AddWatchMode, Answer, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SessionId, SetWatches, Version, WatcherEvent, Zxid,
 };
@@ -61,12 +62,15 @@ impl Pipeline {
             Op::RemoveWatches { path, kind } => found(self.connections.watches.remove(conn, path, *kind)),
             Op::CheckWatches { path, kind } => found(self.connections.watches.contains(conn, path, *kind)),
             Op::SetWatches(watches) => {
-                self.set_watches(cx, db.tree(), conn, watches);
+                let blind = cx.bugs.has(Bug::MutantRenewsWatchesBlindly);
+                let seen = if blind { db.last_processed } else { watches.relative_zxid };
+                self.set_watches(cx, db.tree(), conn, watches, seen);
                 Ok(Answer::Done)
             }
             op => {
                 let result = self.reader(db, request).read(op);
-                if let Some((path, column)) = watched(op, result.as_ref().err().copied()) {
+                let deaf = result.is_err() && cx.bugs.has(Bug::MutantNoWatchOnMissingNode);
+                if let Some((path, column)) = watched(op, result.as_ref().err().copied()).filter(|_| !deaf) {
                     self.connections.watch_once(cx, conn, path, column);
                 }
                 result
@@ -76,8 +80,7 @@ impl Pipeline {
 
     /// A client is back: what changed meanwhile it is told at once, in place of a watch; for the rest its watches are set again. What happened
     /// to a node that it watches for ever it has missed. Source: `DataTree.setWatches`.
-    fn set_watches(&mut self, cx: &mut Cx, tree: &DataTree, conn: ConnId, watches: &SetWatches) {
-        let seen = watches.relative_zxid;
+    fn set_watches(&mut self, cx: &mut Cx, tree: &DataTree, conn: ConnId, watches: &SetWatches, seen: Zxid) {
         let changed = |node: Option<&Znode>, zxid: fn(&Znode) -> Zxid, kind| match node {
             None => Some(EventType::NodeDeleted),
             Some(node) if zxid(node) > seen => Some(kind),
@@ -144,7 +147,7 @@ impl Connections {
     }
 
     /// Sends an event, unless it is hidden from its client. `zxid` is for those who watch the run.
-    fn tell(&self, cx: &mut Cx, conn: ConnId, event: WatcherEvent, zxid: Zxid, hidden: bool) {
+    fn tell(&mut self, cx: &mut Cx, conn: ConnId, event: WatcherEvent, zxid: Zxid, hidden: bool) {
         let Some(session) = self.session_of(conn) else {
             return;
         };
@@ -193,6 +196,9 @@ impl Trigger<'_, '_> {
     /// Whoever may not read the node of which the event speaks hears nothing, and yet the watch is used up (CVE-2024-23944).
     fn fire(&mut self, tree: &DataTree, column: Column, kind: EventType, path: &str, but: &[ConnId]) -> Vec<ConnId> {
         let watchers = self.connections.watches.fire(column, kind, path);
+        if self.cx.bugs.has(Bug::MutantWatchStays) {
+            watchers.iter().for_each(|conn| self.connections.watches.add(*conn, &path.into(), column));
+        }
         if watchers.is_empty() {
             return watchers;
         }

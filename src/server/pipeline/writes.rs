@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{
     AclList, AuthId, Bytes, Config, CreateForm, CreateMode, ErrorCode, Op, Path, SPECIAL_PATHS, SessionId, Txn, Version, Zxid, is_valid_path,
     parent_path,
 };
-use crate::tree::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, DataTree, Database, Owner};
+use crate::tree::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, DataTree, Database, Owner, StatsTrack};
 
 use super::access::{self, ADMIN, CREATE, DELETE, READ, WRITE};
 use super::changes::{AclOf, OutstandingChanges, Record};
@@ -25,6 +26,7 @@ pub struct Writer<'a> {
     /// Who asks.
     pub session: SessionId,
     pub ids: &'a [AuthId],
+    pub bugs: Bugs,
 }
 
 impl Writer<'_> {
@@ -34,6 +36,7 @@ impl Writer<'_> {
         if !parts.iter().all(|part| self.can_be_read(part)) {
             return Err(ErrorCode::MarshallingError);
         }
+        let goes_on = self.bugs.has(Bug::MutantMultiGoesOn);
         let mut failed = false;
         let mut txn = |part: &Op| {
             if failed {
@@ -41,7 +44,7 @@ impl Writer<'_> {
             }
             let part = as_read_in_multi(part);
             self.write(&part, &mut check_session).unwrap_or_else(|code| {
-                failed = true;
+                failed = !goes_on;
                 self.changes.roll_back();
                 Txn::Error { code }
             })
@@ -96,11 +99,11 @@ impl Writer<'_> {
         let mut parent = self.changes.record(self.db, parent_path)?;
         self.allowed(&parent, CREATE)?;
         // The number is that of the children ever created, of any kind; ten digits, a minus sign included.
-        let path = if mode.is_sequential() { format!("{path}{:010}", parent.cversion).into() } else { path.clone() };
+        let path = if mode.is_sequential() { format!("{path}{:010}", self.next_number(&parent)).into() } else { path.clone() };
         if !is_valid_path(&path) {
             return Err(ErrorCode::BadArguments);
         }
-        if self.changes.exists(self.db, &path) {
+        if self.changes.exists(self.db, &path) && !self.bugs.has(Bug::MutantCreatesAgain) {
             return Err(ErrorCode::NodeExists);
         }
         if matches!(Owner::of(parent.owner), Owner::Session(_)) {
@@ -118,6 +121,10 @@ impl Writer<'_> {
         let node = Record { version: 0, aversion: 0, cversion: 0, children: 0, length, owner, acl: AclOf::Pending(acl.clone()) };
         self.changes.add(self.zxid, &path, Some(node));
         Ok(Txn::Create { form, path, data: data.clone(), acl, ephemeral, parent_cversion })
+    }
+
+    fn next_number(&self, parent: &Record) -> i32 {
+        if self.bugs.has(Bug::MutantNumbersChildrenLeft) { parent.children } else { parent.cversion }
     }
 
     fn delete(&mut self, path: &Path, version: i32) -> Result<Txn, ErrorCode> {
@@ -159,10 +166,17 @@ impl Writer<'_> {
         let length = length_of(data);
         self.within_quota(path, 0, length - node.length)?;
         node.length = length;
-        node.version = next_version(node.version, version)?;
+        node.version = self.version_after(node.version, version)?;
         let version = node.version;
         self.changes.add(self.zxid, path, Some(node));
         Ok(Txn::SetData { path: path.clone(), data: data.clone(), version })
+    }
+
+    /// The version of the data once it is set.
+    fn version_after(&self, version: i32, expected: i32) -> Result<i32, ErrorCode> {
+        let expected = if self.bugs.has(Bug::MutantIgnoresVersions) { -1 } else { expected };
+        let next = next_version(version, expected)?;
+        Ok(if self.bugs.has(Bug::MutantVersionStands) { version } else { next })
     }
 
     /// The list that is replaced stays in force for what is asked until the change is applied, as in ZooKeeper (data-model reference §9.4a).
@@ -193,7 +207,8 @@ impl Writer<'_> {
     pub fn close_session(&mut self) -> Txn {
         let paths = self.changes.ephemerals(self.db, self.session);
         paths.iter().for_each(|path| self.changes.add(self.zxid, path, None));
-        Txn::CloseSession { paths: Some(paths.into_iter().collect()) }
+        let left_out = usize::from(self.bugs.has(Bug::MutantEndLeavesOneOut));
+        Txn::CloseSession { paths: Some(paths.into_iter().skip(left_out).collect()) }
     }
 
     /// A node by its full name.
@@ -232,14 +247,23 @@ fn length_of(data: &Option<Bytes>) -> i32 {
 }
 
 /// Whether so many nodes and bytes more are allowed, as far as things are applied: what is only proposed does not count. A node that takes
-/// less than before is refused, too, where that is still too much. Source: `ZooKeeperServer.checkQuota`; data-model reference §11.
+/// less than before is refused, too, where that is still too much, and everything where somebody has written a quota that makes no sense.
+/// Source: `ZooKeeperServer.checkQuota`; data-model reference §11, and a server of 3.8.0 that was asked.
 #[cold]
 #[inline(never)]
 fn check_quota(tree: &DataTree, path: &str, nodes: i64, bytes: i64) -> Result<(), ErrorCode> {
-    let Some([limits, stats]) = tree.quota_over(path) else { return Ok(()) };
-    let exceeds = |what, more, limit| more != 0 && limits.limit(limit).is_some_and(|limit| stats.get(what) + more > limit);
-    let is_too_much = exceeds(COUNT, nodes, COUNT_HARD_LIMIT) || exceeds(BYTES, bytes, BYTE_HARD_LIMIT);
-    if is_too_much { Err(ErrorCode::QuotaExceeded) } else { Ok(()) }
+    let Some(quota) = tree.quota_over(path) else { return Ok(()) };
+    let [limits, stats] = quota.map(|node| StatsTrack::parse(node.data.as_deref()).ok_or(ErrorCode::MarshallingError));
+    let limits = limits?;
+    let kinds = [(COUNT, COUNT_HARD_LIMIT, nodes), (BYTES, BYTE_HARD_LIMIT, bytes)];
+    let limited = |&(soft, hard, more): &(_, _, i64)| more != 0 && (limits.limit(soft).is_some() || limits.limit(hard).is_some());
+    for (what, hard, more) in kinds.into_iter().filter(limited) {
+        let now = stats.as_ref().map_err(|code| *code)?.get(what);
+        if limits.limit(hard).is_some_and(|limit| now + more > limit) {
+            return Err(ErrorCode::QuotaExceeded);
+        }
+    }
+    Ok(())
 }
 
 /// The version after a change that expects `expected`; -1 expects any. Source: `checkAndIncVersion`.
