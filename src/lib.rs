@@ -26,6 +26,7 @@
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
 //! - `client`: the session state machine of the Java client, and workloads.
 //! - `sim`: the world: queue, streams of chance, clocks, connections, disks, faults; `sim::action` is the one vocabulary of faults.
+//! - `linear`: histories of clients against sequential models: the search for linearizations. Knows no simulator.
 //! - `check`: one invariant per file, liveness, statistics, reports.
 //! - `scenario`: the file format, its diagnostics, `Run`, and the judgement at the end.
 //! - `conform`: transcripts recorded from a real ensemble, and whether the simulated one gives the same answers.
@@ -74,6 +75,8 @@ pub mod server;
 pub mod client;
 
 pub mod sim;
+
+pub mod linear;
 
 pub mod check;
 

@@ -66,7 +66,7 @@ Examples:
 
 Exit codes: 0 all the same, 1 some differ, 2 bad input";
 
-const TRANSCRIPTS: Kind = Kind { extension: "jsonl", name: "transcript", help: "a transcript is a file of the format zk-transcript/1" };
+const TRANSCRIPTS: Kind = Kind { suffixes: &[".jsonl"], name: "transcript", help: "a transcript is a file of the format zk-transcript/1" };
 
 /// Differing values that are shown of a line.
 const SHOWN: usize = 8;

@@ -11,7 +11,7 @@ use crate::scenario::{Scenario, render};
 use crate::trace::{StoredTrace, nearest};
 
 /// Larger files are refused. A stored trace has some 200 bytes an event: a million of them fit.
-const BYTES_MAX: u64 = 256 << 20;
+pub const BYTES_MAX: u64 = 256 << 20;
 
 /// A scenario, and where it is from.
 pub struct Loaded {
@@ -29,15 +29,15 @@ pub fn load_all(paths: &[PathBuf]) -> Result<Vec<Loaded>, Mistake> {
 
 /// A kind of file that folders are searched for.
 pub struct Kind {
-    /// What their names end in, without the point.
-    pub extension: &'static str,
+    /// What their names end in.
+    pub suffixes: &'static [&'static str],
     /// What one is called.
     pub name: &'static str,
     /// What to do who has none.
     pub help: &'static str,
 }
 
-const SCENARIOS: Kind = Kind { extension: "json", name: "scenario", help: "`zoolab new NAME` writes one to begin with" };
+const SCENARIOS: Kind = Kind { suffixes: &[".json"], name: "scenario", help: "`zoolab new NAME` writes one to begin with" };
 
 /// Everything of one kind that the paths name.
 pub fn load_each<T>(paths: &[PathBuf], kind: &Kind, load: impl Fn(&Path) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
@@ -119,7 +119,8 @@ fn find(path: &Path, kind: &Kind) -> Result<Vec<PathBuf>, Mistake> {
     let mut found = Vec::new();
     search(path, kind, &mut found)?;
     if found.is_empty() {
-        let mistake = Mistake::new(format_args!("the folder {} holds no {} (*.{})", path.display(), kind.name, kind.extension));
+        let patterns: Vec<String> = kind.suffixes.iter().map(|suffix| format!("*{suffix}")).collect();
+        let mistake = Mistake::new(format_args!("the folder {} holds no {} ({})", path.display(), kind.name, patterns.join(", ")));
         return Err(mistake.with_help(kind.help));
     }
     found.sort();
@@ -131,10 +132,12 @@ fn search(folder: &Path, wanted: &Kind, found: &mut Vec<PathBuf>) -> Result<(), 
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let (path, kind) = (entry.path(), entry.file_type().map_err(|error| unreadable(&entry.path(), &error))?);
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let hidden = name.starts_with('.');
         if kind.is_dir() && !hidden {
             search(&path, wanted, found)?;
-        } else if !hidden && path.extension().is_some_and(|extension| extension == wanted.extension) && path.is_file() {
+        } else if !hidden && wanted.suffixes.iter().any(|suffix| name.ends_with(suffix)) && path.is_file() {
             found.push(path);
         }
     }

@@ -4,6 +4,7 @@
 //! output through `output::Output`; mistakes of the user and progress go to standard error.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "cli is where the program meets the machine")]
 
+mod check;
 mod completions;
 mod conform;
 mod disk;
@@ -86,6 +87,7 @@ enum Verb {
     Replay(replay::ReplayArgs),
     New(new::NewArgs),
     Conform(conform::ConformArgs),
+    Check(check::CheckArgs),
     Shell(shell::ShellArgs),
     Disk(disk::DiskArgs),
     /// Prints the JSON Schema of scenario files, for editors
@@ -106,6 +108,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Outcome {
         Verb::Trace(args) => trace::trace(args, &mut out),
         Verb::Replay(args) => replay::replay(args, &mut out),
         Verb::New(args) => new::new(args, &mut out),
+        Verb::Check(args) => check::check(args, &mut out),
         Verb::Conform(args) => conform::conform(args, &mut out),
         Verb::Shell(args) => shell::shell(args, &mut out),
         Verb::Disk(args) => disk::disk(args, &mut out),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use zoolab::conform::Transcript;
+use zoolab::linear::{self, AnyHistory, Options, Verdict};
 use zoolab::scenario::{EventPattern, Scenario, render, starter, zoo_cfg};
 use zoolab::sim::Action;
 
@@ -47,6 +48,20 @@ fn seeds() -> Vec<Vec<u8>> {
 
 /// A transcript to begin with.
 const TRANSCRIPT: &str = include_str!("../data/oracle/transcripts/hand-create-bad-flags.jsonl");
+
+/// Histories to begin with, one of each model.
+const HISTORIES: [&str; 2] = [
+    r#"{"id":0,"p":4,"f":"read","in":null,"out":{"value":null},"call":0,"ret":1}
+{"id":1,"p":1,"f":"write","in":1,"out":{"done":true},"call":2,"ret":6}
+{"id":2,"p":2,"f":"cas","in":[2,4],"out":{"done":false},"call":3,"ret":8}
+{"id":3,"p":3,"f":"cas","in":[1,2],"out":null,"call":4,"ret":null}
+{"id":4,"p":4,"f":"read","in":null,"out":{"unknown":true},"call":5,"ret":7}
+"#,
+    r#"{"id":0,"p":0,"f":"append","in":{"key":"3","value":"x"},"out":{"done":true},"call":0,"ret":4}
+{"id":1,"p":1,"f":"get","in":{"key":"3"},"out":{"value":"x"},"call":1,"ret":6}
+{"id":2,"p":6,"f":"put","in":{"key":"10","value":"6.2;"},"out":null,"call":2,"ret":null}
+"#,
+];
 
 /// A change at a place of the file, given as a share of its length.
 #[derive(Clone, Debug)]
@@ -196,6 +211,24 @@ proptest! {
         if let Err(flaw) = Transcript::read(&text) {
             prop_assert!((1..=text.lines().count().max(1)).contains(&flaw.line), "{}", flaw);
         }
+    }
+
+    /// A flaw names a line that is there; what is read can be judged.
+    #[test]
+    fn histories_are_read(which in 0..2usize, mutations in proptest::collection::vec(mutation(), 1..4)) {
+        let mut bytes = HISTORIES[which].as_bytes().to_vec();
+        mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
+        let text = String::from_utf8_lossy(&bytes);
+        let verdict = match AnyHistory::read(&text, None) {
+            Ok(AnyHistory::Register(history)) => linear::check(&history, &Options::default()).verdict,
+            Ok(AnyHistory::Kv(history)) => linear::check(&history, &Options::default()).verdict,
+            Err(flaw) => {
+                prop_assert!((1..=text.lines().count().max(1)).contains(&flaw.line), "{}", flaw);
+                return Ok(());
+            }
+        };
+        let decided = !matches!(verdict, Verdict::Unknown { .. });
+        prop_assert!(decided, "{text}");
     }
 
     #[test]

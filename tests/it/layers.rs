@@ -11,7 +11,7 @@ use paths::paths;
 #[rustfmt::skip]
 const ORDER: &[&str] = &[
     "proto", "bugs", "trace", "actor", "election", "tree", "store", "zab", "server", "client",
-    "sim", "check", "scenario", "conform", "shell", "fuzz", "teach", "wasm", "cli",
+    "sim", "linear", "check", "scenario", "conform", "shell", "fuzz", "teach", "wasm", "cli",
 ];
 
 /// A path that must not be named outside some modules.

@@ -1,0 +1,243 @@
+//! Histories made by chance: clients of an object that answers rightly, and what may be wrong with them.
+
+use serde_json::{Value, json};
+use zoolab::linear::{AnyHistory, Content, History, Kv, Model, Operation, Outcome, Register, RegisterAction};
+
+/// A small generator of random numbers (SplitMix64).
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % bound
+    }
+
+    pub fn in_hundred(&mut self, share: u64) -> bool {
+        self.below(100) < share
+    }
+}
+
+/// What a history is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub operations: usize,
+    pub processes: u64,
+    /// Values of a register, or keys.
+    pub values: u64,
+    /// Of a hundred operations, those that never return.
+    pub lost: u64,
+    /// Of a hundred, those whose answer is changed.
+    pub wrong: u64,
+}
+
+/// Shapes of many kinds, from tiny to what the plain search still manages.
+pub fn shape(chance: &mut Chance) -> Shape {
+    Shape {
+        operations: 3 + chance.below(38) as usize,
+        processes: 1 + chance.below(7),
+        values: 1 + chance.below(5),
+        lost: [0, 0, 5, 20, 40][chance.below(5) as usize],
+        wrong: [0, 5, 15, 30][chance.below(4) as usize],
+    }
+}
+
+/// A request that is under way.
+struct Open {
+    index: usize,
+    /// The answer, once it took effect.
+    answer: Option<Value>,
+}
+
+/// Clients ask for what `ask` says and `serve` answers, at some moment between call and return; some requests never return, and took effect
+/// or not. `spoil` changes an answer. The lines of the file.
+fn lines(
+    chance: &mut Chance,
+    shape: &Shape,
+    ask: &dyn Fn(&mut Chance, u64) -> (&'static str, Value),
+    serve: &mut dyn FnMut(&str, &Value) -> Value,
+    spoil: &dyn Fn(&mut Chance, &str, &mut Value),
+) -> Vec<Value> {
+    let mut lines: Vec<Value> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut idle: Vec<u64> = (0..shape.processes).collect();
+    let mut next_process = shape.processes;
+    let mut time = 0;
+    let mut asked = 0;
+    while asked < shape.operations || !open.is_empty() {
+        match chance.below(3) {
+            0 if asked < shape.operations && !idle.is_empty() => {
+                let process = idle.swap_remove(chance.below(idle.len() as u64) as usize);
+                let (f, input) = ask(chance, asked as u64);
+                lines.push(json!({ "id": asked, "p": process, "f": f, "in": input, "out": null, "call": time, "ret": null }));
+                open.push(Open { index: asked, answer: None });
+                asked += 1;
+                time += 1;
+            }
+            1 if !open.is_empty() => {
+                let at = chance.below(open.len() as u64) as usize;
+                let line = &lines[open[at].index];
+                if open[at].answer.is_none() {
+                    open[at].answer = Some(serve(line["f"].as_str().expect("a name"), &line["in"]));
+                }
+            }
+            2 if !open.is_empty() => {
+                let at = chance.below(open.len() as u64) as usize;
+                if chance.in_hundred(shape.lost) {
+                    // Its process is gone, another takes its place.
+                    open.swap_remove(at);
+                    idle.push(next_process);
+                    next_process += 1;
+                } else if let Some(mut answer) = open[at].answer.take() {
+                    let line = &mut lines[open[at].index];
+                    if chance.in_hundred(shape.wrong) {
+                        spoil(chance, line["f"].as_str().expect("a name"), &mut answer);
+                    }
+                    line["out"] = answer;
+                    line["ret"] = time.into();
+                    idle.push(line["p"].as_u64().expect("a process"));
+                    time += 1;
+                    open.swap_remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn text(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A history of a register, as a file.
+pub fn register(chance: &mut Chance, shape: &Shape) -> String {
+    let values = shape.values;
+    let ask = |chance: &mut Chance, _| match chance.below(3) {
+        0 => ("read", Value::Null),
+        1 => ("write", json!(chance.below(values))),
+        _ => ("cas", json!([chance.below(values), chance.below(values)])),
+    };
+    let mut held = Value::Null;
+    let mut serve = |f: &str, input: &Value| match f {
+        "read" => json!({ "value": held }),
+        "write" => {
+            held = input.clone();
+            json!({ "done": true })
+        }
+        _ => {
+            let swaps = held == input[0];
+            if swaps {
+                held = input[1].clone();
+            }
+            json!({ "done": swaps })
+        }
+    };
+    let spoil = |chance: &mut Chance, f: &str, answer: &mut Value| match f {
+        "read" => answer["value"] = chance.below(values).into(),
+        "cas" => answer["done"] = (answer["done"] == false).into(),
+        _ => {}
+    };
+    text(&lines(chance, shape, &ask, &mut serve, &spoil))
+}
+
+/// A history of a map, as a file. Texts are unique or, with few letters, ambiguous on purpose.
+pub fn kv(chance: &mut Chance, shape: &Shape) -> String {
+    let (keys, unique) = (1 + shape.values / 3, chance.in_hundred(50));
+    let value = move |chance: &mut Chance, n: u64| if unique { format!("{n};") } else { ["a", "b", "ab", ""][chance.below(4) as usize].into() };
+    let ask = |chance: &mut Chance, n| {
+        let key = chance.below(keys).to_string();
+        match chance.below(7) {
+            0 => ("put", json!({ "key": key, "value": value(chance, n) })),
+            1..=3 => ("append", json!({ "key": key, "value": value(chance, n) })),
+            _ => ("get", json!({ "key": key })),
+        }
+    };
+    let mut held: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+    let mut serve = |f: &str, input: &Value| {
+        let text = held.entry(input["key"].as_str().expect("a key").into()).or_default();
+        let value = input["value"].as_str().unwrap_or_default();
+        match f {
+            "get" => return json!({ "value": text }),
+            "put" => *text = value.into(),
+            _ => text.push_str(value),
+        }
+        json!({ "done": true })
+    };
+    let spoil = |chance: &mut Chance, f: &str, answer: &mut Value| {
+        if f == "get" {
+            let mut text = answer["value"].as_str().expect("a text").to_string();
+            match chance.below(3) {
+                0 => text = text.chars().skip(1).collect(),
+                1 => drop(text.pop()),
+                _ => text.push('a'),
+            }
+            answer["value"] = text.into();
+        }
+    };
+    text(&lines(chance, shape, &ask, &mut serve, &spoil))
+}
+
+/// What a file holds, of which it is known that it is one.
+pub fn read(text: &str) -> AnyHistory {
+    AnyHistory::read(text, None).unwrap_or_else(|flaw| panic!("{flaw}\n{text}"))
+}
+
+pub fn register_history(chance: &mut Chance, shape: &Shape) -> History<Register> {
+    let AnyHistory::Register(history) = read(&register(chance, shape)) else { panic!("a register") };
+    history
+}
+
+pub fn kv_history(chance: &mut Chance, shape: &Shape) -> History<Kv> {
+    let AnyHistory::Kv(history) = read(&kv(chance, shape)) else { panic!("a map") };
+    history
+}
+
+/// A small history in which nothing need be right: any answers at any times.
+pub fn nonsense(chance: &mut Chance) -> History<Register> {
+    let count = 2 + chance.below(6);
+    let value = |chance: &mut Chance| chance.below(3) as i64;
+    let mut places: Vec<u64> = (0..2 * count).collect();
+    let mut operations: Vec<Operation<RegisterAction>> = (0..count)
+        .map(|id| {
+            let mut place = || places.swap_remove(chance.below(places.len() as u64) as usize);
+            let (one, other) = (place(), place());
+            let returned = !chance.in_hundred(25);
+            let action = match chance.below(3) {
+                0 if returned => RegisterAction::Read(Content(if chance.in_hundred(10) { None } else { Some(value(chance)) })),
+                1 => RegisterAction::Write(value(chance)),
+                _ => RegisterAction::Cas { from: value(chance), to: value(chance), swapped: returned.then(|| chance.in_hundred(50)) },
+            };
+            Operation { id, process: id, call: one.min(other), ret: returned.then_some(one.max(other)), action }
+        })
+        .collect();
+    operations.sort_by_key(|operation| operation.call);
+    History { operations }
+}
+
+/// Tries every order, remembering nothing.
+pub fn brute_force<M: Model>(history: &History<M>) -> bool {
+    fn goes_on<M: Model>(left: &mut Vec<&Operation<M::Action>>, state: &M::State) -> bool {
+        let Some(bound) = left.iter().filter_map(|operation| operation.ret).min() else { return true };
+        for at in 0..left.len() {
+            let operation = left[at];
+            let next = match M::apply(state, &operation.action) {
+                Outcome::Becomes(next) => next,
+                Outcome::Unchanged => state.clone(),
+                Outcome::Refused => continue,
+            };
+            if operation.call < bound {
+                left.remove(at);
+                let found = goes_on::<M>(left, &next);
+                left.insert(at, operation);
+                if found {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+    history.parts().iter().all(|(_, part)| goes_on::<M>(&mut part.iter().map(|index| &history.operations[*index]).collect(), &M::initial()))
+}
