@@ -4,6 +4,11 @@
 //!
 //! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
 //! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
+//!
+//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-4537 (a wake-up that is missed: a stage
+//! that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
+//! be read by anybody), ZK-484, ZK-710, ZK-3471, ZK-137, ZK-706, ZK-1382 and ZK-4475 (of lower priority: clients are told less, more, or later
+//! than they should be, and no check looks for that).
 
 use std::fmt;
 
@@ -128,6 +133,14 @@ catalogue! {
         "a leader whose request logger died goes on leading";
     Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
         "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
+    Zk3127 "ZK-3127", affected "before 3.5.5", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on with the first part of a multi: a snapshot begun behind it lacks the other parts";
+    Zk3249 "ZK-3249", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "a create that is replayed sets its parent's cversion and pzxid, though a fuzzy snapshot may have larger ones";
+    Zk3145 "ZK-3145", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the end of a session does not name its nodes: over a fuzzy snapshot that lacks them their parents keep an old pzxid";
+    Zk3144 "ZK-3144", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on before the sessions do: a snapshot in between lacks one that begins, and has one that has ended";
     Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
         "a log without any valid snapshot counts as an empty database";
     Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:

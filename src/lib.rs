@@ -29,6 +29,7 @@
 //! - `check`: one invariant per file, liveness, statistics, reports.
 //! - `scenario`: the file format, its diagnostics, `Run`, and the judgement at the end.
 //! - `conform`: transcripts recorded from a real ensemble, and whether the simulated one gives the same answers.
+//! - `shell`: a prompt on a simulated ensemble, in the words of zkCli. Lines in, text out.
 //! - `cli` (a feature, with the program): one verb per file. The only place with threads, files and a terminal.
 //!
 //! "Which vote wins?" is `election::vote_order`; "what ends an election?" `election::FastLeaderElection`; "DIFF, TRUNC or SNAP?"

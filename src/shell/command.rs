@@ -62,6 +62,16 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ["deleteall", "client", "run", "status", "history", "redo", "help", "quit"].into_iter().chain(command_names()).chain(verb_names())
 }
 
+/// What may follow these words, beside nodes and paths: a command, also behind the name of a client, or who is meant by it.
+pub fn next_words(before: &[&str]) -> Vec<&'static str> {
+    match before {
+        [] => names().collect(),
+        [client] if client_number(client).is_some() => command_names().chain(["deleteall"]).collect(),
+        [verb, ..] if verb_names().any(|known| known == *verb) => vec!["leader", "follower", "observer", "looking"],
+        _ => Vec::new(),
+    }
+}
+
 /// What can be typed.
 pub fn help() -> String {
     let list = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(" ");

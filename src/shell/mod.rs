@@ -11,6 +11,8 @@
 mod command;
 mod print;
 mod status;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 use std::collections::BTreeMap;
@@ -133,16 +135,15 @@ impl Shell {
         self.history.iter().enumerate().skip(first).map(|(number, line)| format!("{number} - {line}\n")).collect()
     }
 
-    /// Words that a line may go on with where it ends now, sorted: commands, nodes of the ensemble, paths of the tree.
+    /// Words that a line may go on with where it ends now, sorted: commands, nodes of the ensemble and who they are, paths of the tree.
     pub fn completions(&self, line: &str) -> Vec<String> {
         let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
-        let is_first = line.trim_start() == word;
+        let before: Vec<&str> = line[..line.len() - word.len()].split_whitespace().collect();
         let mut found: Vec<String> = if word.starts_with('/') {
             self.paths(word)
         } else {
             let nodes = self.run.world().node_ids().map(|id| id.to_string());
-            let commands = command::names().filter(|_| is_first).map(String::from);
-            commands.chain(nodes).filter(|name| name.starts_with(word)).collect()
+            command::next_words(&before).into_iter().map(String::from).chain(nodes).filter(|name| name.starts_with(word)).collect()
         };
         found.sort();
         found.dedup();

@@ -166,6 +166,11 @@ impl DataTree {
         })
     }
 
+    /// As [`DataTree::raise_cversion`], also where that lowers it.
+    pub(super) fn set_cversion(&mut self, parent: &str, cversion: i32, zxid: Zxid) -> Result<(), ErrorCode> {
+        self.change(parent, |node, _| (node.stat.cversion, node.stat.pzxid) = (cversion, zxid))
+    }
+
     /// Source: `DataTree.deleteNode`. The parent's pzxid moves on even when the node is gone already: the snapshot may lack the node and yet have
     /// the parent as it was before.
     pub(super) fn delete(&mut self, path: &str, zxid: Zxid, bugs: Bugs) -> Result<(), ErrorCode> {
@@ -227,11 +232,10 @@ impl DataTree {
         })
     }
 
-    /// The limits and the numbers of the quota that a node is under. Source: `ZooKeeperServer.checkQuota`.
-    pub fn quota_over(&self, path: &str) -> Option<[StatsTrack; 2]> {
+    /// The nodes with the limits and with the numbers of the quota that a node is under.
+    pub fn quota_over(&self, path: &str) -> Option<[&Znode; 2]> {
         let limited = self.quotas.over(path)?;
-        let read = |path: String| self.get(&path).map(|node| StatsTrack::read(node.data.as_deref()));
-        Some([read(quota::limits_of(limited))?, read(quota::stats_of(limited))?])
+        Some([self.get(&quota::limits_of(limited))?, self.get(&quota::stats_of(limited))?])
     }
 
     /// After a snapshot is read: finds the quotas, and counts anew what they count. Source: `DataTree.setupQuota`.

@@ -4,7 +4,8 @@
 //! itself, outside any transaction: neither version nor mzxid move, no watch is told, and the node is no part of the digest. Whoever reads a
 //! snapshot counts anew.
 //!
-//! What is no number counts as not said; ZooKeeper throws while it applies, and its server part ends. The same goes for a quota of the root.
+//! A server that counts takes what is no number for not said; ZooKeeper throws while it applies, and its server part ends. The same goes for a
+//! quota of the root.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,14 +92,19 @@ pub fn stats_of(path: &str) -> String {
 pub struct StatsTrack(BTreeMap<String, i64>);
 
 impl StatsTrack {
+    /// What can be read; the rest counts as not said.
     pub fn read(data: Option<&[u8]>) -> StatsTrack {
         let text = String::from_utf8_lossy(data.unwrap_or_default());
-        let pair = |pair: &str| {
-            let mut parts = pair.split('=');
-            let (name, value) = (parts.next()?, parts.next()?);
-            Some((name.to_owned(), value.parse().ok()?))
-        };
-        StatsTrack(text.split([',', ';']).filter_map(pair).collect())
+        StatsTrack(text.split(SEPARATORS).filter_map(pair).collect())
+    }
+
+    /// All of it, or nothing if some of it makes no sense.
+    pub fn parse(data: Option<&[u8]>) -> Option<StatsTrack> {
+        let text = String::from_utf8_lossy(data?);
+        // Java drops what is empty at the end, and several separators are one.
+        let text = text.trim_end_matches(SEPARATORS);
+        let pairs = text.split(SEPARATORS).filter(|text| !text.is_empty()).map(pair);
+        if text.starts_with(SEPARATORS) { None } else { pairs.collect::<Option<_>>().map(StatsTrack) }
     }
 
     /// -1 for what is not said.
@@ -124,6 +130,15 @@ impl StatsTrack {
     pub fn to_bytes(&self) -> Bytes {
         self.to_string().into_bytes().into()
     }
+}
+
+const SEPARATORS: [char; 2] = [',', ';'];
+
+/// `count=4`; whatever follows a second `=` does not matter.
+fn pair(text: &str) -> Option<(String, i64)> {
+    let mut parts = text.split('=');
+    let (name, value) = (parts.next()?, parts.next()?);
+    Some((name.to_owned(), value.parse().ok()?))
 }
 
 /// The two old numbers first, and a `=` behind them that keeps servers before 3.5 from reading on.
@@ -155,6 +170,19 @@ mod tests {
             assert_eq!(track.to_string(), written, "{text}");
             assert_eq!(StatsTrack::read(Some(&track.to_bytes())).to_string(), written);
         }
+        for (text, is_fine) in [
+            ("", true),
+            ("count=4,bytes=5=;countHardLimit=10", true),
+            ("count=4;,bytes=5,;", true),
+            ("what?", false),
+            ("count=", false),
+            ("count=x", false),
+            ("count=4,bytes", false),
+            (",count=4", false),
+        ] {
+            assert_eq!(StatsTrack::parse(Some(text.as_bytes())).is_some(), is_fine, "{text}");
+        }
+        assert_eq!(StatsTrack::parse(None), None);
         let mut track = StatsTrack::read(None);
         assert_eq!((track.get(COUNT), track.limit(COUNT)), (-1, None));
         track.grow(2, 10);

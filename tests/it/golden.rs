@@ -23,6 +23,7 @@ macro_rules! golden {
 
 // One name per line, sorted.
 golden! {
+    acl_guards_a_node
     all_restart
     backoff_after_partition
     bit_rot_in_log
@@ -64,7 +65,11 @@ golden! {
     bug_zk3023
     bug_zk3104
     bug_zk3109
+    bug_zk3127
+    bug_zk3144
+    bug_zk3145
     bug_zk3231
+    bug_zk3249
     bug_zk335
     bug_zk3642
     bug_zk3701
@@ -98,6 +103,7 @@ golden! {
     commit_needs_quorum
     commits_in_order
     connection_loss_is_unknown
+    container_reaped
     corrupt_newest_snapshot
     crash_keeps_page_cache
     cut_back_beyond_its_disk
@@ -107,8 +113,10 @@ golden! {
     disk_full_follower
     disk_log_diff
     drain_discards_notes
+    ephemerals_vanish
     epoch_file_write_fails
     epoch_promise_survives_restart
+    failed_writes_take_zxids
     five_boot
     flapping_link
     follower_crash
@@ -181,6 +189,7 @@ golden! {
     one_way_cut
     only_the_latest_note
     orphan_session
+    pending_changes
     power_loss_keeps_promise
     power_loss_of_all
     power_loss_unsynced
@@ -192,15 +201,18 @@ golden! {
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
     read_only_server
+    request_too_large
     reset_connections
     restart_all_servers
     restarted_leader_believes_followers
     restarted_leader_rejoins
     rolling_restart
     rolling_restart_under_writes
+    sequence_after_delete
     session_closing_race
     session_expires
     session_is_stolen
+    session_lost_reply
     session_moves
     session_moves_old_connection_closes
     session_outlives_leader
@@ -232,11 +244,13 @@ golden! {
     torn_tail
     touches_get_lost
     trunc_across_epochs_is_snap
+    ttl_expires
     two_leaders_for_a_moment
     two_leaders_old_one_cannot_commit
     uncommitted_tail_survives_in_new_leader
     unreadable_snapshot
     untrusted_database_does_not_vote
+    versions_guard
     vote_arrives_in_drain
     vote_by_hearsay
     watch_children_tells_of_the_list

@@ -18,6 +18,7 @@ mod java;
 mod kernel;
 mod known_order;
 mod layers;
+mod pure;
 mod replication;
 mod sessions;
 mod shared;

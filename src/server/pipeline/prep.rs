@@ -100,7 +100,9 @@ impl Prep {
                     tracker.check_owner(request.session, request.owner())?;
                 }
                 tracker.set_closing(request.session);
-                Ok(writer.close_session())
+                let closed = writer.close_session();
+                // ZOOKEEPER-3145: whoever applies it looks for them.
+                Ok(if cx.bugs.has(Bug::Zk3145) { Txn::CloseSession { paths: None } } else { closed })
             }
             // Nobody's session asks for it.
             Op::DeleteContainer { path } => writer.delete_container(path),

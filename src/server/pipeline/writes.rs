@@ -8,7 +8,7 @@ use crate::proto::{
     AclList, AuthId, Bytes, Config, CreateForm, CreateMode, ErrorCode, Op, Path, SPECIAL_PATHS, SessionId, Txn, Version, Zxid, is_valid_path,
     parent_path,
 };
-use crate::tree::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, DataTree, Database, Owner};
+use crate::tree::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, DataTree, Database, Owner, StatsTrack};
 
 use super::access::{self, ADMIN, CREATE, DELETE, READ, WRITE};
 use super::changes::{AclOf, OutstandingChanges, Record};
@@ -247,14 +247,23 @@ fn length_of(data: &Option<Bytes>) -> i32 {
 }
 
 /// Whether so many nodes and bytes more are allowed, as far as things are applied: what is only proposed does not count. A node that takes
-/// less than before is refused, too, where that is still too much. Source: `ZooKeeperServer.checkQuota`; data-model reference §11.
+/// less than before is refused, too, where that is still too much, and everything where somebody has written a quota that makes no sense.
+/// Source: `ZooKeeperServer.checkQuota`; data-model reference §11, and a server of 3.8.0 that was asked.
 #[cold]
 #[inline(never)]
 fn check_quota(tree: &DataTree, path: &str, nodes: i64, bytes: i64) -> Result<(), ErrorCode> {
-    let Some([limits, stats]) = tree.quota_over(path) else { return Ok(()) };
-    let exceeds = |what, more, limit| more != 0 && limits.limit(limit).is_some_and(|limit| stats.get(what) + more > limit);
-    let is_too_much = exceeds(COUNT, nodes, COUNT_HARD_LIMIT) || exceeds(BYTES, bytes, BYTE_HARD_LIMIT);
-    if is_too_much { Err(ErrorCode::QuotaExceeded) } else { Ok(()) }
+    let Some(quota) = tree.quota_over(path) else { return Ok(()) };
+    let [limits, stats] = quota.map(|node| StatsTrack::parse(node.data.as_deref()).ok_or(ErrorCode::MarshallingError));
+    let limits = limits?;
+    let kinds = [(COUNT, COUNT_HARD_LIMIT, nodes), (BYTES, BYTE_HARD_LIMIT, bytes)];
+    let limited = |&(soft, hard, more): &(_, _, i64)| more != 0 && (limits.limit(soft).is_some() || limits.limit(hard).is_some());
+    for (what, hard, more) in kinds.into_iter().filter(limited) {
+        let now = stats.as_ref().map_err(|code| *code)?.get(what);
+        if limits.limit(hard).is_some_and(|limit| now + more > limit) {
+            return Err(ErrorCode::QuotaExceeded);
+        }
+    }
+    Ok(())
 }
 
 /// The version after a change that expects `expected`; -1 expects any. Source: `checkAndIncVersion`.

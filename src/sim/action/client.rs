@@ -307,14 +307,21 @@ fn add_watch(words: &mut Words) -> Result<Command, TextError> {
 
 fn remove_watches(words: &mut Words) -> Result<Command, TextError> {
     let (mut kind, mut local) = (None, false);
-    while let Some(option) = option(words, &["-c", "-d", "-a", "-p", "-r", "-l"], &[])? {
-        let meant = WatcherType::ALL.into_iter().find(|kind| kind.option() == option.text);
-        if (meant.is_some() && kind.is_some()) || (meant.is_none() && local) {
-            return Err(TextError::new(option.span, format!("`{}` does not go together with what stands before it", option.text)));
+    let mut options = |words: &mut Words| {
+        while let Some(option) = option(words, &["-c", "-d", "-a", "-p", "-r", "-l"], &[])? {
+            let meant = WatcherType::ALL.into_iter().find(|kind| kind.option() == option.text);
+            if (meant.is_some() && kind.is_some()) || (meant.is_none() && local) {
+                return Err(TextError::new(option.span, format!("`{}` does not go together with what stands before it", option.text)));
+            }
+            (kind, local) = (kind.or(meant), local || meant.is_none());
         }
-        (kind, local) = (kind.or(meant), local || meant.is_none());
-    }
-    let (path, kind) = (path(words)?, kind.unwrap_or(WatcherType::Any));
+        Ok(())
+    };
+    options(words)?;
+    let path = path(words)?;
+    // There zkCli says that they stand.
+    options(words)?;
+    let kind = kind.unwrap_or(WatcherType::Any);
     Ok(if local { Command::ForgetWatches { path, kind } } else { Command::Request(Op::RemoveWatches { path, kind }) })
 }
 
@@ -398,6 +405,7 @@ mod tests {
             ("c1 removewatches /a", "c1 removewatches -a /a"),
             ("c1 removewatches -l /a", "c1 removewatches -a -l /a"),
             ("c1 removewatches -l -c /a", "c1 removewatches -c -l /a"),
+            ("c1 removewatches /a -d", "c1 removewatches -d /a"),
             ("c1 multi create /a x;check /b;delete /c", "c1 multi create /a x ; check /b ; delete /c"),
             ("c1 multi set /a \";\" ; set /a \"x;y\"", "c1 multi set /a \";\" ; set /a \"x;y\""),
             ("c1 multi create -s -e /a", "c1 multi create -e -s /a"),

@@ -14,4 +14,5 @@ mod read_only;
 mod reads;
 mod requests;
 mod rollover;
+mod stats;
 mod watching;
