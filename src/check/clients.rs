@@ -132,7 +132,13 @@ impl Clients {
 
 /// Of a write: `Ok`, or the path that was created; anything else is the name of an error.
 pub fn succeeded(result: &str) -> bool {
-    result == "Ok" || result.starts_with('/')
+    result == "Ok" || result.starts_with('/') || is_configuration(result)
+}
+
+/// `1:5: s1 s2 s4`: what a reconfiguration is answered with.
+#[cold]
+fn is_configuration(result: &str) -> bool {
+    result.contains(": s")
 }
 
 fn not_committed(world: &Replication, me: u32, zxid: Zxid, event: &Event) -> Option<Breach> {

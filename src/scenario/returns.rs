@@ -16,6 +16,7 @@ pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: 
     let (fits, success) = match op {
         Op::Create { .. } => (text.starts_with('/'), "the path that is created"),
         Op::GetData { .. } => return,
+        Op::Reconfig(_) => (text.contains(": s"), "the new configuration, `1:5: s1 s2 s4`"),
         Op::GetAcl { .. } => (text.contains(':'), "scheme:id:permissions"),
         Op::GetAllChildrenNumber { .. } => (text.parse::<u32>().is_ok(), "a number"),
         Op::Multi(_) | Op::MultiRead(_) | Op::GetEphemerals { .. } | Op::WhoAmI => {

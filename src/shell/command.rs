@@ -35,6 +35,8 @@ pub enum Typed {
 pub struct Shown {
     /// `-s`: the stat, too.
     pub stat: bool,
+    /// `config -c`: only where clients connect.
+    pub connect: bool,
 }
 
 /// The shell's own words, with what they do.
@@ -120,23 +122,30 @@ fn typed(line: &str, words: &[Word]) -> Result<Typed, TextError> {
             let rest: Vec<Word> = words[1..].iter().filter(|word| !is_option("-R")(word)).cloned().collect();
             Ok(Typed::ListAll(path_of(line, name, &rest)?))
         }
+        "config" | "reconfig" => {
+            let position = |text| words.iter().position(|word| is_option(text)(&word));
+            let (stat, connect) = (position("-s"), position("-c").filter(|_| name.text == "config"));
+            let taken: Vec<&Word> = [stat, connect].into_iter().flatten().map(|at| &words[at]).collect();
+            let shown = Shown { stat: stat.is_some(), connect: connect.is_some() };
+            Ok(Typed::Command(parse(line, name, &taken)?, shown))
+        }
         "ls" | "get" | "set" => {
             let stat = words.get(1).filter(is_option("-s"));
-            let command = match parse(line, name, stat)? {
+            let command = match parse(line, name, stat.as_slice())? {
                 Command::Request(Op::GetChildren { path, watch }) if stat.is_some() => Command::Request(Op::GetChildren2 { path, watch }),
                 command => command,
             };
-            Ok(Typed::Command(command, Shown { stat: stat.is_some() }))
+            Ok(Typed::Command(command, Shown { stat: stat.is_some(), connect: false }))
         }
-        _ => Ok(Typed::Command(parse(line, name, None)?, Shown::default())),
+        _ => Ok(Typed::Command(parse(line, name, &[])?, Shown::default())),
     }
 }
 
-/// Reads the line from the command on, as a step of a scenario; the option that was taken out of it is blank.
-fn parse(line: &str, name: &Word, taken: Option<&Word>) -> Result<Command, TextError> {
+/// Reads the line from the command on, as a step of a scenario; the options that were taken out of it are blank.
+fn parse(line: &str, name: &Word, taken: &[&Word]) -> Result<Command, TextError> {
     const CLIENT: &str = "c1 ";
     let mut text = line.to_string();
-    if let Some(taken) = taken {
+    for taken in taken {
         text.replace_range(taken.span.clone(), &" ".repeat(taken.span.len()));
     }
     let start = name.span.start;
@@ -199,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_told_from_what_is_asked() {
         let Typed::Command(Command::Request(op), shown) = client("ls -s /a").1 else { panic!() };
-        assert_eq!((op, shown), (Op::GetChildren2 { path: "/a".into(), watch: false }, Shown { stat: true }));
+        assert_eq!((op, shown), (Op::GetChildren2 { path: "/a".into(), watch: false }, Shown { stat: true, connect: false }));
         let Typed::Command(_, shown) = client("set -s -v 3 /a \"-s\"").1 else { panic!() };
         assert!(shown.stat);
         // Where zkCli has another meaning for it, it keeps that.

@@ -1,10 +1,14 @@
 //! What a client is told (`c1 create /a data`), in the words of zkCli.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::parse::{self, Words};
 use super::text::{TextError, Word, binary, one_of, written};
-use crate::proto::{Acl, AclList, AclText, AddWatchMode, Bytes, Command, CreateForm, CreateMode, Op, PERM_LETTERS, Path, WatcherType, is_valid_path};
+use crate::proto::{
+    Acl, AclList, AclText, AddWatchMode, Bytes, CONFIG_NODE, Command, CreateForm, CreateMode, Op, PERM_LETTERS, Path, Reconfiguration, WatcherType,
+    is_valid_path,
+};
 
 /// One command, with all that is to be said of it.
 pub(super) struct Known {
@@ -149,6 +153,24 @@ pub(super) const COMMANDS: &[Known] = &[
             path(words).map(|path| Command::Request(Op::Sync { path }))
         },
     },
+    Known {
+        name: "config",
+        form: "config [-w]",
+        what: "Asks for the configuration in force: all members, and its version; -w: and to be told of the next one.",
+        example: "config -w",
+        take: |words| {
+            let watch = option(words, &["-w"], &["-c", "-s"])?.is_some();
+            Ok(Command::Request(Op::GetData { path: CONFIG_NODE.into(), watch }))
+        },
+    },
+    Known {
+        name: "reconfig",
+        form: "reconfig [-v VERSION] [-add SERVERS] [-remove NUMBERS] | [-members SERVERS]",
+        what: "Another membership (`reconfigEnabled`, and skipACL or the super user): -add server.4=s4:2888:3888:participant;2181, or s4 or s4:observer \
+               for short; -v: if that is the version in force.",
+        example: "reconfig -remove 1,2 -add server.4=s4:2888:3888:participant;2181",
+        take: super::reconfig::reconfig,
+    },
     Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
     Known {
         name: "connect",
@@ -165,8 +187,7 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 12] =
-    ["barrier", "config", "counter", "deleteall", "election", "lock", "multi", "queue", "reconfig", "semaphore", "setquota", "version"];
+const LATER: [&str; 10] = ["barrier", "counter", "deleteall", "election", "lock", "multi", "queue", "semaphore", "setquota", "version"];
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
@@ -280,7 +301,7 @@ fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
 }
 
 /// The next word if it begins with `-`: one of `known`, or an error. zkCli has those in `later` too.
-fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Word>, TextError> {
+pub(super) fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Word>, TextError> {
     let Some(word) = words.next_if(|text| text.starts_with('-')).cloned() else { return Ok(None) };
     if known.contains(&word.text.as_str()) {
         return Ok(Some(word));
@@ -327,6 +348,12 @@ impl fmt::Display for CommandLine<'_> {
                 write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
             }
             Command::Request(Op::Delete { path, version }) => write!(out, "delete {}{}", Version(*version), written(path)),
+            Command::Request(Op::GetData { path, watch }) if &**path == CONFIG_NODE => write!(out, "config{}", if *watch { " -w" } else { "" }),
+            Command::Request(Op::Reconfig(change)) => {
+                let quoted = |list: &Option<Arc<str>>| list.as_ref().map(|list| written(list).into());
+                let (joining, leaving, members) = (quoted(&change.joining), quoted(&change.leaving), quoted(&change.members));
+                write!(out, "{}", Reconfiguration { joining, leaving, members, version: change.version })
+            }
             Command::Request(Op::GetData { path, watch }) => write!(out, "get {}{}", Watched(*watch), written(path)),
             Command::Request(Op::Exists { path, watch }) => write!(out, "stat {}{}", Watched(*watch), written(path)),
             Command::Request(Op::GetChildren { path, watch }) => write!(out, "ls {}{}", Watched(*watch), written(path)),
@@ -450,7 +477,7 @@ mod tests {
         for (line, wrong, message) in [
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
-            ("c1 reconfig", "reconfig", "`reconfig` needs the next version"),
+            ("c1 queue", "queue", "`queue` needs the next version"),
             ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
             ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),

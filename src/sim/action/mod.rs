@@ -6,6 +6,7 @@
 mod client;
 mod parse;
 mod print;
+mod reconfig;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -13,6 +14,7 @@ mod verbs;
 mod who;
 
 pub use client::{CommandLine, command_names};
+pub use reconfig::joining;
 pub use text::TextError;
 pub use verbs::{grammar_help, verb_names};
 pub use who::{Role, Who};

@@ -11,6 +11,7 @@ mod ownership;
 mod prep;
 mod read_only;
 mod reads;
+mod reconfig;
 mod requests;
 mod rollover;
 mod watching;
