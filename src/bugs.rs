@@ -128,6 +128,12 @@ catalogue! {
         "a leader whose request logger died goes on leading";
     Zk1090 "ZK-1090", affected "before 3.4.0", breaks [fuzzy_snapshot replica_convergence]:
         "the last processed zxid moves on before its transaction is applied: a snapshot in between lacks it";
+    Zk3127 "ZK-3127", affected "before 3.5.5", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on with the first part of a multi: a snapshot begun behind it lacks the other parts";
+    Zk3249 "ZK-3249", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "a create that is replayed sets its parent's cversion and pzxid, though a fuzzy snapshot may have larger ones";
+    Zk3144 "ZK-3144", affected "before 3.6.0", breaks [fuzzy_snapshot replica_convergence]:
+        "the last processed zxid moves on before the sessions do: a snapshot in between lacks one that begins, and has one that has ended";
     Zk2325 "ZK-2325", affected "before 3.5.3", breaks [committed_log_durability disk_recovers reported_zxid_durable]:
         "a log without any valid snapshot counts as an empty database";
     Zk3231 "ZK-3231", affected "before 3.6.0", breaks [purge_keeps_enough disk_recovers]:

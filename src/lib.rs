@@ -49,7 +49,7 @@
 //! # What is modelled, and what is not
 //!
 //! ZooKeeper 3.9.5 with its open defects repaired, each repair a switch: elections, Zab whole, sessions, the request pipeline, logs and
-//! snapshots in ZooKeeper's bytes, a membership that may change. No quotas yet; the README has the whole list.
+//! snapshots in ZooKeeper's bytes, a membership that may change. The README has the whole list.
 //! Modules end their description with what they leave out.
 
 pub mod proto;

@@ -13,20 +13,23 @@
 //! | set-up | programs, disks, streams and world of five servers | 100 µs |
 //! | clone | clone, take ten steps, drop: a run of five elected servers with everything that watches it, its world alone, and the toy under load | 25 µs |
 //!
-//! Rates come from rounds in turn, so that a busy machine slows both sides; a figure is the median. Whether a bar holds is said and never
-//! asserted: a slow machine is not a defect. That the workloads are what they claim to be *is* asserted.
+//! Rates come from rounds in turn, so that a busy machine slows both sides; a figure is the median. That the workloads are what they claim to be *is* asserted.
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the machine's clock")]
 #![allow(clippy::disallowed_methods, reason = "and its arguments")]
 #![allow(clippy::float_arithmetic, reason = "ratios decide nothing here")]
 #![allow(clippy::print_stdout, reason = "the report")]
 
 mod bare;
+#[path = "../common/mod.rs"]
+#[allow(dead_code, reason = "what measures a scenario")]
+mod common;
 mod toy;
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::{heading, median, report};
 use zoolab::bugs::Bugs;
 use zoolab::proto::{Config, Membership, Micros, NodeId, ServerId};
 use zoolab::scenario::{Run, RunOptions, Scenario};
@@ -45,16 +48,11 @@ fn main() {
         Some("--profile-bare") => return profile(|messages| bare::Loop::new(1).run(messages)),
         _ => {}
     }
-    println!("{:<34} {:>30} {:>22}  ", "figure", "measured", "bar");
+    heading();
     rate();
     idle_hour();
     set_up();
     clones();
-}
-
-/// One line of the table.
-fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
-    println!("{figure:<34} {measured:>30} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
 }
 
 fn profile(workload: impl FnOnce(u64)) {
@@ -191,9 +189,4 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
 
 fn nanos(wall: Duration) -> f64 {
     wall.as_nanos() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -12,7 +12,7 @@
 //! | length | ten times the virtual time, snapshots and purging on | ten times the cost |
 //! | memory | peak of the resident set during that longer run, no trace kept | flat |
 //!
-//! A figure is a median of rounds in turn. Whether a bar holds is said and never asserted: a slow machine is not a defect.
+//! A figure is a median of rounds in turn.
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the machine's clock")]
 #![allow(clippy::disallowed_methods, reason = "and its arguments")]
 #![allow(clippy::float_arithmetic, reason = "ratios decide nothing here")]
@@ -21,18 +21,19 @@
 #[path = "../kernel/bare.rs"]
 #[allow(dead_code, reason = "the kernel bench counts its requests")]
 mod bare;
+#[path = "../common/mod.rs"]
+mod common;
 #[path = "../kernel/toy.rs"]
 #[allow(dead_code, reason = "only its constants are wanted here")]
 mod toy;
 
-use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use common::{heading, measured, median, option, peak_kib, rate, report};
 use mimalloc::MiMalloc;
 use zoolab::bugs::Bugs;
-use zoolab::check::Verdict;
-use zoolab::scenario::{Report, Run, RunOptions, Scenario};
+use zoolab::scenario::Scenario;
 use zoolab::sim::{Timing, WorldConfig};
 
 /// That of the program.
@@ -46,12 +47,12 @@ const SECONDS: u64 = 200;
 const SNAP_COUNT: u32 = 10_000;
 
 fn main() {
-    if let Some(seconds) = std::env::args().skip_while(|argument| argument != "--profile").nth(1) {
+    if let Some(seconds) = option("--profile") {
         let (wall, writes) = measured(&scenario(seconds.parse().expect("virtual seconds"), ""), 1);
         println!("{writes} writes, {:.0}/s", rate(wall, writes));
         return;
     }
-    println!("{:<34} {:>34} {:>22}  ", "figure", "measured", "bar");
+    heading();
     speed();
     length_and_memory();
 }
@@ -59,38 +60,17 @@ fn main() {
 /// Five writers, each on a server of its own, for so long. `settings` are further ones of the ensemble, each followed by a comma.
 fn scenario(seconds: u64, settings: &str) -> Arc<Scenario> {
     let clients: Vec<String> = (1..=5).map(|number| format!(r#""c{number}": {{ "connect": "s{number}" }}"#)).collect();
-    let text = format!(
+    common::scenario(&format!(
         r#"{{ "title": "five writers", "ensemble": {{ "servers": 5, "config": {{ {settings} "tickTime": 2000 }} }},
             "clients": {{ {} }}, "workloads": {{ "w": {{ "clients": ["c1", "c2", "c3", "c4", "c5"], "keys": 100 }} }},
             "run": "{seconds}s", "recover": false, "expect": {{}} }}"#,
         clients.join(", ")
-    );
-    Arc::new(Scenario::read(text.as_bytes()).expect("a good scenario"))
-}
-
-/// The wall time of a run, and the writes that were acknowledged in it.
-fn measured(scenario: &Arc<Scenario>, seed: u64) -> (Duration, u64) {
-    let run = Run::new(scenario.clone(), RunOptions { seed: Some(seed), ..RunOptions::default() });
-    let start = Instant::now();
-    let (report, _) = run.finish();
-    let wall = start.elapsed();
-    (wall, acknowledged(&report))
-}
-
-fn acknowledged(report: &Report) -> u64 {
-    assert_eq!(report.verdict, Verdict::Pass, "the correct build breaks nothing");
-    let writes = report.workloads.values().map(|results| results.acked).sum();
-    assert!(writes > 0, "writers write");
-    writes
+    ))
 }
 
 /// The toy asks for it, though only its constants are used here.
 fn world_config(seed: u64) -> WorldConfig {
     WorldConfig { seed, timing: Timing::default(), bugs: Bugs::default(), supervise: false }
-}
-
-fn rate(wall: Duration, writes: u64) -> f64 {
-    writes as f64 / wall.as_secs_f64()
 }
 
 fn speed() {
@@ -121,21 +101,4 @@ fn length_and_memory() {
     report("ten times the length", &format!("{ratio:.2} times the time"), "about 10", ratio < 12.0);
     let text = format!("{:.1} MiB more, {writes} writes", grown as f64 / 1024.0);
     report("its peak of memory", &text, "flat (under 16 MiB)", grown < 16 << 10);
-}
-
-/// Largest resident set of this process so far; zero where the system does not tell.
-fn peak_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.trim().parse().ok()).unwrap_or(0)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// One line of the table.
-fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
-    println!("{figure:<34} {measured:>34} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
 }

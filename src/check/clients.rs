@@ -82,7 +82,8 @@ impl Clients {
             }
             (NodeId::Server(server), Note::SessionAttached { session, renewed: true, .. }) => {
                 self.behind.retain(|taken| (taken.server, taken.session) != (server, *session));
-                let seen = self.clients.iter().find(|client| client.session == *session)?.seen;
+                // Several may know its password.
+                let seen = self.clients.iter().filter(|client| client.session == *session).map(|client| client.seen).max_by_key(|seen| seen.zxid)?;
                 let applied = Shown { zxid: world.of(server)?.memory.zxid, event: event.n };
                 if applied.zxid < seen.zxid {
                     self.behind.push(Taken { server, session: *session, applied });
@@ -107,7 +108,8 @@ impl Clients {
             (client.session, client.seen) = (session, Shown::default());
         }
         let seen = client.seen;
-        let Taken { applied, .. } = self.behind.iter().find(|taken| (taken.server, taken.session) == (server, session))?;
+        let Taken { applied, .. } =
+            self.behind.iter().find(|taken| (taken.server, taken.session) == (server, session) && taken.applied.zxid < seen.zxid)?;
         let was_shown = Fact::new(seen.event, format!("the client of session {session} was shown {}", seen.zxid));
         Some((SingleSystemImage, [was_shown, Fact::new(applied.event, format!("{server} takes it, and has applied {}", applied.zxid))]))
     }
@@ -130,9 +132,9 @@ impl Clients {
     }
 }
 
-/// Of a write: `Ok`, or the path that was created; anything else is the name of an error.
+/// Of a write: `Ok`, the path that was created, or what the parts of a multi came to; anything else is the name of an error.
 pub fn succeeded(result: &str) -> bool {
-    result == "Ok" || result.starts_with('/') || is_configuration(result)
+    result == "Ok" || result.starts_with(['/', '[']) || is_configuration(result)
 }
 
 /// `1:5: s1 s2 s4`: what a reconfiguration is answered with.
@@ -254,5 +256,12 @@ mod tests {
         connects(&mut story, 1, 1, 5, true);
         let violation = story.breaks(Invariant::SingleSystemImage);
         assert_eq!(violation.facts[1].text, "s1 takes it, and has applied 1:1");
+    }
+
+    #[test]
+    fn a_write_says_whether_it_came_to_something() {
+        for (result, success) in [("Ok", true), ("/a", true), ("[/a, Ok]", true), ("NoNode", false), ("BadVersion in part 2", false)] {
+            assert_eq!(super::succeeded(result), success, "{result}");
+        }
     }
 }

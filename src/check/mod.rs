@@ -125,6 +125,13 @@ impl Checks {
         self.probes.is_due()
     }
 
+    /// Whether [`Checks::probe`] may have something to ask once this event is observed; every event before it has been, or is such that this
+    /// was false.
+    #[inline]
+    pub fn may_ask(&self, event: &Event) -> bool {
+        self.probes.may_follow(event)
+    }
+
     /// A disk that the checks want to have recovered, on a copy. The answer is an event, to be observed at once.
     pub fn probe(&mut self) -> Option<Probe> {
         self.probes.next()

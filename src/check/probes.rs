@@ -9,7 +9,7 @@ use super::replication::{Change, Replication};
 use crate::proto::{NodeId, ServerId, Zxid};
 use crate::trace::{Event, Note, Probing, Record, What};
 
-/// One in so many fsyncs of a log is followed by "what if it lost power now?".
+/// An fsync of a log up to every so many-th transaction of an epoch is followed by "what if it lost power now?".
 const SYNCS: u32 = 64;
 
 /// For so many transactions that servers apply, a probe may replay one.
@@ -44,7 +44,6 @@ pub struct Probes {
 /// For one server.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sampling {
-    syncs: u32,
     /// Transactions in the log since its last snapshot, and between that and the one before: a recovery reads both, for the log that was
     /// begun before a snapshot may hold what the snapshot lacks.
     tail: u64,
@@ -61,6 +60,17 @@ impl Probes {
         !self.due.is_empty()
     }
 
+    /// Whether this event may lead to a probe.
+    #[inline]
+    pub fn may_follow(&self, event: &Event) -> bool {
+        match &event.what {
+            What::Note(Note::LogSynced { last, .. }) => is_sampled(*last) || self.servers.iter().any(|sampling| sampling.snapshot.is_some()),
+            What::Note(Note::SnapshotTaken { .. } | Note::Purged { .. }) => true,
+            What::Record(Record::PowerLost { .. } | Record::Crashed) => true,
+            _ => false,
+        }
+    }
+
     /// What is to be recovered now, if anything.
     pub fn next(&mut self) -> Option<Probe> {
         self.due.pop()
@@ -71,7 +81,7 @@ impl Probes {
         match (change, &event.what) {
             (Change::Applied(_), _) => self.on_applied(),
             (Change::Appended(_), _) => self.on_appended(event),
-            (Change::Other, What::Note(Note::LogSynced { .. })) => self.on_log_synced(world, event),
+            (Change::Other, What::Note(Note::LogSynced { last, .. })) => self.on_log_synced(*last, world, event),
             (Change::Other, What::Note(note)) => self.on_note(world, note, event),
             (Change::Other, What::Record(Record::PowerLost { .. } | Record::Crashed)) => self.ask_anyhow(event, Probing::Crash),
             _ => {}
@@ -116,18 +126,17 @@ impl Probes {
     }
 
     #[inline]
-    pub fn on_log_synced(&mut self, world: &Replication, event: &Event) {
+    pub fn on_log_synced(&mut self, last: Zxid, world: &Replication, event: &Event) {
         let Some((log, memory)) = event.node.and_then(NodeId::as_server).and_then(|me| world.of(me)).map(|it| (it.disk.end().zxid, it.memory.zxid))
         else {
             return;
         };
         let Some(sampling) = self.of(event) else { return };
-        sampling.syncs += 1;
         // Only as far as memory goes is it known what to expect.
         if sampling.snapshot.is_some_and(|exact| exact <= memory && memory <= log) {
             sampling.snapshot = None;
             self.ask(event, Probing::Snapshot, Some(memory));
-        } else if sampling.syncs.is_multiple_of(SYNCS) {
+        } else if is_sampled(last) {
             self.ask(event, Probing::PowerLoss, None);
         }
     }
@@ -157,6 +166,12 @@ impl Probes {
             self.due.push(Probe { server, why, up_to });
         }
     }
+}
+
+/// Whether to ask after an fsync that ends with this transaction. No count of fsyncs, so that the event alone tells.
+#[inline]
+pub fn is_sampled(last: Zxid) -> bool {
+    last.counter().is_multiple_of(SYNCS)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Checks {
             (What::Note(note), Some((me, id))) => match note {
                 Note::Applied { txn, how, digest } => self.applied(me, id, *txn, *how, *digest, event),
                 Note::Appended { txn, file } => self.appended(me, *txn, file, event),
-                Note::LogSynced { .. } => self.log_synced(event),
+                Note::LogSynced { last, .. } => self.log_synced(*last, event),
                 Note::Proposed { txn, .. } => self.proposed(me, id, *txn, event),
                 Note::Committed { txn, quorum } => self.committed(me, id, txn.zxid, quorum, event),
                 _ => self.everybody(event),
@@ -84,8 +84,8 @@ impl Checks {
     }
 
     #[inline]
-    fn log_synced(&mut self, event: &Event) -> Option<Breach> {
-        self.probes.on_log_synced(&self.replication, event);
+    fn log_synced(&mut self, last: Zxid, event: &Event) -> Option<Breach> {
+        self.probes.on_log_synced(last, &self.replication, event);
         if self.step_down.is_early(event) { None } else { self.judge(&Change::Other, event) }
     }
 

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{Context, Editor, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
 use super::Outcome;
 use super::input;
@@ -20,7 +20,7 @@ use super::mistake::Mistake;
 use super::output::{FAIL, FAINT, HINT, Output};
 use super::seeds::seed;
 use crate::scenario::Scenario;
-use crate::shell::{Reply, Shell};
+use crate::shell::{Reply, Said, Shell};
 use crate::sim::action::TextError;
 
 /// Opens a prompt on a simulated ensemble, in the words of zkCli
@@ -54,8 +54,8 @@ pub fn shell(args: &ShellArgs, out: &mut Output) -> Result<Outcome, Mistake> {
         Some(path) => input::load(path)?.scenario,
         None => Scenario::read(ENSEMBLE.as_bytes()).expect("it is a good one").into(),
     };
-    let (shell, story) = Shell::open(&scenario, args.seed);
-    show(out, &story, "")?;
+    let (shell, said) = Shell::open(&scenario, args.seed);
+    show(out, &said)?;
     if stdin().is_terminal() { converse(shell, out) } else { carry_out(shell, out) }
 }
 
@@ -65,7 +65,7 @@ fn carry_out(mut shell: Shell, out: &mut Output) -> Result<Outcome, Mistake> {
     for (line, number) in stdin().lock().lines().zip(1..) {
         let line = line.map_err(|error| Mistake::new(format_args!("cannot read standard input: {error}")))?;
         match shell.execute(&line) {
-            Reply::Done { story, answer } => show(out, &story, &answer)?,
+            Reply::Done(said) => show(out, &said)?,
             Reply::Wrong(error) => {
                 Mistake::rendered(rendered(&line, &error, &format!("line {number}: "))).tell();
                 outcome = Outcome::BadInput;
@@ -83,7 +83,9 @@ fn carry_out(mut shell: Shell, out: &mut Output) -> Result<Outcome, Mistake> {
 fn converse(shell: Shell, out: &mut Output) -> Result<Outcome, Mistake> {
     let broken = |error: &ReadlineError| Mistake::new(format_args!("cannot read from the terminal: {error}"));
     let shell = Rc::new(RefCell::new(shell));
-    let mut editor: Editor<Completion, DefaultHistory> = Editor::new().map_err(|error| broken(&error))?;
+    // The tab key lists what there is, as in zkCli.
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor: Editor<Completion, DefaultHistory> = Editor::with_config(config).map_err(|error| broken(&error))?;
     editor.set_helper(Some(Completion(shell.clone())));
     out.print(&format!("{HINT}`help` lists what can be typed; the tab key completes it{HINT:#}\n"))?;
     loop {
@@ -99,7 +101,7 @@ fn converse(shell: Shell, out: &mut Output) -> Result<Outcome, Mistake> {
         let _ = editor.add_history_entry(&line);
         let reply = shell.borrow_mut().execute(&line);
         match reply {
-            Reply::Done { story, answer } => show(out, &story, &answer)?,
+            Reply::Done(said) => show(out, &said)?,
             Reply::Wrong(error) => out.print(&rendered(&line, &error, ""))?,
             Reply::Quit => return Ok(Outcome::AsExpected),
         }
@@ -107,8 +109,12 @@ fn converse(shell: Shell, out: &mut Output) -> Result<Outcome, Mistake> {
 }
 
 /// The story is paler than what the user asked for.
-fn show(out: &mut Output, story: &str, answer: &str) -> Result<(), Mistake> {
-    out.print(&format!("{FAINT}{story}{FAINT:#}{answer}"))
+fn show(out: &mut Output, said: &[Said]) -> Result<(), Mistake> {
+    let text = |said: &Said| match said {
+        Said::Story(story) => format!("{FAINT}{story}{FAINT:#}"),
+        Said::Answer(answer) => answer.clone(),
+    };
+    out.print(&said.iter().map(text).collect::<String>())
 }
 
 /// What is wrong with a line, with the line and a mark under the place.
@@ -123,12 +129,15 @@ fn rendered(line: &str, error: &TextError, place: &str) -> String {
 struct Completion(Rc<RefCell<Shell>>);
 
 impl Completer for Completion {
-    type Candidate = String;
+    type Candidate = Pair;
 
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
         let typed = &line[..at];
         let start = typed.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
-        Ok((start, self.0.borrow().completions(typed)))
+        // A path may go on; behind anything else stands another word.
+        let behind = |word: &str| if word.starts_with('/') { "" } else { " " };
+        let pair = |word: String| Pair { replacement: format!("{word}{}", behind(&word)), display: word };
+        Ok((start, self.0.borrow().completions(typed).into_iter().map(pair).collect()))
     }
 }
 

@@ -12,8 +12,8 @@ use crate::scenario::{Report, Run, RunOptions, Scenario};
 use crate::sim::disk::Disk;
 use crate::trace::{Event, first_difference};
 
-/// Wake-ups between two looks at whether the user wants to go on.
-const PATIENCE: u32 = 10_000;
+/// Calls, of some hundred wake-ups at most, between two looks at whether the user wants to go on.
+const PATIENCE: u32 = 200;
 
 /// How runs are made and what they are held against.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ pub fn play(scenario: &Arc<Scenario>, options: RunOptions, interrupt: &Interrupt
             return None;
         }
         for _ in 0..PATIENCE {
-            if !run.advance() {
+            if !run.advance_far() {
                 return Some(run);
             }
         }

@@ -11,7 +11,7 @@ use super::hosts::HostProvider;
 use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
 use super::watches::Watches;
-use super::{Client, Reopen};
+use super::{Client, Opening};
 
 /// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
 pub const CLEANUP: Micros = Micros::from_millis(100);
@@ -27,32 +27,46 @@ pub const PING_IDLE_MAX: Micros = Micros::from_secs(10);
 pub const PING_XID: i32 = -2;
 
 impl Client {
-    /// A new handle, as `new ZooKeeper(…)` makes one. It tries `first` first, if that is said.
-    pub(super) fn open_session(&mut self, cx: &mut Cx, first: Option<ServerId>) {
+    /// A new handle, as `new ZooKeeper(…)` makes one.
+    pub(super) fn open_session(&mut self, cx: &mut Cx, opening: Opening) {
         let mut hosts = HostProvider::new(cx, &self.program.hosts, &self.program.members);
-        if let Some(first) = first {
+        if let Some(first) = opening.first {
             hosts.put_first(first);
         }
         self.reopens = None;
-        self.session = Session::new(&self.program, hosts, cx.now);
+        let before = std::mem::replace(&mut self.session, Session::new(&self.program, hosts, cx.now));
+        if let Some(claim) = opening.claim {
+            self.session.claim(claim);
+        }
         self.search = Search::new();
         self.proofs = Proofs::default();
         self.requests.start_anew();
         self.watches = Watches::default();
         self.told_state = KeeperState::Disconnected;
         cx.disarm(Timer::Reconnect);
-        self.next_attempt(cx);
+        match before.state {
+            // One dial at a time: what comes of it is for this handle.
+            State::Dialling(_) => self.session.state = before.state,
+            _ => self.next_attempt(cx),
+        }
         self.drive_all(cx);
     }
 
-    /// `connect`: opens a session if there is none, or as soon as the one that ends is gone. One that lives goes to `server` next, and leaves
-    /// any other server at once.
-    pub(super) fn connect(&mut self, cx: &mut Cx, server: Option<ServerId>) {
+    /// `connect`: opens a session if there is none, or as soon as the one that ends is gone. One that lives goes to the server next, and leaves
+    /// any other server at once; for another session it is left behind.
+    pub(super) fn connect(&mut self, cx: &mut Cx, opening: Opening) {
         if self.session.state == State::Closed {
-            self.open_session(cx, server);
+            self.open_session(cx, opening);
         } else if !self.session.takes_requests() {
-            self.reopens = Some(Reopen { first: server });
-        } else if let Some(server) = server {
+            self.reopens = Some(opening);
+        } else if opening.claim.is_some() {
+            if let State::Connected(server, _) = self.session.state {
+                cx.note(Note::Disconnected { server, why: "its user goes on with another session".into() });
+            }
+            self.close_socket(cx);
+            self.fail_all(cx);
+            self.open_session(cx, opening);
+        } else if let Some(server) = opening.first {
             self.move_to(cx, server);
         }
     }
@@ -245,8 +259,8 @@ impl Client {
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));
         match self.reopens {
-            Some(Reopen { first }) => self.open_session(cx, first),
-            None if has_work => self.open_session(cx, None),
+            Some(opening) => self.open_session(cx, opening),
+            None if has_work => self.open_session(cx, Opening::default()),
             None => self.drive_all(cx),
         }
     }
@@ -258,8 +272,8 @@ impl Client {
         self.session.state = State::Closed;
         cx.note(Note::ClientClosed { session: self.session.id });
         self.tell_state(cx, KeeperState::Closed);
-        if let Some(Reopen { first }) = self.reopens {
-            self.open_session(cx, first);
+        if let Some(opening) = self.reopens {
+            self.open_session(cx, opening);
         }
     }
 }

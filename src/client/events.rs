@@ -45,18 +45,18 @@ impl Client {
     /// said, or if it said nothing.
     #[cold]
     pub(super) fn settle_watch(&mut self, cx: &mut Cx, registration: Registration, result: Result<Answer, ErrorCode>) -> Result<Answer, ErrorCode> {
-        let Registration::Removal(path, kind) = registration else {
+        let Registration::Removal(path, kind, local) = registration else {
             self.watches.register(registration, result.as_ref().err().copied());
             return result;
         };
         if !self.watches.contains(&path, kind) {
             return Err(ErrorCode::NoWatcher);
         }
-        let result = result?;
+        let answer = if local { Answer::Done } else { result? };
         for kind in self.watches.remove(&path, kind) {
             self.queue_event(cx, Arc::new(WatcherEvent::of_node(NO_ZXID, kind, path.clone())));
         }
-        Ok(result)
+        Ok(answer)
     }
 
     /// The event thread has come to an event.

@@ -28,16 +28,16 @@ mod workload;
 use std::sync::Arc;
 
 pub use hosts::Hosts;
+pub use watches::{Registration, Watches};
 pub use workload::{Act, Workload};
 
 use crate::actor::{Actor, Cx, Input};
-use crate::proto::{Answer, Caller, Calls, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
+use crate::proto::{Answer, Caller, Calls, Claim, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
 use auth::Proofs;
 use hosts::HostProvider;
 use read_write_search::Search;
 use requests::Requests;
 use session::{Session, State};
-use watches::Watches;
 use workload::Running;
 
 /// What a client knows when its process starts.
@@ -71,13 +71,16 @@ pub struct Client {
     calls: Calls,
     workloads: Vec<Running>,
     /// Its user wants another session as soon as this one has ended.
-    reopens: Option<Reopen>,
+    reopens: Option<Opening>,
 }
 
-/// A session to be opened, at this server first.
-#[derive(Clone, Copy, Debug)]
-struct Reopen {
+/// A session to be opened.
+#[derive(Clone, Copy, Debug, Default)]
+struct Opening {
+    /// At this server first.
     first: Option<ServerId>,
+    /// Not a new one, but this.
+    claim: Option<Claim>,
 }
 
 impl Client {
@@ -111,16 +114,26 @@ impl Client {
         Some(self.session.id).filter(|id| *id != SessionId::NONE && self.session.state != State::Closed)
     }
 
+    /// What its user would have to tell somebody who wants to go on with its session.
+    pub fn credentials(&self) -> Option<(SessionId, [u8; 16])> {
+        self.session().map(|id| (id, self.session.password()))
+    }
+
     /// Whether it has no session, and will have none unless it is told to connect.
     pub fn is_closed(&self) -> bool {
         self.session.state == State::Closed
+    }
+
+    /// Whether its handle can be used: its session has not ended, and no server has refused what it says it is.
+    pub fn is_alive(&self) -> bool {
+        self.session.is_alive()
     }
 
     /// The process starts, and with it the first session.
     fn boot(&mut self, cx: &mut Cx) {
         self.calls = Calls::from_boot(cx.now);
         self.workloads = self.program.workloads.iter().map(|(number, load)| Running::new(cx, *number, load.clone())).collect();
-        self.open_session(cx, None);
+        self.open_session(cx, Opening::default());
     }
 
     fn on_command(&mut self, cx: &mut Cx, command: Command) {
@@ -129,7 +142,11 @@ impl Client {
                 let call = self.calls.next(Caller::User);
                 self.request(cx, call, op);
             }
-            Command::Connect { server } => self.connect(cx, server),
+            Command::ForgetWatches { path, kind } => {
+                let call = self.calls.next(Caller::User);
+                self.forget_watches(cx, call, path, kind);
+            }
+            Command::Connect { server, claim } => self.connect(cx, Opening { first: server, claim }),
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, SetWatches, Stage, Zxid, result_text};
+use crate::proto::{
+    AUTH_XID, Answer, Caller, ClientReply, ClientRequest, ConnId, ErrorCode, Op, Packet, Path, SetWatches, Stage, WatcherType, Zxid, result_text,
+};
 use crate::trace::{Note, OpText};
 
 use super::Client;
@@ -36,6 +38,8 @@ struct Request {
     /// `None`: nobody waits for the answer.
     call: Option<u64>,
     op: Op,
+    /// Whether the client forgets the watches that this is to take away even if no server does.
+    local: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +67,16 @@ struct Finished {
     zxid: Option<Zxid>,
 }
 
+impl Request {
+    /// What the answer will change in the client's watches.
+    fn registration(&self) -> Option<Registration> {
+        match Registration::of(&self.op) {
+            Some(Registration::Removal(path, kind, _)) => Some(Registration::Removal(path, kind, self.local)),
+            registration => registration,
+        }
+    }
+}
+
 impl Requests {
     /// Those of a new handle. What an earlier one has to tell stays.
     pub fn start_anew(&mut self) {
@@ -73,7 +87,7 @@ impl Requests {
     /// These go before all that waits.
     pub fn put_first(&mut self, watches: Vec<Arc<SetWatches>>) {
         for watches in watches.into_iter().rev() {
-            self.outgoing.push_front(Request { call: None, op: Op::SetWatches(watches) });
+            self.outgoing.push_front(Request { call: None, op: Op::SetWatches(watches), local: false });
         }
     }
 
@@ -98,6 +112,16 @@ impl Default for Requests {
 impl Client {
     /// A request of this number: sent now, or as soon as there is a connection, or failed at once when there will be none.
     pub(super) fn request(&mut self, cx: &mut Cx, call: u64, op: Op) {
+        self.ask(cx, call, op, false);
+    }
+
+    /// The same; the client forgets the watches that are to be taken away whatever comes of it. Source: `ZooKeeper.removeWatches` with `local`.
+    #[cold]
+    pub(super) fn forget_watches(&mut self, cx: &mut Cx, call: u64, path: Path, kind: WatcherType) {
+        self.ask(cx, call, Op::RemoveWatches { path, kind }, true);
+    }
+
+    fn ask(&mut self, cx: &mut Cx, call: u64, op: Op, local: bool) {
         cx.note(Note::Called { call, op: Box::new(OpText(op.clone())) });
         let closes = op == Op::CloseSession;
         if closes {
@@ -107,25 +131,27 @@ impl Client {
         if !self.session.takes_requests() {
             // What is closed already can be closed again.
             let result = if closes && self.session.state == State::Closed { Ok(Answer::Done) } else { Err(self.session.loss()) };
-            return self.finish(cx, Some(call), Registration::of(&op), result, None);
+            let registration = Request { call: Some(call), op, local }.registration();
+            return self.finish(cx, Some(call), registration, result, None);
         }
         if let Op::Auth { .. } = op {
             return self.prove(cx, call, op);
         }
         self.session.closing |= closes;
-        self.requests.outgoing.push_back(Request { call: Some(call), op });
+        self.requests.outgoing.push_back(Request { call: Some(call), op, local });
         self.flush(cx);
     }
 
     /// Sends what is queued, as far as the connection takes it.
     pub(super) fn flush(&mut self, cx: &mut Cx) {
         let Some(conn) = self.session.connection().filter(|_| self.requests.writable) else { return };
-        while let Some(Request { call, op }) = self.requests.outgoing.pop_front() {
-            let xid = self.requests.take_xid();
+        while let Some(request) = self.requests.outgoing.pop_front() {
+            let (xid, registration) = (self.requests.take_xid(), request.registration());
+            let Request { call, op, .. } = request;
             if let Op::SetWatches(watches) = &op {
                 cx.note(Note::WatchesRenewed { count: watches.count() as u32, seen: watches.relative_zxid });
             }
-            self.requests.pending.push_back(Sent { xid, call, closes: op == Op::CloseSession, registration: Registration::of(&op) });
+            self.requests.pending.push_back(Sent { xid, call, closes: op == Op::CloseSession, registration });
             cx.send(conn, Packet::ClientRequest(Arc::new(ClientRequest { xid, op })));
             self.session.last_sent = cx.now;
         }
@@ -164,7 +190,7 @@ impl Client {
     pub(super) fn fail_all(&mut self, cx: &mut Cx) {
         let code = self.session.loss();
         let sent = std::mem::take(&mut self.requests.pending).into_iter().map(|sent| (sent.call, sent.registration));
-        let queued = std::mem::take(&mut self.requests.outgoing).into_iter().map(|request| (request.call, Registration::of(&request.op)));
+        let queued = std::mem::take(&mut self.requests.outgoing).into_iter().map(|request| (request.call, request.registration()));
         for (call, registration) in sent.chain(queued) {
             self.finish(cx, call, registration, Err(code), None);
         }

@@ -1,6 +1,6 @@
 //! A session as its client knows it, and the limits that follow from its timeout. Source: `ClientCnxn`, `ZooKeeper.States`.
 
-use crate::proto::{ConnId, ConnectRequest, ConnectResponse, ErrorCode, Micros, ServerId, SessionId, Zxid};
+use crate::proto::{Claim, Claimed, ConnId, ConnectRequest, ConnectResponse, ErrorCode, Micros, ServerId, SessionId, Zxid};
 
 use super::Program;
 use super::hosts::HostProvider;
@@ -104,6 +104,17 @@ impl Session {
         }
     }
 
+    /// Goes on with a session that is known by name only. A server with a leader must have made it.
+    pub fn claim(&mut self, claim: Claim) {
+        if let Claimed::Session(id) = claim.of {
+            (self.id, self.password, self.saw_read_write) = (id, claim.password.unwrap_or_default(), true);
+        }
+    }
+
+    pub const fn password(&self) -> [u8; 16] {
+        self.password
+    }
+
     /// What it says first on a new connection. It asks for the timeout that its user wants, whatever it was given before.
     pub fn connect_request(&self, timeout: Micros, read_only: bool) -> ConnectRequest {
         let session = if self.saw_read_write { self.id } else { SessionId::NONE };
@@ -130,9 +141,14 @@ impl Session {
         if let State::Connected(server, _) = self.state { Some(server) } else { None }
     }
 
-    /// Whether what is asked now has a chance to be sent (`States.isAlive`, and not closing).
+    /// Whether there is a session, or may be one (`States.isAlive`).
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
+    }
+
+    /// Whether what is asked now has a chance to be sent.
     pub fn takes_requests(&self) -> bool {
-        !self.closing && !matches!(self.state, State::Closed | State::CleaningUp(Afterwards::Expired | Afterwards::AuthFailed))
+        !self.closing && self.is_alive()
     }
 
     /// What becomes of requests that no server will answer any more.

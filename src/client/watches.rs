@@ -27,7 +27,8 @@ pub enum Registration {
     Exists(Path),
     Child(Path),
     Always(Path, AddWatchMode),
-    Removal(Path, WatcherType),
+    /// The last says whether the client forgets them though the server does not.
+    Removal(Path, WatcherType, bool),
 }
 
 /// Characters of paths in one `setWatches`, or a little more. Source: `ClientCnxn.SET_WATCHES_MAX_LENGTH`.
@@ -41,7 +42,7 @@ impl Registration {
             Op::Exists { path, watch: true } => Some(Registration::Exists(path.clone())),
             Op::GetChildren { path, watch: true } | Op::GetChildren2 { path, watch: true } => Some(Registration::Child(path.clone())),
             Op::AddWatch { path, mode } => AddWatchMode::numbered(*mode).map(|mode| Registration::Always(path.clone(), mode)),
-            Op::RemoveWatches { path, kind } => Some(Registration::Removal(path.clone(), *kind)),
+            Op::RemoveWatches { path, kind } => Some(Registration::Removal(path.clone(), *kind, false)),
             _ => None,
         }
     }

@@ -10,14 +10,14 @@ use super::answer::{Answer, Event};
 use super::encode::{self, done, failure};
 use super::ensemble::{Ensemble, Setting, Stuck, server_at};
 use super::names::Names;
-use super::request::{Call, Request};
-use super::session::{Heard, Session, Watches};
+use super::request::Request;
+use super::session::Session;
 use super::transcript::Line;
 use super::wire::{Standing, Wire};
-use crate::proto::{Bytes, ClientReply, ErrorCode, Micros, Op, Packet, Zxid};
+use crate::client::Watches;
+use crate::proto::{AUTH_XID, ClientReply, Epoch, ErrorCode, Micros, Op, Packet, WatcherEvent, Zxid};
 
-/// The xids of what a client asks beside its numbered requests. Source: `ClientCnxn`.
-const AUTH_XID: i32 = -4;
+/// The xid of what registers watches again, as [`AUTH_XID`] is that of a proof. Source: `ClientCnxn`.
 const SET_WATCHES_XID: i32 = -8;
 
 /// The driver's own session, which sees what happens when nobody else is there. It is not the transcript's.
@@ -71,10 +71,19 @@ pub struct Driver {
     names: Names,
     /// The observer, then those of the transcript in the order in which they were opened. Each has the wire of its place.
     sessions: Vec<Session>,
+    /// The last epoch that has begun with a transaction.
+    reign: Epoch,
     /// Session timeouts are so many times those of the transcript.
     stretch: u64,
     /// How many servers a session that comes back tries.
     tries: usize,
+}
+
+/// A session that has a connection, and how another is made the same.
+pub(super) struct Presence {
+    at: usize,
+    /// What registers its watches again.
+    watches: Vec<Op>,
 }
 
 /// A request's result, and the zxid of its reply where it is a write's.
@@ -86,10 +95,11 @@ impl Driver {
         let ensemble = Ensemble::start(setting)?;
         let names = Names::new(Zxid::ZERO);
         let (stretch, tries) = if shaken { (STRETCH, DIALS) } else { (1, 1) };
-        let mut driver = Driver { ensemble, names, sessions: Vec::new(), stretch, tries };
+        let mut driver = Driver { ensemble, names, sessions: Vec::new(), reign: Epoch(0), stretch, tries };
         driver.open("observer".into(), 0, OBSERVER_TIMEOUT)?;
         driver.settle(Zxid::ZERO)?;
-        driver.names = Names::new(driver.sessions[OBSERVER].seen);
+        let base = driver.sessions[OBSERVER].seen;
+        (driver.names, driver.reign) = (Names::new(base), base.epoch());
         Ok(driver)
     }
 
@@ -98,7 +108,7 @@ impl Driver {
         let asker = line.session.map(|session| session + 1);
         let (result, written) = self.request(asker, &line.request)?;
         let mut events = asker.map_or_else(Vec::new, |at| self.take_events(at, true));
-        if line.request == Request::Call(Call::Close) {
+        if line.request == Request::Op(Op::CloseSession) {
             self.end(asker);
         }
         let number = self.settle(written.unwrap_or_default())?;
@@ -134,31 +144,27 @@ impl Driver {
                 done()
             }
             Request::Reconnect { hop, rewatch, reauth } => self.reconnect(at, *hop, *rewatch, *reauth).and_then(|()| done()),
-            Request::Auth { scheme, credential } => Ok((self.auth(at, scheme, credential.as_ref())?, None)),
-            Request::Call(call) => self.call(at, call),
+            Request::Op(op @ Op::Auth { .. }) => Ok((self.auth(at, op)?, None)),
+            Request::Op(op) => self.call(at, op),
         }
     }
 
-    fn call(&mut self, at: usize, call: &Call) -> Result<Outcome, Halt> {
-        let op = encode::op(call);
-        let writes = op.is_write();
-        let Some(reply) = self.ask(at, None, op)? else {
+    fn call(&mut self, at: usize, op: &Op) -> Result<Outcome, Halt> {
+        let Some(reply) = self.ask(at, None, op.clone())? else {
             let mut lost = failure(ErrorCode::ConnectionLoss);
             lost.insert("closed".into(), true.into());
             return Ok((lost, None));
         };
-        self.sessions[at].watches.on_answer(call, reply.result.as_ref().err().copied());
-        Ok((encode::result(call, &reply, &self.names), Some(reply.zxid).filter(|zxid| writes && *zxid > Zxid::ZERO)))
+        self.sessions[at].on_answer(op, reply.result.as_ref().err().copied());
+        Ok((encode::result(op, &reply, &self.names), Some(reply.zxid).filter(|zxid| op.is_write() && *zxid > Zxid::ZERO)))
     }
 
     /// A failed authentication also says whether the server cut the connection.
-    fn auth(&mut self, at: usize, scheme: &str, credential: Option<&Bytes>) -> Result<Map<String, Value>, Halt> {
-        let op = encode::auth(scheme, credential);
-        let reply = self.ask(at, Some(AUTH_XID), op)?.ok_or_else(|| self.lost(at))?;
+    fn auth(&mut self, at: usize, proof: &Op) -> Result<Map<String, Value>, Halt> {
+        let reply = self.ask(at, Some(AUTH_XID), proof.clone())?.ok_or_else(|| self.lost(at))?;
         let Err(code) = reply.result else {
-            let proof = (scheme.to_string(), credential.cloned());
             self.sessions[at].auths.push(proof.clone());
-            self.sessions[at].proved.push(proof);
+            self.sessions[at].proved.push(proof.clone());
             return Ok(done());
         };
         let mut result = failure(code);
@@ -187,63 +193,83 @@ impl Driver {
             self.sessions[at].watches = Watches::default();
         }
         self.sessions[at].proved = if reauth { self.sessions[at].auths.clone() } else { Vec::new() };
-        self.come_back(at, self.sessions[at].host)
+        let Session { seen, host, .. } = self.sessions[at];
+        let watches = self.sessions[at].watches.batches(seen).into_iter().map(Op::SetWatches).collect();
+        self.come_back(&Presence { at, watches }, host)
     }
 
-    /// What a client tells a server that it comes back to: who it is, and which watches it had when it had `seen` so much.
-    fn introduce(&mut self, at: usize, seen: Zxid) -> Result<(), Halt> {
-        for (scheme, credential) in self.sessions[at].proved.clone() {
-            let op = encode::auth(&scheme, credential.as_ref());
-            self.ask_to_succeed(at, AUTH_XID, op)?;
+    /// What a client tells a server that it comes to: who it is, and what it watches.
+    fn introduce(&mut self, Presence { at, watches }: &Presence) -> Result<(), Halt> {
+        for proof in self.sessions[*at].proved.clone() {
+            self.ask_to_succeed(*at, Some(AUTH_XID), proof)?;
         }
-        let watches = &self.sessions[at].watches;
-        if watches.is_empty() {
-            return Ok(());
+        for op in watches.clone() {
+            let xid = matches!(op, Op::SetWatches(_)).then_some(SET_WATCHES_XID);
+            self.ask_to_succeed(*at, xid, op)?;
         }
-        let op = encode::set_watches(watches, seen);
-        self.ask_to_succeed(at, SET_WATCHES_XID, op)
+        Ok(())
     }
 
-    fn ask_to_succeed(&mut self, at: usize, xid: i32, op: Op) -> Result<(), Halt> {
+    fn ask_to_succeed(&mut self, at: usize, xid: Option<i32>, op: Op) -> Result<(), Halt> {
         let what = op.to_string();
-        let reply = self.ask(at, Some(xid), op)?.ok_or_else(|| self.lost(at))?;
+        let reply = self.ask(at, xid, op)?.ok_or_else(|| self.lost(at))?;
         match reply.result {
             Ok(_) => Ok(()),
             Err(code) => Err(Halt::Stuck(format!("{}: {what}: {code}", self.sessions[at].name))),
         }
     }
 
-    /// Those that have a connection.
-    pub(super) fn connected(&self) -> Vec<usize> {
-        (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect()
+    /// Those that have a connection, with what their servers know of them.
+    pub(super) fn present(&self) -> Vec<Presence> {
+        let watches = |at: usize| self.ensemble.rewatch(at as u32, self.sessions[at].seen);
+        self.connected().into_iter().map(|at| Presence { at, watches: watches(at) }).collect()
     }
 
-    /// Those that have no connection find some server: this one, or else the next that takes them.
-    pub(super) fn find_servers(&mut self, sessions: &[usize], first: usize) -> Result<(), Halt> {
-        let lost: Vec<usize> = sessions.iter().copied().filter(|at| !self.is_connected(*at)).collect();
-        lost.into_iter().try_for_each(|at| self.come_back(at, first))
+    /// Those that have lost their connection find some server: this one, or else the next that takes them.
+    pub(super) fn find_servers(&mut self, present: &[Presence], first: usize) -> Result<(), Halt> {
+        let lost: Vec<&Presence> = present.iter().filter(|one| !self.is_connected(one.at)).collect();
+        lost.into_iter().try_for_each(|one| self.come_back(one, first))
     }
 
-    /// Those that are not connected to their own server go there, if it takes them: after an election followers refuse whoever talked to the leader
-    /// before there is a transaction, since a leader says that it has applied the first zxid of its epoch, which they get to know of with that.
-    pub(super) fn go_home(&mut self, sessions: &[usize]) -> Result<(), Halt> {
-        for at in sessions.iter().copied() {
-            let own = self.sessions[at].host;
-            if !self.is_connected(at) || self.ensemble.wire(at as u32).server() != Some(server_at(own)) {
-                self.come_back(at, own)?;
+    /// Those that are not connected to their own server go there: some answers of 3.8 depend on who else is there.
+    pub(super) fn go_home(&mut self, present: &[Presence]) -> Result<(), Halt> {
+        self.begin_reign(present)?;
+        for one in present {
+            let own = self.sessions[one.at].host;
+            if !self.is_connected(one.at) || self.ensemble.wire(one.at as u32).server() != Some(server_at(own)) {
+                self.come_back(one, own)?;
             }
         }
         Ok(())
     }
 
+    /// After an election followers refuse whoever talked to the leader before there is a transaction, since a leader says that it has applied the first
+    /// zxid of its epoch, which they get to know of with that. So the observer makes one that changes nothing.
+    fn begin_reign(&mut self, present: &[Presence]) -> Result<(), Halt> {
+        if self.ensemble.epoch().is_none_or(|epoch| epoch == self.reign) {
+            return Ok(());
+        }
+        let observer: Vec<&Presence> = present.iter().filter(|one| one.at == OBSERVER && !self.is_connected(OBSERVER)).collect();
+        observer.into_iter().try_for_each(|one| self.come_back(one, self.sessions[OBSERVER].host))?;
+        let nothing = Op::Delete { path: "/nobody".into(), version: -1 };
+        let zxid = self.ask(OBSERVER, None, nothing)?.ok_or_else(|| self.lost(OBSERVER))?.zxid;
+        self.names.skip(zxid);
+        self.reign = zxid.epoch();
+        Ok(self.ensemble.wait_until_all_applied(zxid)?)
+    }
+
     /// The session is as it was, at this server, or the next in the round that takes it.
-    fn come_back(&mut self, at: usize, first: usize) -> Result<(), Halt> {
-        let seen = self.sessions[at].seen;
+    fn come_back(&mut self, presence: &Presence, first: usize) -> Result<(), Halt> {
+        let at = presence.at;
         let mut hosts = (first..).take(self.tries);
         while !self.dial(at, hosts.next().ok_or_else(|| self.sent_away(at))?)? {
             self.ensemble.run(DIAL_PAUSE)?;
         }
-        self.introduce(at, seen)
+        self.introduce(presence)
+    }
+
+    fn connected(&self) -> Vec<usize> {
+        (0..self.sessions.len()).filter(|at| self.is_connected(*at)).collect()
     }
 
     /// The connection is cut from this end.
@@ -324,7 +350,9 @@ impl Driver {
                     let name = &self.sessions[at].name;
                     return Err(Halt::Contradiction(format!("{name} is answered with xid {}, where {xid} is next", reply.xid)));
                 }
-                Some(packet) => self.sessions[at].events.extend(encode::heard(&packet)),
+                Some(Packet::WatcherEvent(event)) => self.sessions[at].events.push(event),
+                // Servers say nothing else on an open connection.
+                Some(_) => {}
             }
         }
     }
@@ -359,8 +387,13 @@ impl Driver {
     fn take_events(&mut self, at: usize, before_reply: bool) -> Vec<Event> {
         let heard = self.sessions[at].take_events();
         let name = &self.sessions[at].name;
-        let event = |Heard { kind, path }: Heard| Event { session: name.clone(), path: path.to_string(), kind: kind.into(), before_reply };
-        heard.into_iter().map(event).collect()
+        let event = |WatcherEvent { kind, path, .. }: &WatcherEvent| Event {
+            session: name.clone(),
+            path: path.to_string(),
+            kind: kind.name().into(),
+            before_reply,
+        };
+        heard.iter().map(|heard| event(heard)).collect()
     }
 }
 

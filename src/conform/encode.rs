@@ -1,73 +1,16 @@
-//! From a transcript's request to a server's, and from the server's answer to what a transcript says.
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
+//! From a server's answer to what a transcript says.
 
 use serde_json::{Map, Value, json};
 
 use super::names::Names;
-use super::request::{Call, Create};
-use super::session::{Heard, Watches};
-use crate::proto::{Answer, Bytes, ClientReply, CreateMode, ErrorCode, Op, Packet, Path, SetWatches, Stat, Zxid};
-
-/// The request as a server takes it.
-pub fn op(call: &Call) -> Op {
-    match call.clone() {
-        Call::Close => Op::CloseSession,
-        Call::Create(Create { path, data, acl, flags, form }) => Op::Create { form, path, data, acl, mode: CreateMode::numbered(flags) },
-        Call::Delete { path, version } => Op::Delete { path, version },
-        Call::Set { path, data, version } => Op::SetData { path, data, version },
-        Call::SetAcl { path, acl, version } => Op::SetAcl { path, acl, version },
-        Call::Check { path, version } => Op::Check { path, version },
-        Call::Get { path, watch } => Op::GetData { path, watch },
-        Call::Exists { path, watch } => Op::Exists { path, watch },
-        Call::Children { path, watch } => Op::GetChildren { path, watch },
-        Call::Children2 { path, watch } => Op::GetChildren2 { path, watch },
-        Call::GetAcl { path } => Op::GetAcl { path },
-        Call::Sync { path } => Op::Sync { path },
-        Call::Count { path } => Op::GetAllChildrenNumber { path },
-        Call::Ephemerals { path } => Op::GetEphemerals { prefix: path },
-        Call::WhoAmI => Op::WhoAmI,
-        Call::Multi(parts) => Op::Multi(parts.iter().map(op).collect()),
-        Call::MultiRead(parts) => Op::MultiRead(parts.iter().map(op).collect()),
-        Call::AddWatch { path, mode } => Op::AddWatch { path, mode },
-        Call::RemoveWatches { path, kind } => Op::RemoveWatches { path, kind },
-        Call::CheckWatches { path, kind } => Op::CheckWatches { path, kind },
-    }
-}
-
-/// Proves who somebody is.
-pub fn auth(scheme: &str, credential: Option<&Bytes>) -> Op {
-    Op::Auth { scheme: scheme.into(), credential: credential.cloned() }
-}
-
-/// Registers again what a client knows to be watched; what changed after `seen` is told at once.
-pub fn set_watches(watches: &Watches, seen: Zxid) -> Op {
-    let list = |paths: &BTreeSet<Path>| paths.iter().cloned().collect();
-    Op::SetWatches(Arc::new(SetWatches {
-        relative_zxid: seen,
-        data: list(&watches.data),
-        exist: list(&watches.exist),
-        child: list(&watches.child),
-        persistent: list(&watches.persistent),
-        recursive: list(&watches.recursive),
-    }))
-}
-
-/// The notification that a packet is; `None` for anything else.
-pub fn heard(packet: &Packet) -> Option<Heard> {
-    match packet {
-        Packet::WatcherEvent(event) => Some(Heard { kind: event.kind.name(), path: event.path.clone() }),
-        _ => None,
-    }
-}
+use crate::proto::{Answer, Bytes, ClientReply, ErrorCode, Op, Stat};
 
 /// A reply as a transcript's `res`.
-pub fn result(call: &Call, reply: &ClientReply, names: &Names) -> Map<String, Value> {
-    match (call, &reply.result) {
+pub fn result(op: &Op, reply: &ClientReply, names: &Names) -> Map<String, Value> {
+    match (op, &reply.result) {
         (_, Err(code)) => failure(*code),
         // It is answered with its path, which the packets here do not carry.
-        (Call::Sync { path }, Ok(_)) => with(done(), "path", path.as_ref().into()),
+        (Op::Sync { path }, Ok(_)) => with(done(), "path", path.as_ref().into()),
         (_, Ok(answer)) => success(answer, names),
     }
 }
@@ -102,17 +45,18 @@ fn success(answer: &Answer, names: &Names) -> Map<String, Value> {
         Answer::Count(count) => one("count", (*count).into()),
         Answer::Ephemerals(paths) => one("paths", sorted(paths, |path| path.as_ref().into())),
         Answer::Parts(parts) => one("results", parts.iter().map(|part| Value::Object(part_json(part, names))).collect()),
+        Answer::RolledBack(codes) => one("results", codes.iter().map(|code| Value::Object(rolled_back(*code))).collect()),
         Answer::ClientInfos(ids) => one("ids", sorted(ids, |id| json!([id.scheme, id.id]))),
     }
 }
 
-/// A part of a multi. Of one that failed, those before the one that is to blame are said to be rolled back.
 fn part_json(part: &Result<Answer, ErrorCode>, names: &Names) -> Map<String, Value> {
-    match part {
-        Ok(answer) => success(answer, names),
-        Err(ErrorCode::Ok) => with(done(), "rolled_back", true.into()),
-        Err(code) => failure(*code),
-    }
+    part.as_ref().map_or_else(|code| failure(*code), |answer| success(answer, names))
+}
+
+/// A part of a multi that failed.
+fn rolled_back(code: ErrorCode) -> Map<String, Value> {
+    if code == ErrorCode::Ok { with(done(), "rolled_back", true.into()) } else { failure(code) }
 }
 
 /// Times are left out.

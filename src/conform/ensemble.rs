@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::rewatch;
 use super::wire::{Party, Standing, Wire};
 use crate::actor::Cx;
 use crate::bugs::Bugs;
-use crate::proto::{Config, Membership, Micros, NodeId, PeerState, ServerId, Span, Version};
+use crate::proto::{Config, Epoch, Membership, Micros, NodeId, Op, PeerState, ServerId, Span, Version, Zxid};
 use crate::server::Server;
 use crate::sim::{Action, Choice, Clock, NodeConfig, Origin, Stepped, Timing, World, WorldConfig};
 
@@ -47,6 +48,7 @@ pub struct Stuck(pub String);
 #[derive(Clone)]
 pub struct Ensemble {
     world: World<Party>,
+    version: Version,
 }
 
 impl Ensemble {
@@ -59,7 +61,7 @@ impl Ensemble {
         let node = |(id, program)| NodeConfig { id, program, start: Some(Micros::ZERO), clock: Clock::new(0, 0) };
         let timing = Timing { link: setting.link, ..Timing::default() };
         let world = WorldConfig { seed: setting.seed, timing, bugs: Bugs::default(), supervise: true };
-        let mut ensemble = Ensemble { world: World::new(world, servers.chain(wires).map(node).collect()) };
+        let mut ensemble = Ensemble { world: World::new(world, servers.chain(wires).map(node).collect()), version: setting.version };
         ensemble.wait_until_all_serve()?;
         Ok(ensemble)
     }
@@ -115,6 +117,26 @@ impl Ensemble {
     /// Who leads and serves, if somebody does.
     pub fn leader(&self) -> Option<ServerId> {
         servers().find(|id| self.server(*id).is_some_and(|server| server.state() == PeerState::Leading && server.is_serving()))
+    }
+
+    /// What the servers know of a session's watches, and with which requests another would come to know the same. Empty for who is not connected.
+    pub fn rewatch(&self, wire: u32, seen: Zxid) -> Vec<Op> {
+        let server = self.wire(wire).server().and_then(|id| self.server(id));
+        server.map_or_else(Vec::new, |server| {
+            let tree = server.database().tree();
+            rewatch::requests(self.version, &server.watches_of(self.wire(wire).session), seen, |path| tree.get(path).is_some())
+        })
+    }
+
+    /// The epoch of who leads, if somebody does.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.leader().and_then(|id| self.server(id)).map(|leader| leader.database().last_processed.epoch())
+    }
+
+    /// Until every server has applied this transaction.
+    pub fn wait_until_all_applied(&mut self, zxid: Zxid) -> Result<(), Stuck> {
+        let has = |ensemble: &Ensemble, id| ensemble.server(id).is_some_and(|server| server.database().last_processed >= zxid);
+        self.wait("all servers apply a transaction", |ensemble| servers().all(|id| has(ensemble, id)))
     }
 
     fn server(&self, id: ServerId) -> Option<&Server> {

@@ -6,7 +6,7 @@
 //! - `transcript`, `fields`, `request`, `answer`: the format `zk-transcript/1`, read with mistakes that say what is allowed.
 //! - `wire`: a client that is nothing but its connection. `ensemble`: the world that it lives in.
 //! - `session`: what a client remembers. `names`: how a transcript calls sessions and transactions.
-//! - `encode`: between the requests of the format and those of [`crate::proto`]. A new request is a few lines there.
+//! - `encode`: answers as the format writes them. `rewatch`: what gives a new connection the watches of an old one.
 //! - `driver`: one request after the other, each with all that follows from it.
 //! - `compare`: the whole transcript, up to where it differs. `shake`: faults on the way that must not change an answer.
 //!
@@ -20,6 +20,7 @@ mod ensemble;
 mod fields;
 mod names;
 mod request;
+mod rewatch;
 mod session;
 mod shake;
 mod transcript;
@@ -27,5 +28,5 @@ mod wire;
 
 pub use answer::{Answer, Event, FieldDifference};
 pub use compare::{Difference, Got, Options, replay};
-pub use request::{Call, Create, Request};
+pub use request::Request;
 pub use transcript::{FORMAT, Flaw, Line, Transcript};

@@ -43,6 +43,11 @@ impl Names {
         self.reigns.entry(zxid.epoch()).or_insert((zxid.epoch().first_zxid(), last));
     }
 
+    /// This transaction, the first of its epoch, is nobody's, and has no number: those behind it go on from where the last leader ended.
+    pub fn skip(&mut self, zxid: Zxid) {
+        self.reigns.insert(zxid.epoch(), (zxid, self.last));
+    }
+
     /// The number of a transaction: how many there were since the base. Dense across leaders, so that it needs no renaming whoever led: a number
     /// that a transaction of nobody's took would show.
     pub fn number(&self, zxid: Zxid) -> i64 {
@@ -50,7 +55,7 @@ impl Names {
             return 0;
         }
         // An epoch that nobody told of is told as it is.
-        self.reigns.get(&zxid.epoch()).map_or(zxid.0, |(first, number)| number + i64::from(zxid.counter()) - i64::from(first.counter()))
+        self.reigns.get(&zxid.epoch()).map_or(zxid.0, |(first, number)| number + (i64::from(zxid.counter()) - i64::from(first.counter())).max(0))
     }
 
     /// All sessions have seen everything up to here.
@@ -75,5 +80,8 @@ mod tests {
         names.settle(2);
         names.meet(Zxid::new(3, 0));
         assert_eq!([Zxid::new(3, 0), Zxid::new(3, 1), Zxid::new(1, 8)].map(|zxid| names.number(zxid)), [2, 3, 1]);
+        names.meet(Zxid::new(4, 0));
+        names.skip(Zxid::new(4, 1));
+        assert_eq!([Zxid::new(4, 0), Zxid::new(4, 1), Zxid::new(4, 2)].map(|zxid| names.number(zxid)), [2, 2, 3]);
     }
 }

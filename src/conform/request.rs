@@ -1,15 +1,16 @@
-//! The requests of a transcript, typed. Paths and numbers are taken as they stand: what a server thinks of them is what is compared.
+//! The requests of a transcript: those to a server in the words of the protocol, and what else happens to sessions. Paths and numbers are taken as
+//! they stand: what a server thinks of them is what is compared.
+
+use std::sync::Arc;
 
 use super::fields::{Fields, Wrong};
-use crate::proto::{AclList, Bytes, CreateForm, Micros, Path, WatcherType};
+use crate::proto::{AclList, CreateForm, CreateMode, Micros, Op, Path, WatcherType};
 
 /// One line's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// A session begins, on the next server of the round.
-    Open {
-        timeout: Micros,
-    },
+    Open { timeout: Micros },
     /// The connection goes silent until the session has expired.
     Expire,
     /// The connection is cut, the session is kept.
@@ -22,100 +23,12 @@ pub enum Request {
         /// Whatever the session proved to be is proved again.
         reauth: bool,
     },
-    Auth {
-        scheme: String,
-        credential: Option<Bytes>,
-    },
     /// At least so much time passes.
     Advance(Micros),
     /// Passes of the checker for containers and TTL nodes, until one finds nothing.
     Sweep,
-    /// What a server is asked and answers.
-    Call(Call),
-}
-
-/// A request in the narrow sense: one packet, one reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
-    Close,
-    Create(Create),
-    Delete {
-        path: Path,
-        version: i32,
-    },
-    Set {
-        path: Path,
-        data: Option<Bytes>,
-        version: i32,
-    },
-    SetAcl {
-        path: Path,
-        acl: AclList,
-        version: i32,
-    },
-    Check {
-        path: Path,
-        version: i32,
-    },
-    Get {
-        path: Path,
-        watch: bool,
-    },
-    Exists {
-        path: Path,
-        watch: bool,
-    },
-    Children {
-        path: Path,
-        watch: bool,
-    },
-    /// Children with the stat of their parent.
-    Children2 {
-        path: Path,
-        watch: bool,
-    },
-    GetAcl {
-        path: Path,
-    },
-    Sync {
-        path: Path,
-    },
-    /// How many nodes there are below.
-    Count {
-        path: Path,
-    },
-    /// The session's own ephemerals below.
-    Ephemerals {
-        path: Path,
-    },
-    WhoAmI,
-    Multi(Vec<Call>),
-    MultiRead(Vec<Call>),
-    /// 0 persistent, 1 recursive; anything else is to be refused.
-    AddWatch {
-        path: Path,
-        mode: i32,
-    },
-    RemoveWatches {
-        path: Path,
-        kind: WatcherType,
-    },
-    CheckWatches {
-        path: Path,
-        kind: WatcherType,
-    },
-}
-
-/// A create, by whichever of the four requests for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Create {
-    pub path: Path,
-    pub data: Option<Bytes>,
-    pub acl: AclList,
-    /// The number of its mode on the wire, which need not be one that exists.
-    pub flags: i32,
-    /// Which of the requests: they differ in what else they say and in what they are answered.
-    pub form: CreateForm,
+    /// What a server is asked and answers: one packet, one reply.
+    Op(Op),
 }
 
 /// The modes by their names, at their numbers on the wire. Source: `CreateMode`.
@@ -177,10 +90,9 @@ impl Request {
                 let hop = u32::try_from(hop).map_err(|_| Wrong::new(format!("{}: {hop} is negative", fields.at("hop"))))?;
                 Request::Reconnect { hop, rewatch: fields.flag("rewatch", true)?, reauth: fields.flag("reauth", true)? }
             }
-            "auth" => Request::Auth { scheme: fields.text("scheme")?.into(), credential: fields.data("cred")? },
             "advance" => Request::Advance(millis(fields.number("ms", all)?)),
             "sweep" => Request::Sweep,
-            op => Request::Call(call(op, &mut fields)?),
+            name => Request::Op(op(name, &mut fields)?),
         };
         fields.finish()?;
         Ok(request)
@@ -193,7 +105,7 @@ impl Request {
 
     /// Whether its events have no order of their own: several deletions at once, in the order of a hash set.
     pub const fn shuffles_events(&self) -> bool {
-        matches!(self, Request::Expire | Request::Sweep | Request::Call(Call::Close))
+        matches!(self, Request::Expire | Request::Sweep | Request::Op(Op::CloseSession))
     }
 }
 
@@ -201,72 +113,74 @@ fn millis(number: i64) -> Micros {
     Micros::from_millis(number.unsigned_abs())
 }
 
-fn call(op: &str, fields: &mut Fields) -> Result<Call, Wrong> {
-    Ok(match op {
-        "close" => Call::Close,
-        "set_acl" => Call::SetAcl { path: path(fields)?, acl: acl(fields)?, version: fields.int("version", -1)? },
-        "exists" => Call::Exists { path: path(fields)?, watch: fields.flag("watch", false)? },
-        "children2" => Call::Children2 { path: path(fields)?, watch: fields.flag("watch", false)? },
-        "get_acl" => Call::GetAcl { path: path(fields)? },
-        "sync" => Call::Sync { path: path(fields)? },
-        "count" => Call::Count { path: path(fields)? },
-        "ephemerals" => Call::Ephemerals { path: path(fields)? },
-        "whoami" => Call::WhoAmI,
-        "multi" => Call::Multi(parts(fields, &MULTI_OPS)?),
-        "multi_read" => Call::MultiRead(parts(fields, &MULTI_READ_OPS)?),
-        "add_watch" => Call::AddWatch { path: path(fields)?, mode: watch_mode(fields)? },
-        "remove_watches" => Call::RemoveWatches { path: path(fields)?, kind: watch_kind(fields)? },
-        "check_watches" => Call::CheckWatches { path: path(fields)?, kind: watch_kind(fields)? },
+fn op(name: &str, fields: &mut Fields) -> Result<Op, Wrong> {
+    Ok(match name {
+        "close" => Op::CloseSession,
+        "auth" => Op::Auth { scheme: fields.text("scheme")?.into(), credential: fields.data("cred")? },
+        "set_acl" => Op::SetAcl { path: path(fields)?, acl: acl(fields)?, version: fields.int("version", -1)? },
+        "exists" => Op::Exists { path: path(fields)?, watch: fields.flag("watch", false)? },
+        "children2" => Op::GetChildren2 { path: path(fields)?, watch: fields.flag("watch", false)? },
+        "get_acl" => Op::GetAcl { path: path(fields)? },
+        "sync" => Op::Sync { path: path(fields)? },
+        "count" => Op::GetAllChildrenNumber { path: path(fields)? },
+        "ephemerals" => Op::GetEphemerals { prefix: path(fields)? },
+        "whoami" => Op::WhoAmI,
+        "multi" => Op::Multi(parts(fields, &MULTI_OPS)?),
+        "multi_read" => Op::MultiRead(parts(fields, &MULTI_READ_OPS)?),
+        "add_watch" => Op::AddWatch { path: path(fields)?, mode: watch_mode(fields)? },
+        "remove_watches" => Op::RemoveWatches { path: path(fields)?, kind: watch_kind(fields)? },
+        "check_watches" => Op::CheckWatches { path: path(fields)?, kind: watch_kind(fields)? },
         // A check stands only within a multi.
-        "create" | "delete" | "set" | "get" | "children" => part(op, fields)?,
-        _ => return Err(Wrong::unknown(&fields.at("op"), "request", op, &OPS)),
+        "create" | "delete" | "set" | "get" | "children" => part(name, fields)?,
+        _ => return Err(Wrong::unknown(&fields.at("op"), "request", name, &OPS)),
     })
 }
 
-fn parts(fields: &mut Fields, allowed: &[&str]) -> Result<Vec<Call>, Wrong> {
+fn parts(fields: &mut Fields, allowed: &[&str]) -> Result<Arc<[Op]>, Wrong> {
     let read = |mut fields: Fields| {
-        let op = fields.text("op")?;
-        if !allowed.contains(&op) {
-            return Err(Wrong::unknown(&fields.at("op"), "part of this request", op, allowed));
+        let name = fields.text("op")?;
+        if !allowed.contains(&name) {
+            return Err(Wrong::unknown(&fields.at("op"), "part of this request", name, allowed));
         }
-        let call = part(op, &mut fields)?;
-        fields.finish().map(|()| call)
+        let op = part(name, &mut fields)?;
+        fields.finish().map(|()| op)
     };
     fields.objects("ops")?.into_iter().map(read).collect()
 }
 
 /// A request that may stand alone or be a part of another.
-fn part(op: &str, fields: &mut Fields) -> Result<Call, Wrong> {
+fn part(name: &str, fields: &mut Fields) -> Result<Op, Wrong> {
     let path = path(fields)?;
-    Ok(match op {
-        "create" => Call::Create(create(path, fields)?),
-        "delete" => Call::Delete { path, version: fields.int("version", -1)? },
-        "set" => Call::Set { path, data: fields.data("data")?, version: fields.int("version", -1)? },
-        "check" => Call::Check { path, version: fields.int("version", -1)? },
-        "get" => Call::Get { path, watch: fields.flag("watch", false)? },
-        _ => Call::Children { path, watch: fields.flag("watch", false)? },
+    Ok(match name {
+        "create" => create(path, fields)?,
+        "delete" => Op::Delete { path, version: fields.int("version", -1)? },
+        "set" => Op::SetData { path, data: fields.data("data")?, version: fields.int("version", -1)? },
+        "check" => Op::Check { path, version: fields.int("version", -1)? },
+        "get" => Op::GetData { path, watch: fields.flag("watch", false)? },
+        _ => Op::GetChildren { path, watch: fields.flag("watch", false)? },
     })
 }
 
 /// Containers and TTL nodes have requests of their own; a number instead of a mode goes to the server as it is.
-fn create(path: Path, fields: &mut Fields) -> Result<Create, Wrong> {
+fn create(path: Path, fields: &mut Fields) -> Result<Op, Wrong> {
     let (data, acl, stat) = (fields.data("data")?, fields.acl("acl")?, fields.flag("stat", false)?);
     let plain = if stat { CreateForm::Create2 } else { CreateForm::Create };
-    let (flags, form) = if fields.get("flags").is_some() {
-        (fields.int("flags", 0)?, plain)
+    let (mode, form) = if fields.get("flags").is_some() {
+        (CreateMode::numbered(fields.int("flags", 0)?), plain)
     } else {
-        let mode = fields.get("mode").map_or(Ok(MODES[0]), |_| fields.text("mode"))?;
-        let Some(flags) = MODES.iter().position(|known| *known == mode) else {
-            return Err(Wrong::unknown(&fields.at("mode"), "mode", mode, &MODES));
+        let name = fields.get("mode").map_or(Ok(MODES[0]), |_| fields.text("mode"))?;
+        let Some(flags) = MODES.iter().position(|known| *known == name) else {
+            return Err(Wrong::unknown(&fields.at("mode"), "mode", name, &MODES));
         };
-        let form = match flags {
-            4 => CreateForm::Container,
-            5 | 6 => CreateForm::Ttl(fields.number("ttl", i64::MIN..=i64::MAX)?),
+        let mode = CreateMode::numbered(flags as i32);
+        let form = match mode {
+            CreateMode::Container => CreateForm::Container,
+            mode if mode.is_ttl() => CreateForm::Ttl(fields.number("ttl", i64::MIN..=i64::MAX)?),
             _ => plain,
         };
-        (flags as i32, form)
+        (mode, form)
     };
-    Ok(Create { path, data, acl, flags, form })
+    Ok(Op::Create { form, path, data, acl, mode })
 }
 
 fn path(fields: &mut Fields) -> Result<Path, Wrong> {

@@ -1,10 +1,10 @@
-//! What a client keeps of its session: who it proved to be, which watches it set, how far it has seen. Source: `ZKWatchManager`; kept as the
-//! recorder kept it, since what a reconnect registers again follows from it.
+//! What a client keeps of its session: who it proved to be, which watches it set, how far it has seen. The recorder kept it as Java's library does,
+//! since what a reconnect registers again follows from it.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::request::Call;
-use crate::proto::{Bytes, ErrorCode, Micros, Path, WatcherType, Zxid};
+use crate::client::{Registration, Watches};
+use crate::proto::{ErrorCode, Micros, Op, WatcherEvent, Zxid};
 
 /// One session of a transcript.
 #[derive(Clone, Debug)]
@@ -17,36 +17,15 @@ pub struct Session {
     pub timeout: Micros,
     /// Of all replies so far.
     pub seen: Zxid,
-    /// What was ever accepted.
-    pub auths: Vec<Proof>,
-    /// What was accepted on the present connection.
-    pub proved: Vec<Proof>,
+    /// The proofs of who it is that were ever accepted.
+    pub auths: Vec<Op>,
+    /// Those that were accepted on the present connection.
+    pub proved: Vec<Op>,
     pub watches: Watches,
     /// Notifications that belong to no request yet.
-    pub events: Vec<Heard>,
+    pub events: Vec<Arc<WatcherEvent>>,
     /// Closed or expired, as far as its client knows.
     pub over: bool,
-}
-
-/// A scheme and a credential for it.
-pub type Proof = (String, Option<Bytes>);
-
-/// A notification as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
-    /// `NodeDeleted`.
-    pub kind: &'static str,
-    pub path: Path,
-}
-
-/// The paths that a client believes to be watched, by the table of the request that registers them again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Watches {
-    pub data: BTreeSet<Path>,
-    pub exist: BTreeSet<Path>,
-    pub child: BTreeSet<Path>,
-    pub persistent: BTreeSet<Path>,
-    pub recursive: BTreeSet<Path>,
 }
 
 impl Session {
@@ -65,66 +44,22 @@ impl Session {
     }
 
     /// Takes the notifications so far. Standard watches that they told of are used up.
-    pub fn take_events(&mut self) -> Vec<Heard> {
+    pub fn take_events(&mut self) -> Vec<Arc<WatcherEvent>> {
         let events = std::mem::take(&mut self.events);
-        events.iter().for_each(|heard| self.watches.saw(heard));
-        events
-    }
-}
-
-impl Watches {
-    pub fn is_empty(&self) -> bool {
-        self.tables().iter().all(|table| table.is_empty())
-    }
-
-    fn tables(&self) -> [&BTreeSet<Path>; 5] {
-        [&self.data, &self.exist, &self.child, &self.persistent, &self.recursive]
-    }
-
-    fn saw(&mut self, heard: &Heard) {
-        let Watches { data, exist, child, .. } = self;
-        let gone: &mut [&mut BTreeSet<Path>] = match heard.kind {
-            "NodeCreated" | "NodeDataChanged" => &mut [data, exist],
-            "NodeDeleted" => &mut [data, exist, child],
-            _ => &mut [child],
-        };
-        for table in gone {
-            table.remove(&heard.path);
+        for event in &events {
+            self.watches.fire(event.kind, &event.path);
         }
+        events
     }
 
     /// A request was answered; a watch that it set, or took away, is one that the client knows of.
-    pub fn on_answer(&mut self, call: &Call, error: Option<ErrorCode>) {
-        match (call, error) {
-            (Call::Get { path, watch: true } | Call::Exists { path, watch: true }, None) => {
-                self.data.insert(path.clone());
+    pub fn on_answer(&mut self, op: &Op, error: Option<ErrorCode>) {
+        match Registration::of(op) {
+            None => {}
+            Some(Registration::Removal(path, kind, _)) if error.is_none() => {
+                self.watches.remove(&path, kind);
             }
-            (Call::Exists { path, watch: true }, Some(ErrorCode::NoNode)) => {
-                self.exist.insert(path.clone());
-            }
-            (Call::Children { path, watch: true } | Call::Children2 { path, watch: true }, None) => {
-                self.child.insert(path.clone());
-            }
-            (Call::AddWatch { path, mode }, None) => {
-                let table = if *mode == 1 { &mut self.recursive } else { &mut self.persistent };
-                table.insert(path.clone());
-            }
-            (Call::RemoveWatches { path, kind }, None) => self.remove(path, *kind),
-            _ => {}
-        }
-    }
-
-    fn remove(&mut self, path: &Path, kind: WatcherType) {
-        let Watches { data, exist, child, persistent, recursive } = self;
-        let gone: &mut [&mut BTreeSet<Path>] = match kind {
-            WatcherType::Children => &mut [child],
-            WatcherType::Data => &mut [data, exist],
-            WatcherType::Persistent => &mut [persistent],
-            WatcherType::PersistentRecursive => &mut [recursive],
-            WatcherType::Any => &mut [data, exist, child, persistent, recursive],
-        };
-        for table in gone {
-            table.remove(path);
+            Some(registration) => self.watches.register(registration, error),
         }
     }
 }

@@ -27,13 +27,12 @@ impl Shaker {
         Shaker { stream: Stream::named(seed, "shake") }
     }
 
-    /// Perhaps a server crashes, every other time the one that leads. Afterwards all serve, and whoever had a connection has one to the same server:
-    /// some answers of 3.8 depend on who else is there.
+    /// Perhaps a server crashes, every other time the one that leads. Afterwards all serve, and whoever had a connection has one to the same server.
     pub fn shake(&mut self, driver: &mut Driver) -> Result<(), Halt> {
         if self.stream.below(FAULT_EVERY) != 0 {
             return Ok(());
         }
-        let connected = driver.connected();
+        let present = driver.present();
         let victim = self.victim(driver.ensemble.leader());
         let crashed = Who::Node(NodeId::Server(victim));
         driver.ensemble.inject(&Action::Crash(crashed))?;
@@ -41,11 +40,11 @@ impl Shaker {
         // Clients find another server while theirs is down, or wait for it.
         if self.stream.chance(500_000) {
             driver.ensemble.wait_until_a_majority_serves()?;
-            driver.find_servers(&connected, self.host())?;
+            driver.find_servers(&present, self.host())?;
         }
         driver.ensemble.inject(&Action::Restart(Whom::One(crashed)))?;
         driver.ensemble.wait_until_all_serve()?;
-        driver.go_home(&connected)
+        driver.go_home(&present)
     }
 
     fn victim(&mut self, leader: Option<ServerId>) -> ServerId {

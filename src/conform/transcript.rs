@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::fields::{Fields, Wrong};
-use super::request::{Call, Request};
-use crate::proto::Version;
+use super::request::Request;
+use crate::proto::{Op, Version};
 
 /// What the first line must call itself.
 pub const FORMAT: &str = "zk-transcript/1";
@@ -146,7 +146,7 @@ impl Sessions {
             let none = if open.is_empty() { "no session is open here".into() } else { format!("open here: {}", open.join(", ")) };
             return Err(Wrong::new(format!("s: `{name}` is not open")).with_help(none));
         }
-        if matches!(request, Request::Expire | Request::Call(Call::Close)) {
+        if matches!(request, Request::Expire | Request::Op(Op::CloseSession)) {
             self.live.remove(&session);
         }
         Ok(Some(session))
@@ -177,6 +177,7 @@ fn parse(text: &str) -> Result<Value, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::{CreateForm, CreateMode};
 
     const HEAD: &str = r#"{"format":"zk-transcript/1","kind":"hand","name":"a","rule":"b","server":"3.8.0"}"#;
     const OPEN: &str = r#"{"i":1,"s":"s1","req":{"op":"open","timeout":30000},"res":{"rc":0},"z":1}"#;
@@ -193,8 +194,8 @@ mod tests {
         assert_eq!((transcript.title.as_str(), transcript.version(), transcript.sessions()), ("a: b", Version::V3_8, 1));
         let line = &transcript.lines[1];
         assert_eq!((line.number, line.session), (4, Some(0)));
-        let Request::Call(Call::Create(create)) = &line.request else { panic!("{line:?}") };
-        assert_eq!((create.data.as_deref(), create.flags), (Some(&[0, 255][..]), 5));
+        let Request::Op(Op::Create { form, data, mode, .. }) = &line.request else { panic!("{line:?}") };
+        assert_eq!((data.as_deref(), *mode, *form), (Some(&[0, 255][..]), CreateMode::Ttl, CreateForm::Ttl(5)));
     }
 
     #[test]

@@ -34,9 +34,10 @@ pub enum Answer {
     Count(i32),
     /// Whole paths of the session's ephemerals.
     Ephemerals(Arc<[Path]>),
-    /// One for each part of a multi or multiRead. Of a failed multi all are errors: [`ErrorCode::Ok`] before the part that failed,
-    /// [`ErrorCode::RuntimeInconsistency`] behind it.
+    /// One for each part of a multiRead, or of a multi that succeeded.
     Parts(Arc<[Result<Answer, ErrorCode>]>),
+    /// One for each part of a multi that failed: [`ErrorCode::Ok`] before the part that is to blame, [`ErrorCode::RuntimeInconsistency`] behind it.
+    RolledBack(Arc<[ErrorCode]>),
     /// Who the client is: scheme and user.
     ClientInfos(AuthIds),
 }
@@ -99,6 +100,7 @@ impl Answer {
             Answer::Ephemerals(found) => paths(found),
             // Each has a header of 9 bytes, and a last one ends the list; an error is a number.
             Answer::Parts(parts) => 9 + parts.iter().map(|part| 9 + part.as_ref().map_or(4, Answer::size)).sum::<u32>(),
+            Answer::RolledBack(codes) => 9 + codes.len() as u32 * (9 + 4),
             Answer::ClientInfos(ids) => 4 + ids.iter().map(id_size).sum::<u32>(),
         }
     }
@@ -135,12 +137,14 @@ impl Answer {
                     }
                 }
             }
+            Answer::RolledBack(codes) => codes.iter().for_each(|code| word(code.number() as u64)),
             Answer::ClientInfos(ids) => ids.iter().for_each(|id| id.words(word)),
         }
     }
 }
 
-/// A result as `returns` states it and the trace tells it: `Ok`, `/a-0000000001`, the data, or the error's name.
+/// A result as `returns` states it and the trace tells it: `Ok`, `/a-0000000001`, the data, or the error's name. A multi that failed is told by the
+/// part that is to blame, counted from 1: `BadVersion in part 2`.
 pub fn result_text(result: &Result<Answer, ErrorCode>) -> String {
     match result {
         Err(code) => code.to_string(),
@@ -152,6 +156,10 @@ pub fn result_text(result: &Result<Answer, ErrorCode>) -> String {
         Ok(Answer::Acl { acl, .. }) => AclText(acl).to_string(),
         Ok(Answer::Count(count)) => count.to_string(),
         Ok(Answer::Parts(parts)) => list(parts.iter().map(result_text)),
+        Ok(Answer::RolledBack(codes)) => {
+            let blamed = codes.iter().zip(1..).find(|(code, _)| **code != ErrorCode::Ok);
+            blamed.map_or_else(|| list(codes.iter()), |(code, part)| format!("{code} in part {part}"))
+        }
         Ok(Answer::ClientInfos(ids)) => list(ids.iter()),
     }
 }

@@ -1,7 +1,7 @@
 //! What clients and servers say to each other on a session's connection. Source: `ConnectRequest`, `RequestHeader`, `ReplyHeader` and the
 //! records of zookeeper.jute.
 
-use super::{Answer, ErrorCode, Op, ServerId, SessionId, Zxid};
+use super::{Answer, ErrorCode, Op, Path, ServerId, SessionId, WatcherType, Zxid};
 
 /// The first packet of a client's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,33 @@ pub struct ClientReply {
 pub enum Command {
     /// Makes a request, which may be to end the session.
     Request(Op),
+    /// Takes watches away as [`Op::RemoveWatches`] does; the client forgets them whatever the servers say, or if none answers
+    /// (`removewatches -l`).
+    ForgetWatches { path: Path, kind: WatcherType },
     /// Opens a session if there is none; if there is one, it goes to this server with it.
-    Connect { server: Option<ServerId> },
+    Connect { server: Option<ServerId>, claim: Option<Claim> },
+}
+
+/// A session that a client goes on with though another may have opened it: whoever knows id and password may. The client leaves its own
+/// session, if it has one, to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub of: Claimed,
+    /// That which belongs to the session, or any other; `None`: as the client has it whose session it is.
+    pub password: Option<[u8; 16]>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The session that this client has then.
+    Client(u32),
+    Session(SessionId),
+}
+
+impl Command {
+    /// The client whose session it wants; somebody has to ask that client before it can be done.
+    pub const fn claims_from(&self) -> Option<u32> {
+        if let Command::Connect { claim: Some(Claim { of: Claimed::Client(number), .. }), .. } = self { Some(*number) } else { None }
+    }
 }

@@ -89,6 +89,8 @@ pub struct Config {
     pub standalone_enabled: bool,
     /// `skipACL`: everybody may do everything.
     pub skip_acl: bool,
+    /// `enforceQuota`: the hard limits of quotas are kept.
+    pub enforce_quota: bool,
     /// `DigestAuthenticationProvider.superDigest`: `super:` and the hash of whoever may do everything.
     pub super_digest: Option<Arc<str>>,
     /// `znode.container.checkIntervalMs`: how often the leader looks for containers and TTL nodes to delete.
@@ -140,6 +142,7 @@ impl Config {
             reconfig_enabled: false,
             standalone_enabled: true,
             skip_acl: false,
+            enforce_quota: false,
             super_digest: None,
             container_check_interval: Micros::from_secs(60),
             container_max_per_minute: 10_000,

@@ -2,6 +2,8 @@
 
 mod acl;
 mod answer;
+#[cfg(test)]
+pub mod ask;
 mod call;
 mod client;
 mod config;
@@ -27,7 +29,7 @@ mod words;
 pub use acl::{Acl, AclList, AclText, AuthId, AuthIds, PERM_LETTERS};
 pub use answer::{Answer, Stat, result_text};
 pub use call::{Caller, Calls, count_of};
-pub use client::{ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse};
+pub use client::{Claim, Claimed, ClientReply, ClientRequest, Command, ConnectRequest, ConnectResponse};
 pub use config::{Config, Version};
 pub use disk::{DiskError, DiskOp, DiskReply, FileName, WriteAt};
 pub use error_code::ErrorCode;

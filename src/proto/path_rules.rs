@@ -33,7 +33,32 @@ pub fn parent_path(path: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
+
+    /// The reference's sentence (data-model §3) over UTF-16 units, as Java has them.
+    fn is_valid_in_java(path: &str) -> bool {
+        let units: Vec<u16> = path.encode_utf16().collect();
+        let is_bad = |unit: &u16| matches!(unit, 0..=0x1f | 0x7f..=0x9f | 0xd800..=0xf8ff | 0xfff0..=0xffff);
+        let [first, rest @ ..] = &units[..] else { return false };
+        if *first != u16::from(b'/') || units.iter().any(is_bad) {
+            return false;
+        }
+        rest.is_empty() || rest.split(|unit| *unit == u16::from(b'/')).all(|name| !name.is_empty() && name != [46] && name != [46, 46])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        /// (Found when U+F8FF was let through.)
+        #[test]
+        fn paths_are_those_of_java(path in "[/./.a\0\u{1f} ~\u{7f}\u{80}\u{9f}\u{a0}\u{d7ff}\u{e000}\u{f8ff}\u{f900}\u{ffef}\u{fff0}\u{ffff}\u{10000}\u{10ffff}]{0,7}") {
+            let path = if path.len() % 3 == 0 { path } else { format!("/{path}") };
+            prop_assert_eq!(is_valid_path(&path), is_valid_in_java(&path), "{:?}", path);
+        }
+    }
 
     #[test]
     fn names_of_nodes() {

@@ -70,7 +70,13 @@ impl Cursor {
     #[inline]
     pub fn due(&mut self, now: Micros) -> Due {
         // Most of a long run comes after its last step.
-        if self.next >= self.steps.len() { Due::Event } else { self.next_due(now) }
+        if self.is_done() { Due::Event } else { self.next_due(now) }
+    }
+
+    /// Whether no step is left.
+    #[inline]
+    pub fn is_done(&self) -> bool {
+        self.next >= self.steps.len()
     }
 
     fn next_due(&mut self, now: Micros) -> Due {

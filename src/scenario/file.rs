@@ -326,7 +326,8 @@ pub struct StepFile {
     /// The action, one line of the grammar that `zoolab help steps` prints.
     #[serde(rename = "do")]
     pub action: String,
-    /// What a client must be answered: Ok, a path, data, [a, b] for children, or the name of an error.
+    /// What a client must be answered: Ok, a path, data, [a, b] for children, or the name of an error; of a multi [/a, Ok], or the part to blame:
+    /// BadVersion in part 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,
     /// What a reader should know here.

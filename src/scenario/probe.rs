@@ -55,11 +55,11 @@ impl Probe {
                 self.phase = Phase::Spreading(*zxid);
             }
             (Phase::Writing, Note::Returned { result, .. }) if result == "SessionExpired" => {
-                self.tell(Phase::Connecting, Command::Connect { server: None });
+                self.tell(Phase::Connecting, Command::Connect { server: None, claim: None });
             }
             (Phase::Writing, Note::Returned { .. }) => self.tell(Phase::Writing, Command::Request(write())),
             (Phase::Closing, Note::Returned { zxid: Some(zxid), .. }) => self.phase = Phase::Spreading(*zxid),
-            (Phase::Closing, Note::Returned { zxid: None, .. }) => self.tell(Phase::Connecting, Command::Connect { server: None }),
+            (Phase::Closing, Note::Returned { zxid: None, .. }) => self.tell(Phase::Connecting, Command::Connect { server: None, claim: None }),
             _ => {}
         }
     }

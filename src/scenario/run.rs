@@ -1,5 +1,7 @@
 //! One run of a scenario: the world, a cursor through the steps, and the checks that watch.
 
+mod ahead;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
-use crate::proto::{Config, Epoch, Member, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
+use crate::proto::{Claim, Claimed, Command, Config, Epoch, Member, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
@@ -57,6 +59,8 @@ pub struct Run {
     inbox: Vec<Event>,
     /// What held when the run ended and before anything was made quiet.
     at_end: Option<judge::AtEnd>,
+    /// Every wake-up is looked at before the next.
+    at_once: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,12 +127,13 @@ impl Run {
             kept: Vec::new(),
             inbox: Vec::new(),
             at_end: None,
+            at_once: false,
         }
     }
 
     /// Runs to the end.
     pub fn finish(mut self) -> (Report, Vec<Event>) {
-        while self.advance() {}
+        while self.advance_far() {}
         let report = self.report();
         (report, self.kept)
     }
@@ -198,7 +203,7 @@ impl Run {
 
     /// For somebody who plays along: something happens that the scenario does not say. The error says why it did not apply.
     pub fn act(&mut self, action: &Action) -> Result<(), String> {
-        let action = action.map(|who| self.resolve(who));
+        let action = self.resolved(action);
         let applied = self.world.inject(&action, Origin::Author);
         self.see_events();
         applied
@@ -222,7 +227,7 @@ impl Run {
     }
 
     fn fire_step(&mut self) {
-        let action = self.cursor.action().map(|who| self.resolve(who));
+        let action = self.resolved(self.cursor.action());
         let event = self.world.events() + 1;
         let applied = self.world.inject(&action, Origin::Author);
         self.cursor.fired(self.world.now(), event, applied.map_err(|why| format!("`{action}` did not apply: {why}")));
@@ -235,15 +240,7 @@ impl Run {
         }
         let mut events = std::mem::take(&mut self.inbox);
         self.world.swap_events(&mut events);
-        for event in &events {
-            self.cursor.observe(event);
-            if let Some((probe, _)) = &mut self.probe {
-                probe.observe(event);
-            }
-            if !self.options.unwatched {
-                self.watch(event);
-            }
-        }
+        events.iter().for_each(|event| self.see(event));
         if self.options.keep_events {
             self.kept.append(&mut events);
         }
@@ -252,12 +249,25 @@ impl Run {
     }
 
     #[inline]
+    fn see(&mut self, event: &Event) {
+        self.cursor.observe(event);
+        if let Some((probe, _)) = &mut self.probe {
+            probe.observe(event);
+        }
+        if !self.options.unwatched {
+            self.watch(event);
+        }
+    }
+
+    #[inline]
     fn watch(&mut self, event: &Event) {
+        let may_ask = cfg!(debug_assertions) && self.watch.checks.may_ask(event);
         self.watch.observe(event, self.phase == Phase::Story);
         if let Some(violation) = self.watch.checks.observe(event) {
             self.end(Verdict::Violation(violation));
         }
         if self.watch.checks.wants_probe() {
+            debug_assert!(may_ask, "the world may have run ahead: {event}");
             self.answer_probes(event);
         }
     }
@@ -271,6 +281,18 @@ impl Run {
                 self.watch(&answer);
             }
         }
+    }
+
+    /// The same about nodes instead of roles, and about a session instead of somebody's.
+    fn resolved(&self, action: &Action) -> Action {
+        let mut action = action.map(|who| self.resolve(who));
+        if let Action::Client { command: Command::Connect { claim: Some(claim), .. }, .. } = &mut action
+            && let Claimed::Client(number) = claim.of
+            && let Some((session, password)) = self.world.actor(NodeId::Client(number)).and_then(Process::as_client).and_then(Client::credentials)
+        {
+            *claim = Claim { of: Claimed::Session(session), password: claim.password.or(Some(password)) };
+        }
+        action
     }
 
     /// Who plays a role now; a role that nobody plays stays one, and the world says so.

@@ -197,6 +197,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         read: |config, text| switch(text, ["yes", "no"]).map(|value| config.skip_acl = value),
         write: |config| yes_or_no(config.skip_acl),
     },
+    Setting {
+        name: "enforceQuota",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.enforce_quota = value),
+        write: |config| config.enforce_quota.into(),
+    },
     Setting { name: "DigestAuthenticationProvider.superDigest", read: super_digest, write: |config| config.super_digest.as_deref().into() },
     Setting {
         name: "znode.container.checkIntervalMs",
@@ -232,7 +237,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "digest.enabled",
     "dynamicConfigFile",
     "electionPortBindRetry",
-    "enforceQuota",
     "flushDelay",
     "fsync.warningthresholdms",
     "globalOutstandingLimit",

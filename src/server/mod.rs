@@ -23,7 +23,9 @@ use crate::actor::{Actor, Cx, Effect, Input};
 use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
 use crate::election::{FastLeaderElection, Heard, Standing};
-use crate::proto::{Config, ConnId, DiskTag, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::proto::{
+    Config, ConnId, DiskTag, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, SessionId, Stage, Timer, Vote, Zxid,
+};
 use crate::store::Recovery;
 use crate::store::boot::Boot;
 use crate::tree::Database;
@@ -31,6 +33,7 @@ use crate::zab::{Leader, Learner, Replica};
 
 use leaving::Leaving;
 use pipeline::{Kind, Pipeline};
+pub use watches::{Modes, Watch};
 
 /// One server process. Its initial value is the program with its configuration, before it has read its disk.
 #[derive(Clone, Debug)]
@@ -127,6 +130,11 @@ impl Server {
     /// What it has applied so far.
     pub const fn database(&self) -> &Database {
         &self.replica.database
+    }
+
+    /// The watches of a session that is connected here, by path.
+    pub fn watches_of(&self, session: SessionId) -> Vec<Watch> {
+        self.pipeline.as_ref().map_or_else(Vec::new, |pipeline| pipeline.watches_of(session))
     }
 
     fn standing(&self) -> Standing {

@@ -14,6 +14,9 @@ pub enum Input {
     /// Time passes.
     Run(Micros),
     Status,
+    History,
+    /// A line of the history.
+    Redo(usize),
     /// From now on the keyboard is that of this client.
     Use(u32),
     Help,
@@ -39,10 +42,15 @@ pub struct Shown {
     pub connect: bool,
 }
 
+/// Commands that `-s` makes show the stat.
+const WITH_STAT: [&str; 5] = ["ls", "get", "set", "getAcl", "setAcl"];
+
 /// The shell's own words, with what they do.
-const OWN: [(&str, &str); 8] = [
+const OWN: [(&str, &str); 10] = [
     ("ls -R PATH", "a node and all below it"),
     ("deleteall PATH", "deletes a node and all below it"),
+    ("history", "what was typed last"),
+    ("redo NUMBER", "a line of the history once more"),
     ("cN COMMAND", "the same for another client"),
     ("client cN", "from now on the keyboard is that of this client"),
     ("run TIME", "virtual time passes: run 5s"),
@@ -53,13 +61,23 @@ const OWN: [(&str, &str); 8] = [
 
 /// Every word that a line may begin with.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ["deleteall", "client", "run", "status", "help", "quit"].into_iter().chain(command_names()).chain(verb_names())
+    ["deleteall", "client", "run", "status", "history", "redo", "help", "quit"].into_iter().chain(command_names()).chain(verb_names())
+}
+
+/// What may follow these words, beside nodes and paths: a command, also behind the name of a client, or who is meant by it.
+pub fn next_words(before: &[&str]) -> Vec<&'static str> {
+    match before {
+        [] => names().collect(),
+        [client] if client_number(client).is_some() => command_names().chain(["deleteall"]).collect(),
+        [verb, ..] if verb_names().any(|known| known == *verb) => vec!["leader", "follower", "observer", "looking"],
+        _ => Vec::new(),
+    }
 }
 
 /// What can be typed.
 pub fn help() -> String {
     let list = |names: &mut dyn Iterator<Item = &'static str>| names.collect::<Vec<_>>().join(" ");
-    let mut text = String::from("asks the ensemble, as zkCli does (-s shows the stat of get, set and ls, too):\n");
+    let mut text = String::from("asks the ensemble, as zkCli does (-s shows the stat of ls, get, set, getAcl and setAcl, too):\n");
     text += &format!("  {}\n", list(&mut command_names()));
     text += "does something to the world, as the steps of a scenario do (`zoolab help steps` explains each):\n";
     text += &format!("  {}\n", list(&mut verb_names()));
@@ -76,7 +94,9 @@ pub fn read(line: &str, client: u32) -> Result<Option<Input>, TextError> {
         ("quit" | "exit", []) => Input::Quit,
         ("help" | "?", []) => Input::Help,
         ("status", []) => Input::Status,
-        ("quit" | "exit" | "help" | "status", [more, ..]) => return Err(too_much(more)),
+        ("history", []) => Input::History,
+        ("quit" | "exit" | "help" | "status" | "history", [more, ..]) => return Err(too_much(more)),
+        ("redo", rest) => Input::Redo(only(line, rest, "the number of a line is missing", "`history` numbers them", |text| text.parse().ok())?),
         ("run", rest) => Input::Run(only(line, rest, "how long is missing", "a time, as 5s or 200ms", |text| Micros::parse(text).ok())?),
         ("client", rest) => Input::Use(only(line, rest, "the client is missing", "clients are called c1, c2, …", client_number)?),
         (name, _) if verb_names().any(|verb| verb == name) => Input::World(Action::parse(line)?),
@@ -115,22 +135,25 @@ fn only<T>(line: &str, rest: &[Word], missing: &str, allowed: &str, read: impl F
 /// A command of zkCli. What concerns only how the answer is shown is the shell's own; all else is the grammar of steps.
 fn typed(line: &str, words: &[Word]) -> Result<Typed, TextError> {
     let name = &words[0];
-    let is_option = |text: &'static str| move |word: &&Word| word.text == text && !word.quoted;
+    // An option stands before the path.
+    let options = words[1..].iter().take_while(|word| !word.text.starts_with('/'));
+    let option = |text: &str| options.clone().find(|word| word.text == text && !word.quoted);
     match name.text.as_str() {
         "deleteall" => Ok(Typed::DeleteAll(path_of(line, name, &words[1..])?)),
-        "ls" if words.iter().any(|word| is_option("-R")(&word)) => {
-            let rest: Vec<Word> = words[1..].iter().filter(|word| !is_option("-R")(word)).cloned().collect();
+        // As in zkCli nothing else is asked then.
+        "ls" if option("-R").is_some() => {
+            let is_option = |word: &&Word| matches!(word.text.as_str(), "-R" | "-s" | "-w") && !word.quoted;
+            let rest: Vec<Word> = words[1..].iter().filter(|word| !is_option(word)).cloned().collect();
             Ok(Typed::ListAll(path_of(line, name, &rest)?))
         }
         "config" | "reconfig" => {
-            let position = |text| words.iter().position(|word| is_option(text)(&word));
-            let (stat, connect) = (position("-s"), position("-c").filter(|_| name.text == "config"));
-            let taken: Vec<&Word> = [stat, connect].into_iter().flatten().map(|at| &words[at]).collect();
+            let (stat, connect) = (option("-s"), option("-c").filter(|_| name.text == "config"));
+            let taken: Vec<&Word> = stat.into_iter().chain(connect).collect();
             let shown = Shown { stat: stat.is_some(), connect: connect.is_some() };
             Ok(Typed::Command(parse(line, name, &taken)?, shown))
         }
-        "ls" | "get" | "set" => {
-            let stat = words.get(1).filter(is_option("-s"));
+        known if WITH_STAT.contains(&known) => {
+            let stat = option("-s");
             let command = match parse(line, name, stat.as_slice())? {
                 Command::Request(Op::GetChildren { path, watch }) if stat.is_some() => Command::Request(Op::GetChildren2 { path, watch }),
                 command => command,
@@ -209,8 +232,19 @@ mod tests {
     fn what_is_shown_is_told_from_what_is_asked() {
         let Typed::Command(Command::Request(op), shown) = client("ls -s /a").1 else { panic!() };
         assert_eq!((op, shown), (Op::GetChildren2 { path: "/a".into(), watch: false }, Shown { stat: true, connect: false }));
-        let Typed::Command(_, shown) = client("set -s -v 3 /a \"-s\"").1 else { panic!() };
-        assert!(shown.stat);
+        for (line, stat) in [
+            ("set -s -v 3 /a \"-s\"", true),
+            ("set -v 3 -s /a x", true),
+            ("set /a -s", false),
+            ("get -w -s /a", true),
+            ("getAcl -s /a", true),
+            ("setAcl -s -v 0 /a world:anyone:r", true),
+            ("setAcl /a world:anyone:r", false),
+        ] {
+            let Typed::Command(_, shown) = client(line).1 else { panic!("{line}") };
+            assert_eq!(shown.stat, stat, "{line}");
+        }
+        assert_eq!(client("ls -s -w -R /a").1, Typed::ListAll("/a".into()));
         // Where zkCli has another meaning for it, it keeps that.
         let Typed::Command(Command::Request(Op::Create { mode, .. }), shown) = client("create -s /a").1 else { panic!() };
         assert!(mode.is_sequential() && !shown.stat);

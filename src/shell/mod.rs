@@ -4,18 +4,22 @@
 //! that a step of a scenario can do can be typed, `run 5s` lets time pass, and `status` shows who is what. The ensemble is that of a scenario,
 //! whose own steps happen when their time comes; its checks watch.
 //!
-//! - `command`: what a line means. `print`: answers, laid out as zkCli does. `status`: everybody at a glance.
+//! - `command`: what a line means. `print`: answers, laid out as zkCli does. `watcher`: what its watcher prints. `status`: everybody at a glance.
 //!
 //! Not here: the terminal. A line goes in and text comes out, so that all of it can be tested.
 
 mod command;
 mod print;
 mod status;
+#[cfg(test)]
+mod tests;
+mod watcher;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::proto::{Answer, Command, ErrorCode, Micros, NodeId, Op, Path, ServerId};
+use crate::proto::{Answer, Command, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, ServerId, Version};
 use crate::scenario::{ClientStart, Process, Run, RunOptions, Scenario};
 use crate::sim::Action;
 use crate::sim::action::{TextError, Who};
@@ -34,25 +38,35 @@ pub struct Shell {
     run: Run,
     /// Whose keyboard it is.
     client: u32,
-    /// Lines that were asked of a client, as zkCli counts them in its prompt.
-    asked: u64,
+    /// What was typed; the prompt counts it, as zkCli's does.
+    history: Vec<String>,
+    /// What the watcher of each client was told last of its session.
+    states: BTreeMap<u32, KeeperState>,
+    version: Version,
     /// The end of the run was told.
     told_end: bool,
 }
 
+/// So many lines of the history are shown, as by zkCli.
+const HISTORY: usize = 11;
+
 /// What a line came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// It was done. Both are whole lines, or nothing.
-    Done {
-        /// What the ensemble did meanwhile, an event a line.
-        story: String,
-        /// What the user is answered.
-        answer: String,
-    },
+    /// It was done, and this is what there is to say, in the order in which it happened.
+    Done(Vec<Said>),
     /// The line cannot be understood.
     Wrong(TextError),
     Quit,
+}
+
+/// Whole lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// What the ensemble did meanwhile, an event a line.
+    Story(String),
+    /// What the user is answered, or is told by the watcher.
+    Answer(String),
 }
 
 /// What came of a request.
@@ -61,61 +75,75 @@ type Told = Result<Answer, ErrorCode>;
 impl Shell {
     /// Boots the ensemble and waits until its first client is connected, or will not be. A scenario without clients gets one: c1.
     ///
-    /// Also returned is the story so far, one line an event.
-    pub fn open(scenario: &Scenario, seed: Option<u64>) -> (Shell, String) {
+    /// Also returned is the story so far.
+    pub fn open(scenario: &Scenario, seed: Option<u64>) -> (Shell, Vec<Said>) {
         let mut scenario = scenario.clone();
         scenario.recover = false;
         if scenario.clients.is_empty() {
             scenario.clients.insert(1, ClientStart::default());
         }
         let client = *scenario.clients.keys().next().expect("there is one");
+        let version = scenario.ensemble.config.version;
         let run = Run::new(Arc::new(scenario), RunOptions { seed, keep_events: true, ..RunOptions::default() });
-        let mut shell = Shell { run, client, asked: 0, told_end: false };
+        let mut shell = Shell { run, client, history: Vec::new(), states: BTreeMap::new(), version, told_end: false };
         shell.play_until(BOOT, |shell| shell.server().is_some());
-        let story = shell.story();
-        (shell, story)
+        let said = shell.happened();
+        (shell, said)
     }
 
     /// As zkCli's, with the server's name in place of its address: `[zk: s2(CONNECTED) 3] `.
     pub fn prompt(&self) -> String {
-        let state = match (self.server(), self.client_closed()) {
+        let state = match (self.server(), self.is_alive(self.client)) {
             (Some(server), _) => format!("{server}(CONNECTED)"),
-            (None, true) => "(CLOSED)".into(),
-            (None, false) => "(CONNECTING)".into(),
+            (None, false) => "(CLOSED)".into(),
+            (None, true) => "(CONNECTING)".into(),
         };
         let whose = if self.client == 1 { String::new() } else { format!("c{} ", self.client) };
-        format!("[zk: {whose}{state} {}] ", self.asked)
+        format!("[zk: {whose}{state} {}] ", self.history.len())
     }
 
     /// Does what a line says.
     pub fn execute(&mut self, line: &str) -> Reply {
         let input = match command::read(line, self.client) {
             Ok(Some(input)) => input,
-            Ok(None) => return Reply::Done { story: String::new(), answer: String::new() },
+            Ok(None) => return Reply::Done(Vec::new()),
             Err(error) => return Reply::Wrong(error),
         };
+        self.history.push(line.trim().to_string());
         let answer = match input {
             Input::Quit => return Reply::Quit,
             Input::Help => command::help(),
             Input::Status => status::table(&self.run),
+            Input::History => self.last_lines(),
+            Input::Redo(number) => match self.history.get(number).filter(|again| !again.starts_with("redo")) {
+                Some(again) => return self.execute(&again.clone()),
+                None => "Command index out of range\n".into(),
+            },
             Input::Use(client) => self.use_client(client),
             Input::Run(time) => self.let_pass(time),
             Input::World(action) => self.act(&action),
             Input::Client(client, typed) => self.ask(client, &typed),
         };
-        Reply::Done { story: self.story(), answer: answer + &self.end() }
+        let mut said = self.happened();
+        said.extend([answer, self.end()].into_iter().filter(|text| !text.is_empty()).map(Said::Answer));
+        Reply::Done(said)
     }
 
-    /// Words that a line may go on with where it ends now, sorted: commands, nodes of the ensemble, paths of the tree.
+    /// The last of what was typed, with its numbers.
+    fn last_lines(&self) -> String {
+        let first = self.history.len().saturating_sub(HISTORY);
+        self.history.iter().enumerate().skip(first).map(|(number, line)| format!("{number} - {line}\n")).collect()
+    }
+
+    /// Words that a line may go on with where it ends now, sorted: commands, nodes of the ensemble and who they are, paths of the tree.
     pub fn completions(&self, line: &str) -> Vec<String> {
         let word = line.rsplit(char::is_whitespace).next().unwrap_or_default();
-        let is_first = line.trim_start() == word;
+        let before: Vec<&str> = line[..line.len() - word.len()].split_whitespace().collect();
         let mut found: Vec<String> = if word.starts_with('/') {
             self.paths(word)
         } else {
             let nodes = self.run.world().node_ids().map(|id| id.to_string());
-            let commands = command::names().filter(|_| is_first).map(String::from);
-            commands.chain(nodes).filter(|name| name.starts_with(word)).collect()
+            command::next_words(&before).into_iter().map(String::from).chain(nodes).filter(|name| name.starts_with(word)).collect()
         };
         found.sort();
         found.dedup();
@@ -167,7 +195,10 @@ impl Shell {
         if let Some(missing) = self.missing(client) {
             return missing;
         }
-        self.asked += 1;
+        let connects = matches!(typed, Typed::Command(Command::Connect { .. }, _));
+        if !connects && !self.is_alive(client) {
+            return "Not connected\n".into();
+        }
         let answer = match typed {
             Typed::Command(command, shown) => self.request(client, command).map(|told| print::told(command, *shown, &told)),
             Typed::ListAll(path) => self.list_all(client, path),
@@ -186,7 +217,7 @@ impl Shell {
                 self.play_until(PATIENCE, |shell| shell.server_of(client).is_some());
                 if self.server_of(client).is_some() { Ok(Ok(Answer::Done)) } else { Err(format!("{node} finds no server that takes it")) }
             }
-            Command::Request(_) => {
+            Command::Request(_) | Command::ForgetWatches { .. } => {
                 self.play_until(PATIENCE, |shell| shell.told(client).map(|(call, _)| call) != before);
                 match self.told(client).filter(|(call, _)| Some(*call) != before) {
                     Some((_, told)) => Ok(told.clone()),
@@ -245,15 +276,47 @@ impl Shell {
         while !holds(self) && self.run.play(end) {}
     }
 
-    /// The headlines since the last look, without what the user sees anyhow: the requests and their answers.
-    fn story(&mut self) -> String {
-        let seen = |event: &Event| match &event.what {
+    /// What happened since the last look: headlines, without what the user sees anyhow, which are the requests and their answers; and what the
+    /// client's watcher was told.
+    fn happened(&mut self) -> Vec<Said> {
+        let mut said = Vec::new();
+        for event in self.run.take_events() {
+            if let (Some(note), Some(NodeId::Client(client))) = (event.note(), event.node) {
+                said.extend(self.watcher_told(client, note).filter(|_| client == self.client).map(Said::Answer));
+            }
+            let (is_seen, text) = (self.is_seen_anyhow(&event), || line(&event) + "\n");
+            match said.last_mut() {
+                _ if !event.is_headline() || is_seen => {}
+                Some(Said::Story(story)) => *story += &text(),
+                _ => said.push(Said::Story(text())),
+            }
+        }
+        said
+    }
+
+    /// What zkCli's watcher prints of what a client notes.
+    fn watcher_told(&mut self, client: u32, note: &Note) -> Option<String> {
+        let state = match note {
+            Note::EventDelivered { event: EventType::None, state, .. } => Some(*state),
+            note => watcher::state_after(note),
+        };
+        match (note, state) {
+            (_, Some(state)) => (self.states.insert(client, state) != Some(state)).then(|| watcher::state(self.version, state)),
+            (Note::EventDelivered { event, state, path, zxid }, None) => Some(watcher::told(self.version, *state, *event, Some(path), *zxid)),
+            (Note::Returned { result, .. }, None) if result == ErrorCode::AuthFailed.name() => (self.states.insert(client, KeeperState::AuthFailed)
+                != Some(KeeperState::AuthFailed))
+            .then(|| watcher::state(self.version, KeeperState::AuthFailed)),
+            _ => None,
+        }
+    }
+
+    /// Whether the user is shown it in another way.
+    fn is_seen_anyhow(&self, event: &Event) -> bool {
+        match &event.what {
+            What::Note(Note::EventDelivered { .. }) => event.node == Some(NodeId::Client(self.client)),
             What::Note(note) => matches!(note, Note::Called { .. } | Note::Returned { .. }),
             What::Record(record) => matches!(record, Record::ActionFailed { .. }),
-        };
-        let events = self.run.take_events();
-        let told = events.iter().filter(|event| event.is_headline() && !seen(event));
-        told.map(|event| line(event) + "\n").collect()
+        }
     }
 
     /// Says once that the run is over, and why.
@@ -271,8 +334,8 @@ impl Shell {
         self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client).and_then(Client::server)
     }
 
-    fn client_closed(&self) -> bool {
-        self.run.world().actor(NodeId::Client(self.client)).and_then(Process::as_client).is_none_or(Client::is_closed)
+    fn is_alive(&self, client: u32) -> bool {
+        self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client).is_some_and(Client::is_alive)
     }
 
     fn told(&self, client: u32) -> Option<(u64, &Told)> {

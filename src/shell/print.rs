@@ -2,6 +2,7 @@
 
 use crate::proto::date::java;
 use crate::proto::{Acl, Answer, AuthId, Bytes, Command, ErrorCode, Op, PERM_LETTERS, Path, Stat};
+use crate::sim::action::OpLine;
 
 use super::command::Shown;
 
@@ -9,9 +10,12 @@ use super::command::Shown;
 pub fn told(command: &Command, shown: Shown, told: &Result<Answer, ErrorCode>) -> String {
     let path = match command {
         Command::Request(op) => path_of(op),
+        Command::ForgetWatches { path, .. } => Some(path.clone()),
         Command::Connect { .. } => None,
     };
     match told {
+        // It is not told of that, its watcher is.
+        Err(ErrorCode::AuthFailed) if matches!(command, Command::Request(Op::Auth { .. })) => String::new(),
         Err(code) => failure(&path.unwrap_or_else(|| "/".into()), *code),
         Ok(answer) => success(command, shown, answer),
     }
@@ -24,7 +28,7 @@ fn path_of(op: &Op) -> Option<Path> {
         Op::GetAcl { path } | Op::GetAllChildrenNumber { path } | Op::GetEphemerals { prefix: path } | Op::Sync { path } => Some(path.clone()),
         // No node is named.
         Op::Reconfig(_) => Some("".into()),
-        Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } => Some(path.clone()),
+        Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } | Op::Check { path, .. } => Some(path.clone()),
         _ => None,
     }
 }
@@ -38,7 +42,7 @@ fn success(command: &Command, shown: Shown, answer: &Answer) -> String {
             client_config(&text_of(data)) + "\n" + &if shown.stat { lines_of(stat) } else { String::new() }
         }
         (_, Answer::Created(path)) => format!("Created {path}\n"),
-        (Command::Request(Op::SetData { .. }), Answer::Stat(_)) if !shown.stat => String::new(),
+        (Command::Request(Op::SetData { .. } | Op::SetAcl { .. }), Answer::Stat(_)) if !shown.stat => String::new(),
         (_, Answer::Stat(stat)) => lines_of(stat),
         (_, Answer::Data { data, stat }) => text_of(data) + "\n" + &if shown.stat { lines_of(stat) } else { String::new() },
         (_, Answer::Children(children) | Answer::Ephemerals(children)) => list_of(children),
@@ -48,9 +52,12 @@ fn success(command: &Command, shown: Shown, answer: &Answer) -> String {
         (_, Answer::Count(count)) => format!("{count}\n"),
         (_, Answer::ClientInfos(ids)) => String::from("Auth scheme: User\n") + &ids.iter().map(identity_of).collect::<String>(),
         (Command::Request(Op::Multi(ops) | Op::MultiRead(ops)), Answer::Parts(parts)) => {
-            ops.iter().zip(parts.iter()).map(|(op, part)| told(&Command::Request(op.clone()), shown, part)).collect()
+            ops.iter().zip(parts.iter()).map(|(op, part)| part_of(op, &result_of_part(op, part))).collect()
         }
-        (_, Answer::Parts(_)) => String::new(),
+        (Command::Request(Op::Multi(ops)), Answer::RolledBack(codes)) => {
+            ops.iter().zip(codes.iter()).map(|(op, code)| part_of(op, &rolled_back(op, *code))).collect()
+        }
+        (_, Answer::Parts(_) | Answer::RolledBack(_)) => String::new(),
         (Command::Request(Op::Sync { .. }), Answer::Done) => "Sync is OK\n".into(),
         (_, Answer::Done) => String::new(),
     }
@@ -65,6 +72,25 @@ fn client_config(config: &str) -> String {
     let values = |prefix: &'static str| config.lines().filter(move |line| line.starts_with(prefix)).filter_map(|line| Some(line.split_once('=')?.1));
     let addresses: Vec<&str> = values("server.").filter_map(|value| Some(value.split_once(';')?.1)).collect();
     format!("{} {}", values("version").next().unwrap_or_default(), addresses.join(","))
+}
+
+/// zkCli has no multi. Here each part has a line: what was asked, and what came of it.
+fn part_of(op: &Op, result: &str) -> String {
+    format!("{}: {}\n", OpLine(op), result.trim_end())
+}
+
+fn result_of_part(op: &Op, part: &Result<Answer, ErrorCode>) -> String {
+    let told = told(&Command::Request(op.clone()), Shown::default(), part);
+    if told.is_empty() { "Ok".into() } else { told }
+}
+
+/// Those before the part that is to blame would have been done, those behind it were not looked at.
+fn rolled_back(op: &Op, code: ErrorCode) -> String {
+    match code {
+        ErrorCode::Ok => "rolled back".into(),
+        ErrorCode::RuntimeInconsistency => "not tried".into(),
+        code => result_of_part(op, &Err(code)),
+    }
 }
 
 fn list_of(names: &[Path]) -> String {
@@ -96,10 +122,25 @@ pub fn failure(path: &str, code: ErrorCode) -> String {
         ErrorCode::NewConfigNoQuorum => "No quorum of new config is connected and up-to-date with the leader of last commmitted config - \
                                          try invoking reconfiguration after new servers are connected and synced"
             .into(),
-        code if path.is_empty() => format!("KeeperErrorCode = {code}"),
-        code => format!("KeeperErrorCode = {code} for {path}"),
+        ErrorCode::NotReadOnly => format!("Not a read-only call: {path}"),
+        code if path.is_empty() => format!("KeeperErrorCode = {}", message_of(code)),
+        code => format!("KeeperErrorCode = {} for {path}", message_of(code)),
     };
     sentence + "\n"
+}
+
+/// Java's words for a code, where they are not its name. Source: `KeeperException.getCodeMessage`.
+fn message_of(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::ApiError => "APIError",
+        ErrorCode::SessionExpired => "Session expired",
+        ErrorCode::SessionMoved => "Session moved",
+        ErrorCode::EphemeralOnLocalSession => "Ephemeral node on local session",
+        ErrorCode::NoWatcher => "No such watcher",
+        ErrorCode::ReconfigDisabled => "Reconfig is disabled",
+        ErrorCode::ThrottledOp => "Op throttled due to high load",
+        code => code.name(),
+    }
 }
 
 /// The fields of a stat, one a line.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::{Actor, Input};
-use crate::proto::{Micros, Timer};
+use crate::proto::{Micros, NodeId, Timer};
 use crate::trace::Record;
 
 use super::action::{Action, Choice, ClockChange, CommandLine, Link as Way, Who, Whom};
@@ -20,6 +20,7 @@ impl<A: Actor> World<A> {
     pub fn inject(&mut self, action: &Action, origin: Origin) -> Result<(), DidNotApply> {
         self.cause = 0;
         if let Action::Client { who, command } = action
+            && command.claims_from().is_none()
             && let Ok(at) = self.awake(*who)
         {
             self.cause = self.record(Some(at), Record::Command { command: CommandLine(command).to_string() });
@@ -81,7 +82,10 @@ impl<A: Actor> World<A> {
             }
             Action::Fire(choice) => self.fire_choice(choice),
             // What a client can be told it is told without being an action of the world.
-            Action::Client { who, .. } => self.awake(*who).map(drop),
+            Action::Client { who, command } => {
+                self.awake(*who)?;
+                command.claims_from().map_or(Ok(()), |number| Err(format!("{} has no session", NodeId::Client(number))))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Nothing is judged here: the leader did that. Errors of a change come from replay over a fuzzy snapshot, which may hold it already, and are
 //! no more than answers.
 
-use crate::bugs::Bugs;
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{Answer, CreateForm, ErrorCode, Path, Txn, TxnHeader};
 
 use super::data_tree::{DataTree, parent_of};
@@ -26,6 +26,10 @@ impl DataTree {
             }
             Txn::Create { form, path, data, acl, ephemeral, parent_cversion } => {
                 let owner = Owner::made_by(header.session, *form, *ephemeral);
+                // ZOOKEEPER-3249: without a look at what the parent has.
+                if bugs.has(Bug::Zk3249) && self.get(path).is_none() {
+                    let _ = self.set_cversion(parent_of(path), *parent_cversion, header.zxid);
+                }
                 let created = self.create(header, path, data, acl, owner, *parent_cversion);
                 // The child may have been made twice, by two sessions, while the snapshot was written: its parent in it can be older than both.
                 // That is corrected for plain creates only, as in ZooKeeper.
@@ -60,10 +64,11 @@ impl DataTree {
             return Answer::Parts(parts.iter().map(|part| self.apply(header, part, bugs, observer)).collect());
         };
         let told = |(at, part): (usize, &Txn)| match part {
-            Txn::Error { code } => Err(*code),
-            _ => Err(if at < failed { ErrorCode::Ok } else { ErrorCode::RuntimeInconsistency }),
+            Txn::Error { code } => *code,
+            _ if at < failed => ErrorCode::Ok,
+            _ => ErrorCode::RuntimeInconsistency,
         };
-        Answer::Parts(parts.iter().enumerate().map(told).collect())
+        Answer::RolledBack(parts.iter().enumerate().map(told).collect())
     }
 
     /// The ephemerals that the transaction names, in its order, then any others of the session, by path. Source: `DataTree.killSession`.

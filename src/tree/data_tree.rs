@@ -9,6 +9,7 @@ use crate::proto::{Acl, AclList, Bytes, CONFIG_NODE, ErrorCode, Path, SessionId,
 
 use super::acl_table::{AclTable, OPEN_ACL};
 use super::path_map::PathMap;
+use super::quota::{self, QUOTA, Quotas, StatsTrack};
 use super::znode::{Owner, StoredStat, Znode};
 
 /// All nodes by path, with the indexes over them. A clone shares everything; changing either copies what is changed.
@@ -19,6 +20,7 @@ pub struct DataTree {
     ephemerals: OrdMap<SessionId, OrdSet<Path>>,
     containers: OrdSet<Path>,
     ttls: OrdSet<Path>,
+    quotas: Quotas,
     /// Sum of the nodes' hashes, so that the order of changes does not matter.
     digest: u64,
 }
@@ -32,6 +34,7 @@ impl DataTree {
             ephemerals: OrdMap::new(),
             containers: OrdSet::new(),
             ttls: OrdSet::new(),
+            quotas: Quotas::default(),
             digest: 0,
         }
     }
@@ -99,7 +102,7 @@ impl DataTree {
         self.ttls.iter()
     }
 
-    /// Sum over the hashes of all nodes but [`CONFIG_NODE`], which servers write outside transactions: equal trees have equal digests.
+    /// Sum over the hashes of all nodes but those that servers write outside transactions: equal trees have equal digests.
     pub const fn digest(&self) -> u64 {
         self.digest
     }
@@ -142,6 +145,9 @@ impl DataTree {
         }
         self.raise_cversion(parent_of(path), parent_cversion, header.zxid)?;
         self.insert_hashed(path.clone(), data.clone(), acl, StoredStat::created(header, owner));
+        if self.concerns_quotas(path) {
+            self.account_for_created(path, data.as_deref());
+        }
         Ok(())
     }
 
@@ -155,6 +161,11 @@ impl DataTree {
                 node.stat.pzxid = zxid;
             }
         })
+    }
+
+    /// As [`DataTree::raise_cversion`], also where that lowers it.
+    pub(super) fn set_cversion(&mut self, parent: &str, cversion: i32, zxid: Zxid) -> Result<(), ErrorCode> {
+        self.change(parent, |node, _| (node.stat.cversion, node.stat.pzxid) = (cversion, zxid))
     }
 
     /// Source: `DataTree.deleteNode`. The parent's pzxid moves on even when the node is gone already: the snapshot may lack the node and yet have
@@ -176,6 +187,9 @@ impl DataTree {
         let (path, node) = self.nodes.remove_with_key(path)?;
         self.digest = self.digest.wrapping_sub(counted(&path, &node));
         self.acls.release(node.acl);
+        if self.concerns_quotas(&path) {
+            self.account_for_deleted(&path, node.data.as_deref());
+        }
         match node.owner() {
             Owner::Nobody => {}
             Owner::Container => drop(self.containers.remove(&path)),
@@ -192,6 +206,9 @@ impl DataTree {
 
     /// Source: `DataTree.setData`.
     pub(super) fn set_data(&mut self, header: &TxnHeader, path: &str, data: &Option<Bytes>, version: i32) -> Result<Stat, ErrorCode> {
+        if self.concerns_quotas(path) {
+            self.account_for_data(path, data.as_deref());
+        }
         self.change(path, |node, _| {
             node.set_data(data.clone());
             node.stat.mtime = header.time;
@@ -219,6 +236,93 @@ impl DataTree {
             node.stat.aversion = version;
             node.stat()
         })
+    }
+
+    /// The limits and the numbers of the quota that a node is under. Source: `ZooKeeperServer.checkQuota`.
+    pub fn quota_over(&self, path: &str) -> Option<[StatsTrack; 2]> {
+        let limited = self.quotas.over(path)?;
+        let read = |path: String| self.get(&path).map(|node| StatsTrack::read(node.data.as_deref()));
+        Some([read(quota::limits_of(limited))?, read(quota::stats_of(limited))?])
+    }
+
+    /// After a snapshot is read: finds the quotas, and counts anew what they count. Source: `DataTree.setupQuota`.
+    pub fn set_up_quotas(&mut self) {
+        let mut open = vec![Path::from(QUOTA)];
+        while let Some(path) = open.pop() {
+            open.extend(self.get(&path).into_iter().flat_map(|node| node.children.iter().cloned()));
+            if let Some(limited) = quota::limited_by(&path) {
+                self.quotas.insert(limited);
+                self.count_anew(limited);
+            }
+        }
+    }
+
+    /// Whether a change of this node may be one for a quota. Most ensembles have none.
+    #[inline]
+    fn concerns_quotas(&self, path: &str) -> bool {
+        !self.quotas.is_empty() || path.starts_with(QUOTA)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn account_for_created(&mut self, path: &str, data: Option<&[u8]>) {
+        if let Some(limited) = quota::limited_by(path) {
+            self.quotas.insert(limited);
+        }
+        if let Some(limited) = quota::counted_in(path) {
+            self.count_anew(limited);
+        }
+        self.grow_quota(path, 1, length(data));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn account_for_deleted(&mut self, path: &str, data: Option<&[u8]>) {
+        if let Some(limited) = quota::limited_by(path) {
+            self.quotas.remove(limited);
+        }
+        self.grow_quota(path, -1, -length(data));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn account_for_data(&mut self, path: &str, data: Option<&[u8]>) {
+        if let Some(before) = self.get(path).map(|node| length(node.data.as_deref())) {
+            self.grow_quota(path, 0, length(data) - before);
+        }
+    }
+
+    /// So many nodes and bytes more below the node that has the quota. Source: `DataTree.updateQuotaStat`.
+    fn grow_quota(&mut self, path: &str, nodes: i64, bytes: i64) {
+        if let Some(limited) = self.quotas.over(path) {
+            self.rewrite_stats(limited, |track| track.grow(nodes, bytes));
+        }
+    }
+
+    /// Source: `DataTree.updateQuotaForPath`.
+    fn count_anew(&mut self, limited: &str) {
+        let (mut nodes, mut bytes) = (0, 0);
+        let mut open = vec![limited];
+        while let Some(path) = open.pop() {
+            let Some(node) = self.get(path) else { continue };
+            nodes += 1;
+            bytes += length(node.data.as_deref());
+            open.extend(node.children.iter().map(|child| &**child));
+        }
+        self.rewrite_stats(limited, |track| {
+            *track = StatsTrack::default();
+            track.set(quota::COUNT, nodes);
+            track.set(quota::BYTES, bytes);
+        });
+    }
+
+    /// Nothing but the data changes, and nobody is told. Without the node nothing is counted.
+    fn rewrite_stats(&mut self, limited: &str, rewrite: impl FnOnce(&mut StatsTrack)) {
+        let _ = self.change(&quota::stats_of(limited), |node, _| {
+            let mut track = StatsTrack::read(node.data.as_deref());
+            rewrite(&mut track);
+            node.set_data(Some(track.to_bytes()));
+        });
     }
 
     /// Changes a node and keeps the digest right.
@@ -272,7 +376,16 @@ impl Default for DataTree {
 
 /// A node's term of the digest.
 fn counted(path: &str, node: &Znode) -> u64 {
-    if path == CONFIG_NODE { 0 } else { node.hash() }
+    if path.starts_with("/zookeeper/") && is_written_by_servers(path) { 0 } else { node.hash() }
+}
+
+#[cold]
+fn is_written_by_servers(path: &str) -> bool {
+    path == CONFIG_NODE || quota::counted_in(path).is_some()
+}
+
+fn length(data: Option<&[u8]>) -> i64 {
+    data.map_or(0, |data| data.len() as i64)
 }
 
 /// `/a` of `/a/b`, `/` of `/a`.

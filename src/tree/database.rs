@@ -84,6 +84,11 @@ impl Database {
         answer
     }
 
+    /// Keeps a transaction for learners that is about to be applied in parts.
+    pub fn remember(&mut self, proposal: &Arc<Proposal>) {
+        self.committed.push(proposal);
+    }
+
     /// To be called when a committed transaction is queued for [`Database::apply`].
     ///
     /// ZOOKEEPER-1090: the zxid moved on before the transaction was applied. A snapshot begun in between is named after a transaction that it

@@ -1,7 +1,7 @@
 //! The replicated state: a tree of znodes, the sessions, and the transactions applied last.
 //!
 //! Everything changes by transactions alone ([`Database::apply`]), so that equal histories make equal states; [`Database::digest`] says so.
-//! Left out: quotas. `/zookeeper/config` is empty unless the membership may change (`reconfigEnabled`); real servers fill it anyhow.
+//! `/zookeeper/config` is empty unless the membership may change (`reconfigEnabled`); real servers fill it anyhow.
 
 mod acl_table;
 mod apply;
@@ -10,6 +10,7 @@ mod data_tree;
 mod database;
 mod observer;
 mod path_map;
+mod quota;
 mod znode;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use data_tree::{DataTree, name_of, parent_of};
 pub use database::Database;
 pub use observer::Observer;
 pub use path_map::PathMap;
+pub use quota::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, StatsTrack};
 pub use znode::{Owner, StoredStat, Znode};

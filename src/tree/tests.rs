@@ -1,5 +1,7 @@
 //! The rules of the data-model reference, and that replay does no harm.
 
+mod quotas;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -135,7 +137,7 @@ fn a_multi_is_all_or_nothing() {
     let code = |code| Txn::Error { code };
     let failed = [code(ErrorCode::Ok), code(ErrorCode::NodeExists), code(ErrorCode::RuntimeInconsistency)];
     let before = database.digest();
-    let told = |codes: &[ErrorCode]| Ok(Answer::Parts(codes.iter().map(|code| Err(*code)).collect()));
+    let told = |codes: &[ErrorCode]| Ok(Answer::RolledBack(codes.into()));
     let answer = database.apply(&proposal(2, Txn::Multi(failed.into())));
     assert_eq!(answer, told(&[ErrorCode::Ok, ErrorCode::NodeExists, ErrorCode::RuntimeInconsistency]));
     let answer = database.apply(&proposal(3, Txn::Multi([set(9), code(ErrorCode::BadVersion), set(10)].into())));

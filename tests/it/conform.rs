@@ -52,7 +52,7 @@ fn told(name: &str, difference: &Difference) -> String {
 #[test]
 fn a_real_ensemble_would_have_answered_the_same() {
     let (recorded, more) = (recorded("transcripts"), recorded("more"));
-    assert_eq!((recorded.len(), more.len()), (141, 79));
+    assert_eq!((recorded.len(), more.len()), (141, 119));
     let all: Vec<Recorded> = recorded.into_iter().chain(more).collect();
     let differences = all.iter().zip(each(&all, |one| play(&one.text, None)));
     let problems: Vec<String> = differences.filter_map(|(one, difference)| Some(told(&one.name, &difference?))).collect();
@@ -90,17 +90,28 @@ fn mutant_of(parts: &[Recorded], kind: Kind, stream: &mut Stream) -> Option<(Str
     round.find_map(|part| mutate(&part.text, kind, stream).map(|mutant| (part.name.clone(), mutant)))
 }
 
-/// Faults change no answer, and hide none that is wrong. Short ones only: all with many seeds is for `zoolab conform --shake`.
+/// Faults change no answer, and hide none that is wrong. One seed for each: all with twenty is a step of `.ci/run`.
 #[test]
 fn faults_between_requests_change_no_answer() {
     let mut stream = Stream::named(5, "shaken mutations");
-    let parts: Vec<Recorded> = recorded("transcripts").into_iter().filter(|part| (8..30).contains(&part.text.lines().count())).take(12).collect();
-    assert!(parts.len() >= 8, "only {} parts to shake", parts.len());
-    let shaken: Vec<(u64, &Recorded)> = parts.iter().flat_map(|part| (1..=3).map(move |seed| (seed, part))).collect();
+    let parts: Vec<(u64, Recorded)> = (1..).zip(recorded("transcripts")).collect();
+    let wrong = each(&parts, |(seed, part)| play(&part.text, Some(*seed)).map(|difference| told(&part.name, &difference)));
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "{} replays\n{}", wrong.len(), wrong.join("\n"));
+    let (seed, part) = parts.last().expect("something to shake");
+    let mutant = mutate(&part.text, Kind::Number, &mut stream).expect("every line has a number");
+    assert_eq!(play(&mutant.text, Some(*seed)).map(|difference| difference.line), Some(mutant.line));
+}
+
+/// Until 3.9 the ways of watching one path overwrite each other, and an event that is hidden uses up a watch that its client still believes in: after
+/// a fault the servers know what they knew, not what the clients would tell them.
+#[test]
+fn faults_do_not_mend_what_a_client_and_its_server_see_differently() {
+    let names = ["hand-persistent-with-standard", "hand-recursive-nested", "hand-watch-event-acl", "hand-watch-mode-change"];
+    let parts: Vec<Recorded> = recorded("transcripts").into_iter().filter(|part| names.iter().any(|name| part.name.starts_with(name))).collect();
+    assert_eq!(parts.len(), names.len());
+    let shaken: Vec<(u64, &Recorded)> = parts.iter().flat_map(|part| (1..=6).map(move |seed| (seed, part))).collect();
     let wrong = each(&shaken, |(seed, part)| play(&part.text, Some(*seed)).map(|difference| told(&part.name, &difference)));
     let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{} replays\n{}", wrong.len(), wrong.join("\n"));
-    let (seed, part) = shaken.last().expect("something to shake");
-    let mutant = mutate(&part.text, Kind::Number, &mut stream).expect("every line has a number");
-    assert_eq!(play(&mutant.text, Some(*seed)).map(|difference| difference.line), Some(mutant.line));
 }

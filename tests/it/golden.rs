@@ -23,6 +23,7 @@ macro_rules! golden {
 
 // One name per line, sorted.
 golden! {
+    acl_guards_a_node
     all_restart
     backoff_after_partition
     bit_rot_in_log
@@ -66,7 +67,10 @@ golden! {
     bug_zk3023
     bug_zk3104
     bug_zk3109
+    bug_zk3127
+    bug_zk3144
     bug_zk3231
+    bug_zk3249
     bug_zk335
     bug_zk3642
     bug_zk3701
@@ -100,6 +104,7 @@ golden! {
     commit_needs_quorum
     commits_in_order
     connection_loss_is_unknown
+    container_reaped
     corrupt_newest_snapshot
     crash_keeps_page_cache
     cut_back_beyond_its_disk
@@ -109,8 +114,10 @@ golden! {
     disk_full_follower
     disk_log_diff
     drain_discards_notes
+    ephemerals_vanish
     epoch_file_write_fails
     epoch_promise_survives_restart
+    failed_writes_take_zxids
     five_boot
     flapping_link
     follower_crash
@@ -138,6 +145,9 @@ golden! {
     lost_rename_on_loose_disk
     lower_epoch_refused
     lower_round_better_vote
+    multi_fires_watches_part_by_part
+    multi_rolls_back
+    multi_sees_its_own_changes
     mutant_acks_early
     mutant_answers_with_older_zxid
     mutant_applies_early
@@ -162,11 +172,14 @@ golden! {
     one_way_cut
     only_the_latest_note
     orphan_session
+    pending_changes
     power_loss_keeps_promise
     power_loss_of_all
     power_loss_unsynced
     proposals_while_syncing
     purge_keeps_what_is_needed
+    quota_hard_limit
+    quota_is_counted_anew
     read_error_at_boot
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
@@ -183,20 +196,25 @@ golden! {
     reconfig_removes_the_leader
     reconfig_stuck_without_the_next_list
     reconfig_waits_for_both_quorums
+    request_too_large
     reset_connections
     restart_all_servers
     restarted_leader_believes_followers
     restarted_leader_rejoins
     rolling_restart
     rolling_restart_under_writes
+    sequence_after_delete
     session_closing_race
     session_expires
+    session_is_stolen
+    session_lost_reply
     session_moves
     session_moves_old_connection_closes
     session_outlives_leader
     session_pause_past_timeout
     session_survives_leader_change
     session_timeout_negotiation
+    session_wrong_password
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept
@@ -221,11 +239,13 @@ golden! {
     torn_tail
     touches_get_lost
     trunc_across_epochs_is_snap
+    ttl_expires
     two_leaders_for_a_moment
     two_leaders_old_one_cannot_commit
     uncommitted_tail_survives_in_new_leader
     unreadable_snapshot
     untrusted_database_does_not_vote
+    versions_guard
     vote_arrives_in_drain
     vote_by_hearsay
     watch_children_tells_of_the_list
@@ -235,6 +255,7 @@ golden! {
     watch_event_before_own_reply
     watch_event_overtakes_no_answer
     watch_exists_waits_for_a_node
+    watch_forgotten_without_a_server
     watch_is_set_again_on_another_server
     watch_missed_changes_are_told_on_return
     watch_missed_create_and_delete

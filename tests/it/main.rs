@@ -17,6 +17,7 @@ mod golden;
 mod java;
 mod kernel;
 mod layers;
+mod pure;
 mod replication;
 mod sessions;
 mod shared;

@@ -1,6 +1,7 @@
 //! Who the client says it is. Sessions reference §10.7.
 
-use super::lone::{Lone, delete, ms};
+use super::lone::{Lone, ms};
+use crate::proto::ask::delete;
 use crate::proto::{AUTH_XID, Answer, ErrorCode, Micros, Op, Zxid};
 
 fn proof(credential: &str) -> Op {
@@ -18,7 +19,7 @@ fn answers(lone: &mut Lone) -> Vec<String> {
 fn each_server_learns_who_comes() {
     let mut lone = Lone::new();
     lone.is_asked(proof("u1:p1"));
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.connects();
     lone.is_asked(proof("u2:p2"));
     assert_eq!(lone.says(), ["-4 addauth digest u1:p1", "1 delete /a", "-4 addauth digest u2:p2"]);
@@ -43,12 +44,12 @@ fn a_refused_proof_ends_everything() {
     let mut lone = Lone::new();
     lone.connects();
     lone.is_asked(proof("u1:p1"));
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.replies(AUTH_XID, Zxid::ZERO, Err(ErrorCode::AuthFailed));
     assert!(lone.is_hung_up);
     assert_eq!(answers(&mut lone), ["0 is answered: AuthFailed"]);
     lone.waits(ms(60_000));
     assert_eq!(answers(&mut lone), ["100 is answered: AuthFailed"], "what was asked fails alike");
-    lone.is_asked(delete("/b"));
+    lone.is_asked(delete("/b", -1));
     assert_eq!((answers(&mut lone), lone.dialled()), (vec!["60000 is answered: AuthFailed".to_string()], None));
 }

@@ -1,7 +1,8 @@
 //! Whom a client tries, when, and for how long.
 
-use super::lone::{Lone, PASSWORD, SESSION, delete, get, ms};
+use super::lone::{Lone, PASSWORD, SESSION, ms};
 use crate::client::Hosts;
+use crate::proto::ask::{delete, get};
 use crate::proto::{Answer, Micros, ServerId, SessionId, Zxid};
 
 #[test]
@@ -118,7 +119,7 @@ fn connect_strings() {
 fn its_user_sends_it_to_another_server() {
     let mut lone = Lone::new();
     lone.connects();
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.is_sent_to(3);
     assert!(!lone.is_hung_up, "it is there");
     lone.is_sent_to(2);

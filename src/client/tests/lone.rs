@@ -5,8 +5,8 @@ use crate::actor::{Actor, Cx, Draw, Effect, Input};
 use crate::bugs::Bugs;
 use crate::client::{Client, Hosts, Program, Workload};
 use crate::proto::{
-    Answer, ClientReply, CloseReason, Command, ConnId, ConnectRequest, ConnectResponse, DialError, ErrorCode, Membership, Micros, NodeId, Op, Packet,
-    Port, ServerId, SessionId, Stage, Timer, Zxid,
+    Answer, Claim, Claimed, ClientReply, CloseReason, Command, ConnId, ConnectRequest, ConnectResponse, DialError, ErrorCode, Membership, Micros,
+    NodeId, Op, Packet, Port, ServerId, SessionId, Stage, Timer, Zxid,
 };
 use crate::trace::Note;
 
@@ -18,14 +18,6 @@ pub const SEARCH: ConnId = ConnId { slot: 1, generation: 0 };
 
 pub fn ms(millis: u64) -> Micros {
     Micros::from_millis(millis)
-}
-
-pub fn get(path: &str) -> Op {
-    Op::GetData { path: path.into(), watch: false }
-}
-
-pub fn delete(path: &str) -> Op {
-    Op::Delete { path: path.into(), version: -1 }
 }
 
 /// Client c1 of three servers with nothing around it. It asks for a timeout of 6 s: 2 s to connect, 4 s to read, pings after 2 s, 8 s until
@@ -215,7 +207,13 @@ impl Lone {
     }
 
     pub fn is_sent_to(&mut self, server: i64) {
-        self.step(Input::Command(Command::Connect { server: Some(ServerId(server)) }));
+        self.step(Input::Command(Command::Connect { server: Some(ServerId(server)), claim: None }));
+    }
+
+    /// It shall go on with this session.
+    pub fn claims(&mut self, session: SessionId) {
+        let claim = Some(Claim { of: Claimed::Session(session), password: Some([9; 16]) });
+        self.step(Input::Command(Command::Connect { server: Some(ServerId(1)), claim }));
     }
 
     pub fn window(&mut self, is_open: bool) {

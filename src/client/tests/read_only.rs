@@ -1,7 +1,8 @@
 //! On a server that can only be read. Sessions reference §8.
 
-use super::lone::{Lone, SEARCH, SESSION, delete, get, ms};
+use super::lone::{Lone, SEARCH, SESSION, ms};
 use crate::actor::Input;
+use crate::proto::ask::{delete, get};
 use crate::proto::{Answer, CloseReason, ErrorCode, Packet, SessionId, Zxid};
 
 fn reading() -> Lone {
@@ -44,7 +45,7 @@ fn it_asks_around_less_and_less_often() {
 #[test]
 fn it_goes_where_it_can_write() {
     let mut lone = reading();
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.replies(1, Zxid::new(1, 1), Err(ErrorCode::NotReadOnly));
     lone.waits(ms(100));
     lone.asks_around();

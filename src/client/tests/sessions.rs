@@ -1,7 +1,8 @@
 //! Silence, pings, and how sessions end.
 
-use super::lone::{Lone, delete, get, ms};
+use super::lone::{Lone, ms};
 use crate::actor::Input;
+use crate::proto::ask::{delete, get};
 use crate::proto::{Answer, Command, Micros, Op, SessionId, Zxid};
 
 #[test]
@@ -70,14 +71,14 @@ fn who_is_awake_pings_early() {
 fn a_server_says_that_the_session_has_expired() {
     let mut lone = Lone::new();
     lone.connects();
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.is_closed();
     lone.waits(ms(350));
-    lone.is_asked(delete("/b"));
+    lone.is_asked(delete("/b", -1));
     lone.is_accepted();
     lone.tells();
     lone.is_answered(0);
-    lone.is_asked(delete("/c"));
+    lone.is_asked(delete("/c", -1));
     lone.waits(ms(99));
     assert_eq!(
         lone.tells(),
@@ -167,9 +168,9 @@ fn a_user_closes_the_session() {
     let mut lone = Lone::new();
     lone.connects();
     lone.tells();
-    lone.is_asked(delete("/a"));
+    lone.is_asked(delete("/a", -1));
     lone.is_asked(Op::CloseSession);
-    lone.is_asked(delete("/b"));
+    lone.is_asked(delete("/b", -1));
     assert_eq!(lone.says(), ["1 delete /a", "2 close"]);
     lone.waits(Micros::ZERO);
     assert_eq!(lone.tells(), ["0 is answered: ConnectionLoss"], "nothing is taken once it closes");
@@ -178,7 +179,7 @@ fn a_user_closes_the_session() {
     assert!(lone.is_hung_up);
     lone.waits(ms(60_000));
     assert_eq!(lone.tells(), ["0 has closed session 0x300000000000001", "0 is answered: Ok (zxid 1:1)", "0 is answered: Ok (zxid 1:2)"]);
-    lone.is_asked(delete("/c"));
+    lone.is_asked(delete("/c", -1));
     lone.is_asked(Op::CloseSession);
     lone.waits(ms(60_000));
     assert_eq!(lone.tells(), ["60000 is answered: SessionExpired", "60000 is answered: Ok"]);
@@ -190,7 +191,7 @@ fn a_close_without_an_answer() {
     let mut lone = Lone::new();
     lone.connects();
     lone.is_asked(Op::CloseSession);
-    lone.step(Input::Command(Command::Connect { server: None }));
+    lone.step(Input::Command(Command::Connect { server: None, claim: None }));
     lone.tells();
     lone.is_closed();
     lone.waits(ms(100));
@@ -237,4 +238,37 @@ fn closing_without_a_connection() {
         assert!(told.last().is_some_and(|told| told.ends_with("is answered: ConnectionLoss")), "{told:?}");
         assert_eq!(lone.dialled(), None);
     }
+}
+
+/// A process that was told id and password goes on with a session that it has not opened, and leaves its own to itself.
+#[test]
+fn a_session_of_somebody_else() {
+    let other = SessionId(0x100_0000_0000_0009);
+    let mut lone = Lone::new();
+    lone.connects();
+    lone.is_asked(get("/a"));
+    lone.replies(1, Zxid::new(1, 7), Ok(Answer::Done));
+    lone.is_asked(delete("/a", -1));
+    lone.tells();
+    lone.claims(other);
+    lone.runs_callbacks();
+    assert!(lone.is_hung_up);
+    let told = lone.tells();
+    assert_eq!(told[0], "0 lost its connection with s3: its user goes on with another session");
+    assert!(told.contains(&"0 is answered: ConnectionLoss".into()), "{told:?}");
+    assert_eq!(lone.dialled().map(|(to, _)| to), Some(1));
+    let request = lone.is_accepted();
+    assert_eq!((request.session, request.password, request.last_zxid_seen), (other, [9; 16], Zxid::ZERO));
+    lone.is_answered(0);
+    assert!(lone.tells().contains(&format!("0 loses session {other}: it has expired")), "as after a wrong password");
+    lone.waits(ms(60_000));
+    assert_eq!((lone.dialled(), lone.client.is_closed(), lone.client.credentials()), (None, true, None));
+}
+
+/// A dial that is under way when another session is wanted is the one for that session.
+#[test]
+fn a_session_of_somebody_else_while_dialling() {
+    let mut lone = Lone::new();
+    lone.claims(SessionId(9));
+    assert_eq!(lone.is_accepted().session, SessionId(9));
 }

@@ -2,28 +2,9 @@
 
 use std::sync::Arc;
 
-use super::lone::{Lone, get, ms};
+use super::lone::{Lone, ms};
+use crate::proto::ask::{get, persistent, recursive, unwatch, watch_children, watch_data, watch_exists};
 use crate::proto::{Answer, ErrorCode, EventType, Op, Packet, Path, SetWatches, Stat, WatcherEvent, WatcherType, Zxid};
-
-fn watch_data(path: &str) -> Op {
-    Op::GetData { path: path.into(), watch: true }
-}
-
-fn watch_exists(path: &str) -> Op {
-    Op::Exists { path: path.into(), watch: true }
-}
-
-fn watch_children(path: &str) -> Op {
-    Op::GetChildren { path: path.into(), watch: true }
-}
-
-fn add(path: &str, mode: i32) -> Op {
-    Op::AddWatch { path: path.into(), mode }
-}
-
-fn remove(path: &str, kind: WatcherType) -> Op {
-    Op::RemoveWatches { path: path.into(), kind }
-}
 
 impl Lone {
     /// Asks, is answered, and forgets that.
@@ -90,7 +71,7 @@ fn who_watches_is_told_once() {
     lone.watches(watch_data("/a"));
     assert_eq!(lone.is_told(EventType::NodeDataChanged, "/a"), ["0 is told: NodeDataChanged /a"]);
     assert!(lone.is_told(EventType::NodeDataChanged, "/a").is_empty(), "nobody watches any more");
-    lone.watches(add("/a", 0));
+    lone.watches(persistent("/a"));
     for _ in 0..2 {
         assert_eq!(lone.is_told(EventType::NodeChildrenChanged, "/a"), ["0 is told: NodeChildrenChanged /a"]);
     }
@@ -115,7 +96,7 @@ fn events_stand_in_line_with_answers() {
 fn a_recursive_watch_is_deaf_to_lists() {
     for (watched, path, told) in [("/", "/", 1), ("/", "/a/b", 1), ("/a", "/a", 1), ("/a", "/a/b", 1), ("/a", "/ab", 0), ("/a/b", "/a", 0)] {
         let mut lone = connected();
-        lone.watches(add(watched, 1));
+        lone.watches(recursive(watched));
         assert_eq!(lone.is_told(EventType::NodeDataChanged, path).len(), told, "{watched} {path}");
         assert!(lone.is_told(EventType::NodeChildrenChanged, path).is_empty());
     }
@@ -146,7 +127,7 @@ fn it_sets_its_watches_again_when_it_is_back() {
     lone.waits(ms(250));
     lone.connects();
     assert_eq!(lone.says(), ["5 set 3 watches again, from 1:5 on", "6 get /q"], "before all that waits, and an event is not a look");
-    for op in [add("/p", 0), add("/r", 1)] {
+    for op in [persistent("/p"), recursive("/r")] {
         lone.is_asked(op);
     }
     lone.replies(5, Zxid::new(1, 7), Ok(Answer::Done));
@@ -191,7 +172,7 @@ fn watchers_hear_how_the_session_stands() {
     lone.is_answered(0);
     lone.waits(ms(100));
     assert_eq!(told(&mut lone), ["800 is told: Disconnected", "1050 is told: Expired"]);
-    lone.step(crate::actor::Input::Command(crate::proto::Command::Connect { server: None }));
+    lone.step(crate::actor::Input::Command(crate::proto::Command::Connect { server: None, claim: None }));
     lone.connects();
     assert!(lone.comes_back().is_empty(), "a new session watches nothing");
 }
@@ -199,7 +180,7 @@ fn watchers_hear_how_the_session_stands() {
 #[test]
 fn a_client_that_closes_tells_its_watchers() {
     let mut lone = connected();
-    lone.watches(add("/a", 1));
+    lone.watches(recursive("/a"));
     lone.is_asked(Op::CloseSession);
     lone.replies(2, Zxid::new(1, 9), Ok(Answer::Done));
     lone.runs_callbacks();
@@ -211,7 +192,7 @@ fn without_the_automatic_reset_watches_go_with_the_connection() {
     let mut lone = Lone::with(|program| program.resets_watches = false);
     lone.connects();
     lone.watches(watch_data("/a"));
-    lone.watches(add("/p", 0));
+    lone.watches(persistent("/p"));
     assert!(lone.comes_back().is_empty());
     lone.runs_callbacks();
     assert!(lone.tells().iter().any(|told| told.ends_with("is told: Disconnected")));
@@ -222,18 +203,18 @@ fn without_the_automatic_reset_watches_go_with_the_connection() {
 #[test]
 fn watches_that_are_taken_away_say_so() {
     let mut lone = connected();
-    for op in [watch_data("/a"), watch_children("/a"), add("/a", 0), add("/a", 1)] {
+    for op in [watch_data("/a"), watch_children("/a"), persistent("/a"), recursive("/a")] {
         lone.watches(op);
     }
-    lone.is_asked(remove("/a", WatcherType::Data));
+    lone.is_asked(unwatch("/a", WatcherType::Data));
     lone.replies(5, Zxid::new(1, 9), Ok(Answer::Done));
     lone.runs_callbacks();
     assert_eq!(lone.tells(), ["0 is told: DataWatchRemoved /a", "0 is answered: Ok (zxid 1:9)"]);
-    lone.is_asked(remove("/a", WatcherType::Any));
+    lone.is_asked(unwatch("/a", WatcherType::Any));
     lone.replies(6, Zxid::new(1, 9), Ok(Answer::Done));
     lone.runs_callbacks();
     assert_eq!(lone.tells(), ["0 is told: ChildWatchRemoved /a", "0 is told: PersistentWatchRemoved /a", "0 is answered: Ok (zxid 1:9)"]);
-    lone.is_asked(remove("/a", WatcherType::Any));
+    lone.is_asked(unwatch("/a", WatcherType::Any));
     lone.replies(7, Zxid::new(1, 9), Ok(Answer::Done));
     lone.runs_callbacks();
     assert_eq!(lone.tells(), ["0 is answered: NoWatcher (zxid 1:9)"], "whatever the server says");
@@ -244,9 +225,9 @@ fn watches_that_are_taken_away_say_so() {
 fn a_removal_that_fails_leaves_the_watch() {
     let mut lone = connected();
     lone.watches(watch_data("/a"));
-    lone.asks(remove("/a", WatcherType::Data), Err(ErrorCode::NoWatcher));
-    lone.is_asked(remove("/a", WatcherType::Data));
-    lone.is_asked(remove("/b", WatcherType::Data));
+    lone.asks(unwatch("/a", WatcherType::Data), Err(ErrorCode::NoWatcher));
+    lone.is_asked(unwatch("/a", WatcherType::Data));
+    lone.is_asked(unwatch("/b", WatcherType::Data));
     lone.is_closed();
     lone.waits(ms(100));
     let told: Vec<String> = lone.tells().into_iter().filter(|told| told.contains("answered")).collect();

@@ -50,6 +50,9 @@ pub fn checked(list: &AclList, ids: &[AuthId]) -> Result<AclList, ErrorCode> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     fn acl(perms: i32, scheme: &str, id: &str) -> Acl {
@@ -80,5 +83,70 @@ mod tests {
         let auth = acl(5, "auth", "whatever");
         assert_eq!(stored(&[anyone.clone(), auth.clone()], &ids), Ok(vec![anyone, acl(5, "digest", "a:1"), acl(5, "digest", "b:2")]));
         assert_eq!(stored(&[auth], &ids[..1]), Err(ErrorCode::InvalidAcl), "an address proves nothing");
+    }
+
+    /// Who is meant by an entry that may be stored, for the ids of [`any_ids`].
+    fn is_meant(entry: &Acl, ids: &[AuthId]) -> bool {
+        let has = |scheme: &str, id: &str| ids.contains(&AuthId::new(scheme, id));
+        match (&*entry.scheme, &*entry.id) {
+            ("world", _) => true,
+            ("ip", "127.0.0.0/8" | "127.0.0.1" | "0.0.0.0/0") => has("ip", "127.0.0.1"),
+            ("ip", _) => false,
+            (scheme, id) => has(scheme, id),
+        }
+    }
+
+    fn any_list() -> impl Strategy<Value = Vec<Acl>> {
+        let who = [
+            ("world", "anyone"),
+            ("digest", "a:1"),
+            ("digest", "b:2"),
+            ("auth", ""),
+            ("ip", "127.0.0.1"),
+            ("ip", "127.0.0.0/8"),
+            ("ip", "10.0.0.0/8"),
+            ("ip", "0.0.0.0/0"),
+        ];
+        prop::collection::vec((0..32, prop::sample::select(who.to_vec())).prop_map(|(perms, (scheme, id))| acl(perms, scheme, id)), 0..5)
+    }
+
+    fn any_ids() -> impl Strategy<Value = Vec<AuthId>> {
+        let id = |(scheme, id): (&'static str, &'static str)| prop::bool::weighted(0.4).prop_map(move |has| has.then(|| AuthId::new(scheme, id)));
+        let all = [("ip", "127.0.0.1"), ("digest", "a:1"), ("digest", "b:2"), ("digest", "c:3"), ("super", "")];
+        all.map(id).to_vec().prop_map(|ids| ids.into_iter().flatten().collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+
+        /// Whoever is meant by an entry with the right bit may, and nobody else. (Found when all bits that were asked for had to be there.)
+        #[test]
+        fn lists_allow_whom_they_mean(list in any_list(), perms in 1..32, ids in any_ids()) {
+            let is_super = ids.iter().any(|id| &*id.scheme == "super");
+            let expected = is_super || list.is_empty() || list.iter().any(|entry| &*entry.scheme != "auth" && entry.perms & perms != 0 && is_meant(entry, &ids));
+            prop_assert_eq!(allows(&list, perms, &ids), expected);
+        }
+
+        /// What is stored means the same to everybody, `auth` standing for its author; and it is stored as it is when it is set again.
+        /// (Found when `auth` stood for the author's address too.)
+        #[test]
+        fn a_stored_list_means_what_its_author_said(list in any_list(), author in any_ids(), perms in 1..32, other in any_ids()) {
+            let proved: Vec<&AuthId> = author.iter().filter(|id| &*id.scheme == "digest").collect();
+            let is_refused = list.is_empty() || proved.is_empty() && list.iter().any(|entry| &*entry.scheme == "auth");
+            match checked(&list.clone().into(), &author) {
+                Err(code) => prop_assert!(is_refused && code == ErrorCode::InvalidAcl),
+                Ok(stored) => {
+                    prop_assert!(!is_refused);
+                    let may = list.iter().any(|entry| entry.perms & perms != 0 && match &*entry.scheme {
+                        "auth" => proved.iter().any(|id| other.contains(id)),
+                        _ => is_meant(entry, &other),
+                    });
+                    prop_assert_eq!(allows(&stored, perms, &other), may || other.iter().any(|id| &*id.scheme == "super"));
+                    prop_assert!(stored.iter().all(|entry| &*entry.scheme != "auth"));
+                    let again = checked(&stored, &author).expect("it was good");
+                    prop_assert!(again.iter().all(|entry| stored.contains(entry)) && stored.iter().all(|entry| again.contains(entry)));
+                }
+            }
+        }
     }
 }

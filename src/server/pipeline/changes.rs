@@ -19,6 +19,8 @@ pub struct Record {
     /// Children ever created.
     pub cversion: i32,
     pub children: i32,
+    /// Bytes of its data.
+    pub length: i32,
     /// The stored `ephemeralOwner`.
     pub owner: i64,
     pub acl: AclOf,
@@ -49,7 +51,8 @@ type Change = (Zxid, Option<Record>);
 impl Record {
     fn of(node: &Znode) -> Record {
         let (version, aversion, cversion, owner) = (node.stat.version, node.stat.aversion, node.stat.cversion, node.stat.owner);
-        Record { version, aversion, cversion, children: node.children.len() as i32, owner, acl: AclOf::Stored(node.acl) }
+        let (children, length) = (node.children.len() as i32, node.data.as_ref().map_or(0, |data| data.len() as i32));
+        Record { version, aversion, cversion, children, length, owner, acl: AclOf::Stored(node.acl) }
     }
 
     /// Whether somebody with these ids may do this to the node. A list that the table lacks, after a fuzzy snapshot, allows everything.

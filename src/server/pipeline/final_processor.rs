@@ -10,15 +10,24 @@ use crate::tree::Database;
 
 use super::commit_processor::Work;
 use super::request::{Origin, Request};
-use super::{Output, Pipeline, Role};
+use super::{Output, Pipeline, Role, halfway};
 
 impl Pipeline {
     pub(super) fn on_commit_processor(&mut self, cx: &mut Cx, db: &mut Database) {
         self.commits_woken = false;
+        if self.halfway.is_some() {
+            self.go_on_from_halfway(cx, db);
+        }
         while let Some(work) = self.commits.next() {
             match work {
                 Work::Serve(request) => self.serve(cx, db, &request),
-                Work::Apply(proposal, request) => self.apply(cx, db, &proposal, request),
+                Work::Apply(proposal, request) if !cx.bugs.is_empty() && halfway::stops_at(cx.bugs, &proposal.txn) => {
+                    return self.go_halfway(cx, db, proposal, request);
+                }
+                Work::Apply(proposal, request) => {
+                    let result = self.apply(cx, db, &proposal);
+                    self.finish(cx, db, &proposal, request, result);
+                }
             }
         }
     }
@@ -47,9 +56,21 @@ impl Pipeline {
         }
     }
 
-    /// A committed transaction changes the database and the tracker, and only then is its client answered.
-    fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>, request: Option<Request>) {
-        let result = if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) };
+    /// A committed transaction changes the database.
+    #[inline]
+    pub(super) fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
+        if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) }
+    }
+
+    /// What is applied changes the tracker, and only then is its client answered.
+    pub(super) fn finish(
+        &mut self,
+        cx: &mut Cx,
+        db: &Database,
+        proposal: &Arc<Proposal>,
+        request: Option<Request>,
+        result: Result<Answer, ErrorCode>,
+    ) {
         cx.note(Note::Applied { txn: proposal.id(), how: ApplyHow::Commit, digest: db.digest() });
         if let (Txn::CreateSession { .. }, Some(locals)) = (&proposal.txn, &mut self.locals) {
             locals.on_created_for_all(proposal.header.session);
@@ -106,7 +127,7 @@ impl Pipeline {
         match (request.op(), result) {
             // The session speaks through another server: this connection is not answered but closed (ZOOKEEPER-710).
             (_, Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
-            (_, Ok(Answer::Parts(parts))) if parts.contains(&Err(ErrorCode::SessionMoved)) => self.connections.close(cx, conn),
+            (_, Ok(Answer::RolledBack(codes))) if codes.contains(&ErrorCode::SessionMoved) => self.connections.close(cx, conn),
             (Op::CreateSession { .. }, Ok(_)) => self.connections.finish_session_init(cx, conn, true),
             (op, result) => {
                 let zxid = if op.is_write() && cx.bugs.has(Bug::MutantAnswersWithOlderZxid) {

@@ -21,6 +21,7 @@ mod connections;
 mod containers;
 mod expiry;
 mod final_processor;
+mod halfway;
 mod handshake;
 mod learner;
 mod local_sessions;
@@ -50,6 +51,7 @@ use crate::tree::Database;
 use commit_processor::CommitProcessor;
 use connections::{Connections, Phase};
 use containers::ContainerManager;
+use halfway::Halfway;
 use learner::LearnerPart;
 use local_sessions::LocalSessions;
 use prep::{Prep, Prepared, check_session};
@@ -105,6 +107,8 @@ pub struct Pipeline {
     commits: CommitProcessor,
     /// [`Stage::CommitProcessor`] was asked for and has not come.
     commits_woken: bool,
+    /// A transaction that is applied in part, as known bugs have it.
+    halfway: Option<Box<Halfway>>,
     outputs: VecDeque<Output>,
 }
 
@@ -149,6 +153,7 @@ impl Pipeline {
             session_ids: SessionIds::new(me, cx.now),
             commits: CommitProcessor::new(matches!(kind, Kind::Follower | Kind::Observer)),
             commits_woken: false,
+            halfway: None,
             outputs: VecDeque::new(),
         }
     }

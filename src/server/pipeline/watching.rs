@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{AddWatchMode, Answer, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SetWatches, Version, WatcherEvent, Zxid};
-use crate::server::watches::Column;
+use crate::proto::{
+    AddWatchMode, Answer, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SessionId, SetWatches, Version, WatcherEvent, Zxid,
+};
+use crate::server::watches::{Column, Watch};
 use crate::trace::{Note, WatchMode};
 use crate::tree::{DataTree, Database, Observer, Znode, parent_of};
 
@@ -22,6 +24,11 @@ use super::request::{Origin, Request};
 const NO_ZXID: Zxid = Zxid(-1);
 
 impl Pipeline {
+    /// What a session watches whose connection is one of this server's, by path.
+    pub fn watches_of(&self, session: SessionId) -> Vec<Watch> {
+        self.connections.of_session(session).map_or_else(Vec::new, |conn| self.connections.watches.of(conn).collect())
+    }
+
     /// Applies a transaction, and tells of each of its changes those clients who watch it.
     #[cold]
     pub(super) fn apply_and_fire(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {

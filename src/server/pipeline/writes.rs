@@ -1,5 +1,5 @@
 //! What a write comes to: the checks of each, in ZooKeeper's order, and the transaction that is left to apply. Source:
-//! `PrepRequestProcessor.pRequest2Txn`; data-model reference §4, §5.1, §7. Not modelled: quotas.
+//! `PrepRequestProcessor.pRequest2Txn`; data-model reference §4, §5.1, §7.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::proto::{
     AclList, AuthId, Bytes, Config, CreateForm, CreateMode, ErrorCode, Op, Path, SPECIAL_PATHS, SessionId, Txn, Version, Zxid, is_valid_path,
     parent_path,
 };
-use crate::tree::{Database, Owner};
+use crate::tree::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, DataTree, Database, Owner};
 
 use super::access::{self, ADMIN, CREATE, DELETE, READ, WRITE};
 use super::changes::{AclOf, OutstandingChanges, Record};
@@ -106,6 +106,8 @@ impl Writer<'_> {
         if matches!(Owner::of(parent.owner), Owner::Session(_)) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
+        let length = length_of(data);
+        self.within_quota(&path, 1, length)?;
         parent.cversion = parent.cversion.wrapping_add(1);
         parent.children += 1;
         let parent_cversion = parent.cversion;
@@ -113,7 +115,7 @@ impl Writer<'_> {
         // The form decides what is made; the mode only has its say in how it is called, and whether it goes with the session.
         let ephemeral = mode.is_ephemeral() && matches!(form, CreateForm::Create | CreateForm::Create2);
         let owner = Owner::made_by(self.session, form, ephemeral);
-        let node = Record { version: 0, aversion: 0, cversion: 0, children: 0, owner, acl: AclOf::Pending(acl.clone()) };
+        let node = Record { version: 0, aversion: 0, cversion: 0, children: 0, length, owner, acl: AclOf::Pending(acl.clone()) };
         self.changes.add(self.zxid, &path, Some(node));
         Ok(Txn::Create { form, path, data: data.clone(), acl, ephemeral, parent_cversion })
     }
@@ -154,6 +156,9 @@ impl Writer<'_> {
     fn set_data(&mut self, path: &Path, data: &Option<Bytes>, version: i32) -> Result<Txn, ErrorCode> {
         let mut node = self.existing(path)?;
         self.allowed(&node, WRITE)?;
+        let length = length_of(data);
+        self.within_quota(path, 0, length - node.length)?;
+        node.length = length;
         node.version = next_version(node.version, version)?;
         let version = node.version;
         self.changes.add(self.zxid, path, Some(node));
@@ -205,6 +210,10 @@ impl Writer<'_> {
         if is_valid_path(path) { self.changes.record(self.db, path) } else { Err(ErrorCode::BadArguments) }
     }
 
+    fn within_quota(&self, path: &str, nodes: i32, bytes: i32) -> Result<(), ErrorCode> {
+        if self.config.enforce_quota { check_quota(self.db.tree(), path, i64::from(nodes), i64::from(bytes)) } else { Ok(()) }
+    }
+
     fn allowed(&self, node: &Record, perms: i32) -> Result<(), ErrorCode> {
         if self.config.skip_acl { Ok(()) } else { node.allows(self.db, perms, self.ids) }
     }
@@ -225,6 +234,21 @@ fn as_read_in_multi(part: &Op) -> Cow<'_, Op> {
 /// The parent of what is to be deleted: only the beginning of a path is looked at, and what is always there stays.
 fn deletable_parent(path: &str) -> Result<&str, ErrorCode> {
     parent_path(path).filter(|_| !SPECIAL_PATHS.contains(&path)).ok_or(ErrorCode::BadArguments)
+}
+
+fn length_of(data: &Option<Bytes>) -> i32 {
+    data.as_ref().map_or(0, |data| data.len() as i32)
+}
+
+/// Whether so many nodes and bytes more are allowed, as far as things are applied: what is only proposed does not count. A node that takes
+/// less than before is refused, too, where that is still too much. Source: `ZooKeeperServer.checkQuota`; data-model reference §11.
+#[cold]
+#[inline(never)]
+fn check_quota(tree: &DataTree, path: &str, nodes: i64, bytes: i64) -> Result<(), ErrorCode> {
+    let Some([limits, stats]) = tree.quota_over(path) else { return Ok(()) };
+    let exceeds = |what, more, limit| more != 0 && limits.limit(limit).is_some_and(|limit| stats.get(what) + more > limit);
+    let is_too_much = exceeds(COUNT, nodes, COUNT_HARD_LIMIT) || exceeds(BYTES, bytes, BYTE_HARD_LIMIT);
+    if is_too_much { Err(ErrorCode::QuotaExceeded) } else { Ok(()) }
 }
 
 /// The version after a change that expects `expected`; -1 expects any. Source: `checkAndIncVersion`.

@@ -40,6 +40,14 @@ struct Columns {
     child: Modes,
 }
 
+/// How one client watches one path, for those who look on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    pub path: Path,
+    pub data: Modes,
+    pub child: Modes,
+}
+
 impl Columns {
     fn of(self, column: Column) -> Modes {
         match column {
@@ -71,6 +79,13 @@ impl Watches {
 
     pub fn is_empty(&self) -> bool {
         self.by_conn.is_empty()
+    }
+
+    /// All that one client watches, by path.
+    pub fn of(&self, conn: ConnId) -> impl Iterator<Item = Watch> {
+        let columns = move |path: &Path| self.by_path.get(path).and_then(|watchers| watchers.get(&conn)).copied().unwrap_or_default();
+        let paths = self.by_conn.get(&conn).into_iter().flatten();
+        paths.map(move |path| Watch { path: path.clone(), data: columns(path).data, child: columns(path).child })
     }
 
     /// Whether anybody may have to be told that this node goes.

@@ -1,13 +1,11 @@
 //! What a client is told (`c1 create /a data`), in the words of zkCli.
 
-use std::fmt;
-use std::sync::Arc;
-
+use super::multi;
 use super::parse::{self, Words};
-use super::text::{TextError, Word, binary, one_of, written};
+use super::text::{TextError, Word, binary, one_of};
 use crate::proto::{
-    Acl, AclList, AclText, AddWatchMode, Bytes, CONFIG_NODE, Command, CreateForm, CreateMode, Op, PERM_LETTERS, Path, Reconfiguration, WatcherType,
-    is_valid_path,
+    Acl, AclList, AddWatchMode, Bytes, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId,
+    WatcherType, is_valid_path,
 };
 
 /// One command, with all that is to be said of it.
@@ -18,7 +16,7 @@ pub(super) struct Known {
     pub what: &'static str,
     pub example: &'static str,
     /// Reads what follows its name.
-    take: fn(&mut Words) -> Result<Command, TextError>,
+    pub take: fn(&mut Words) -> Result<Command, TextError>,
 }
 
 pub(super) const COMMANDS: &[Known] = &[
@@ -85,9 +83,23 @@ pub(super) const COMMANDS: &[Known] = &[
         take: add_watch,
     },
     Known {
+        name: "multi",
+        form: "multi PART ; PART ..",
+        what: "All of it or nothing: create, set, delete, and check [-v VERSION] PATH, with `;` between them (in quotes it is text). Returns [/a, Ok, ..], or BadVersion in part 2.",
+        example: "multi create /a x ; set -v 3 /b y ; check -v 0 /c ; delete /d",
+        take: |words| multi::parts(words, &multi::WRITES).map(|parts| Command::Request(Op::Multi(parts))),
+    },
+    Known {
+        name: "multiRead",
+        form: "multiRead PART ; PART ..",
+        what: "Several reads at once, get and ls with `;` between them, each answered for itself. It sets no watches.",
+        example: "multiRead get /a ; ls /b",
+        take: |words| multi::parts(words, &multi::READS).map(|parts| Command::Request(Op::MultiRead(parts))),
+    },
+    Known {
         name: "removewatches",
-        form: "removewatches [-c|-d|-a|-p|-r] PATH",
-        what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones.",
+        form: "removewatches [-c|-d|-a|-p|-r] [-l] PATH",
+        what: "Takes watches away: of children, of data, all of them (-a, unless said), persistent, or recursive ones; -l: the client forgets them even if no server answers.",
         example: "removewatches -d /a",
         take: remove_watches,
     },
@@ -174,10 +186,11 @@ pub(super) const COMMANDS: &[Known] = &[
     Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
     Known {
         name: "connect",
-        form: "connect [SERVER]",
-        what: "Opens a session after one was closed or has expired; one that lives goes to the server.",
+        form: "connect [-i SESSION [-p PASSWORD]] [SERVER]",
+        what: "Opens a session after one was closed or has expired; one that lives goes to the server. -i: goes on with the session of another client \
+               (c1) or of an id, with its password or with this one, 16 bytes in hexadecimal.",
         example: "connect s2",
-        take: |words| Ok(Command::Connect { server: if words.is_done() { None } else { Some(parse::server(words)?) } }),
+        take: connect,
     },
 ];
 
@@ -187,7 +200,31 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 10] = ["barrier", "counter", "deleteall", "election", "lock", "multi", "queue", "semaphore", "setquota", "version"];
+const LATER: [&str; 9] = ["barrier", "counter", "deleteall", "election", "lock", "queue", "semaphore", "setquota", "version"];
+
+fn connect(words: &mut Words) -> Result<Command, TextError> {
+    let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
+    let server = if words.is_done() { None } else { Some(parse::server(words)?) };
+    Ok(Command::Connect { server, claim })
+}
+
+fn claim(words: &mut Words) -> Result<Claim, TextError> {
+    let word = words.next("a client (c1) or the id of a session")?.clone();
+    let of = match NodeId::parse(&word.text) {
+        Some(NodeId::Client(number)) => Some(Claimed::Client(number)),
+        _ => word.text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(|id| Claimed::Session(SessionId(id as i64))),
+    };
+    let of = of.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is neither a client nor the id of a session", word.text)))?;
+    let mut password = None;
+    if option(words, &["-p"], &[])?.is_some() {
+        let word = words.next("a password")?;
+        let bytes = binary(word).and_then(Result::ok).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        password = Some(bytes.ok_or_else(|| TextError::new(word.span.clone(), format!("`{}` is not 16 bytes in hexadecimal", word.text)))?);
+    } else if let Claimed::Session(_) = of {
+        return Err(TextError::new(word.span, "nobody is named who would know the password").with_help("`-p PASSWORD` says it"));
+    }
+    Ok(Claim { of, password })
+}
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
@@ -196,11 +233,14 @@ pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
     let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
         return Err(if LATER.contains(&word.text.as_str()) {
             needs_next_version(&word)
+        } else if word.text == multi::CHECK {
+            TextError::new(word.span, "`check` stands only in a multi").with_help("multi check -v 3 /a ; set /b x")
         } else {
             TextError::new(word.span.clone(), format!("unknown client command `{}`", word.text)).with_help(one_of(&word.text, names))
         });
     };
-    let command = (known.take)(words).and_then(|command| words.finish().map(|()| command));
+    let command = multi::no_separators(known.name, words).and_then(|()| (known.take)(words));
+    let command = command.and_then(|command| words.finish().map(|()| command));
     command.map_err(|error| if error.help.is_some() { error } else { error.with_help(format!("the form is `{}`", known.form)) })
 }
 
@@ -284,14 +324,27 @@ fn add_watch(words: &mut Words) -> Result<Command, TextError> {
 }
 
 fn remove_watches(words: &mut Words) -> Result<Command, TextError> {
-    let kinds = WatcherType::ALL;
-    let option = option(words, &kinds.map(WatcherType::option), &["-l"])?;
-    let kind = option.and_then(|option| kinds.into_iter().find(|kind| kind.option() == option.text)).unwrap_or(WatcherType::Any);
-    path(words).map(|path| Command::Request(Op::RemoveWatches { path, kind }))
+    let (mut kind, mut local) = (None, false);
+    let mut options = |words: &mut Words| {
+        while let Some(option) = option(words, &["-c", "-d", "-a", "-p", "-r", "-l"], &[])? {
+            let meant = WatcherType::ALL.into_iter().find(|kind| kind.option() == option.text);
+            if (meant.is_some() && kind.is_some()) || (meant.is_none() && local) {
+                return Err(TextError::new(option.span, format!("`{}` does not go together with what stands before it", option.text)));
+            }
+            (kind, local) = (kind.or(meant), local || meant.is_none());
+        }
+        Ok(())
+    };
+    options(words)?;
+    let path = path(words)?;
+    // There zkCli says that they stand.
+    options(words)?;
+    let kind = kind.unwrap_or(WatcherType::Any);
+    Ok(if local { Command::ForgetWatches { path, kind } } else { Command::Request(Op::RemoveWatches { path, kind }) })
 }
 
 /// `-v VERSION`, or any.
-fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
+pub(super) fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextError> {
     if option(words, &["-v"], later)?.is_none() {
         return Ok(-1);
     }
@@ -313,7 +366,7 @@ pub(super) fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Resul
     })
 }
 
-fn path(words: &mut Words) -> Result<Path, TextError> {
+pub(super) fn path(words: &mut Words) -> Result<Path, TextError> {
     path_that(words, is_valid_path)
 }
 
@@ -329,104 +382,6 @@ fn path_that(words: &mut Words, is_valid: impl Fn(&str) -> bool) -> Result<Path,
 fn data(words: &mut Words) -> Result<Bytes, TextError> {
     let word = words.next("the data")?;
     binary(word).unwrap_or_else(|| Ok(word.text.clone().into_bytes())).map(Bytes::from)
-}
-
-/// A command as it is read back.
-pub struct CommandLine<'a>(pub &'a Command);
-
-impl fmt::Display for CommandLine<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
-            Command::Connect { server: None } => write!(out, "connect"),
-            Command::Connect { server: Some(server) } => write!(out, "connect {server}"),
-            Command::Request(Op::Create { form, path, data, acl, mode }) => {
-                write!(out, "create {}{}", Kind(*form, *mode), written(path))?;
-                data.iter().try_for_each(|data| write!(out, " {}", Data(data)))?;
-                if *acl == Acl::open() { Ok(()) } else { write!(out, " {}", written(&AclText(acl).to_string())) }
-            }
-            Command::Request(Op::SetData { path, data, version }) => {
-                write!(out, "set {}{} {}", Version(*version), written(path), Data(data.as_deref().unwrap_or_default()))
-            }
-            Command::Request(Op::Delete { path, version }) => write!(out, "delete {}{}", Version(*version), written(path)),
-            Command::Request(Op::GetData { path, watch }) if &**path == CONFIG_NODE => write!(out, "config{}", if *watch { " -w" } else { "" }),
-            Command::Request(Op::Reconfig(change)) => {
-                let quoted = |list: &Option<Arc<str>>| list.as_ref().map(|list| written(list).into());
-                let (joining, leaving, members) = (quoted(&change.joining), quoted(&change.leaving), quoted(&change.members));
-                write!(out, "{}", Reconfiguration { joining, leaving, members, version: change.version })
-            }
-            Command::Request(Op::GetData { path, watch }) => write!(out, "get {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::Exists { path, watch }) => write!(out, "stat {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetChildren { path, watch }) => write!(out, "ls {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetChildren2 { path, watch }) => write!(out, "ls -s {}{}", Watched(*watch), written(path)),
-            Command::Request(Op::GetAcl { path }) => write!(out, "getAcl {}", written(path)),
-            Command::Request(Op::SetAcl { path, acl, version }) => {
-                write!(out, "setAcl {}{} {}", Version(*version), written(path), written(&AclText(acl).to_string()))
-            }
-            Command::Request(Op::Auth { scheme, credential }) => {
-                write!(out, "addauth {}", written(scheme))?;
-                credential.iter().try_for_each(|credential| write!(out, " {}", Data(credential)))
-            }
-            Command::Request(Op::GetEphemerals { prefix }) => write!(out, "getEphemerals {}", written(prefix)),
-            Command::Request(Op::GetAllChildrenNumber { path }) => write!(out, "getAllChildrenNumber {}", written(path)),
-            Command::Request(Op::Sync { path }) => write!(out, "sync {}", written(path)),
-            Command::Request(Op::AddWatch { path, mode }) => match AddWatchMode::numbered(*mode) {
-                Some(mode) => write!(out, "addWatch -m {mode} {}", written(path)),
-                None => write!(out, "addWatch -m {mode} {}", written(path)),
-            },
-            Command::Request(Op::RemoveWatches { path, kind }) => write!(out, "removewatches {} {}", kind.option(), written(path)),
-            // The rest has no words, or nothing that would need quotes.
-            Command::Request(op) => write!(out, "{op}"),
-        }
-    }
-}
-
-/// `-w `, or nothing.
-struct Watched(bool);
-
-impl fmt::Display for Watched {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        out.write_str(if self.0 { "-w " } else { "" })
-    }
-}
-
-/// `-e -s `: the options that make this of a create.
-struct Kind(CreateForm, CreateMode);
-
-impl fmt::Display for Kind {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Kind(form, mode) = *self;
-        out.write_str(if mode.is_ephemeral() { "-e " } else { "" })?;
-        out.write_str(if mode.is_sequential() { "-s " } else { "" })?;
-        match form {
-            CreateForm::Container => out.write_str("-c "),
-            CreateForm::Ttl(millis) => write!(out, "-t {millis} "),
-            CreateForm::Create | CreateForm::Create2 => Ok(()),
-        }
-    }
-}
-
-/// `-v 3 `, or nothing for any version.
-struct Version(i32);
-
-impl fmt::Display for Version {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        if self.0 == -1 { Ok(()) } else { write!(out, "-v {} ", self.0) }
-    }
-}
-
-/// Text as text, anything else in hexadecimal.
-struct Data<'a>(&'a [u8]);
-
-impl fmt::Display for Data<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match std::str::from_utf8(self.0) {
-            Ok(text) => out.write_str(&written(text)),
-            Err(_) => {
-                out.write_str("0x")?;
-                self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -466,6 +421,21 @@ mod tests {
             ("c1 create /a 0x", "c1 create /a \"\""),
             ("c1 addWatch /a", "c1 addWatch -m PERSISTENT_RECURSIVE /a"),
             ("c1 removewatches /a", "c1 removewatches -a /a"),
+            ("c1 removewatches -l /a", "c1 removewatches -a -l /a"),
+            ("c1 removewatches -l -c /a", "c1 removewatches -c -l /a"),
+            ("c1 removewatches /a -d", "c1 removewatches -d /a"),
+            ("c1 multi create /a x;check /b;delete /c", "c1 multi create /a x ; check /b ; delete /c"),
+            ("c1 multi set /a \";\" ; set /a \"x;y\"", "c1 multi set /a \";\" ; set /a \"x;y\""),
+            ("c1 multi create -s -e /a", "c1 multi create -e -s /a"),
+            ("c1 multiRead ls /a ; get \"/a b\"", "c1 multiRead ls /a ; get \"/a b\""),
+            ("c1 connect", "c1 connect"),
+            ("c1 connect -i c2 s3", "c1 connect -i c2 s3"),
+            ("c1 connect -i c2 -p 0x000102030405060708090A0B0C0D0E0F", "c1 connect -i c2 -p 0x000102030405060708090a0b0c0d0e0f"),
+            ("c1 connect -i 0xFF -p 0x000102030405060708090a0b0c0d0e0f s1", "c1 connect -i 0xff -p 0x000102030405060708090a0b0c0d0e0f s1"),
+            (
+                "c1 connect -i 0xc800000000010000 -p 0x68686868686868686868686868686868",
+                "c1 connect -i 0xc800000000010000 -p 0x68686868686868686868686868686868",
+            ),
         ] {
             assert_eq!(Action::parse(spelling).map(|action| action.to_string()), Ok(canonical.into()), "{spelling}");
             assert_eq!(Action::parse(spelling), Action::parse(canonical));
@@ -483,7 +453,19 @@ mod tests {
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),
             ("c1 get -s /a", "-s", "the option `-s` needs the next version"),
             ("c1 addWatch -m STANDARD /a", "STANDARD", "`STANDARD` is not a mode"),
-            ("c1 removewatches -l /a", "-l", "the option `-l` needs the next version"),
+            ("c1 removewatches -l -l /a", "-l", "`-l` does not go together with what stands before it"),
+            ("c1 removewatches -d -c /a", "-c", "`-c` does not go together with what stands before it"),
+            ("c1 create /a ; set /a x", ";", "`;` stands between the parts of a multi"),
+            ("c1 multi create /a ; ; delete /a", ";", "a part is missing before this `;`"),
+            ("c1 multi create /a ;", "", "a part is missing"),
+            ("c1 multi create /a ; get /a", "get", "`get` is no part of a multi"),
+            ("c1 multi create ; delete /a", "", "a path (/a/b) is missing"),
+            ("c1 multi set /a x y ; delete /a", "y", "`y` is too much"),
+            ("c1 multi", "", "a part is missing"),
+            ("c1 multiRead get /a ; check /a", "check", "`check` is no part of a multiRead"),
+            ("c1 multiRead get /a ; ls -s /a", "ls", "this `ls` is no part of a multiRead"),
+            ("c1 multiRead get -w /a", "get", "a multiRead sets no watches"),
+            ("c1 check /a", "check", "`check` stands only in a multi"),
             ("c1 get -x /a", "-x", "unknown option `-x`"),
             ("c1 create -e -e /a", "-e", "`-e` stands twice"),
             ("c1 create", "", "a path (/a/b) is missing"),
@@ -496,6 +478,10 @@ mod tests {
             ("c1 create /a 0xabc", "0xabc", "`0xabc` is not binary data"),
             ("c1 create \"/a", "\"/a", "this quote is never closed"),
             ("c1 connect c2", "c2", "`c2` is not a server"),
+            ("c1 connect -i s2", "s2", "`s2` is neither a client nor the id of a session"),
+            ("c1 connect -i c2 -p 0x00", "0x00", "`0x00` is not 16 bytes in hexadecimal"),
+            ("c1 connect -i c2 -p secret", "secret", "`secret` is not 16 bytes in hexadecimal"),
+            ("c1 connect -i 0x12", "0x12", "nobody is named who would know the password"),
             ("c01 close", "c01", "unknown verb `c01`"),
         ] {
             let error = Action::parse(line).expect_err(line);

@@ -4,6 +4,8 @@
 //! `Display` prints, each the inverse of the other. What clients are told is part of it, as zkCli has it.
 
 mod client;
+mod command_line;
+mod multi;
 mod parse;
 mod print;
 mod reconfig;
@@ -13,7 +15,8 @@ pub mod text;
 mod verbs;
 mod who;
 
-pub use client::{CommandLine, command_names};
+pub use client::command_names;
+pub use command_line::{CommandLine, OpLine};
 pub use reconfig::joining;
 pub use text::TextError;
 pub use verbs::{grammar_help, verb_names};
@@ -185,8 +188,11 @@ impl Action {
         match self {
             Action::Crash(who) | Action::PowerLoss(who) | Action::Restart(Whom::One(who)) | Action::Start(who) | Action::Wipe(who) => vec![*who],
             Action::Pause { who, .. } | Action::Resume(who) | Action::Clock { who, .. } | Action::Disk { who, .. } => vec![*who],
-            Action::Client { who, command: Command::Connect { server: Some(server) } } => vec![*who, Who::Node(NodeId::Server(*server))],
-            Action::Client { who, .. } => vec![*who],
+            Action::Client { who, command } => {
+                let server = if let Command::Connect { server, .. } = command { server.map(NodeId::Server) } else { None };
+                let others = command.claims_from().map(NodeId::Client).into_iter().chain(server);
+                [*who].into_iter().chain(others.map(Who::Node)).collect()
+            }
             Action::Partition(groups) => groups.concat(),
             Action::Restart(Whom::All) | Action::Heal | Action::Quiet => Vec::new(),
             Action::Cut { link, .. } | Action::Mend(link) | Action::Hold { link, .. } | Action::Release { link, .. } => vec![link.from, link.to],

@@ -31,16 +31,18 @@ pub(super) struct Words<'a> {
     line: &'a str,
     words: Vec<Word>,
     next: usize,
+    /// Where they end: there something is missing.
+    end: usize,
 }
 
 impl<'a> Words<'a> {
     fn of(line: &'a str) -> Result<Words<'a>, TextError> {
-        Ok(Words { line, words: words(line)?, next: 0 })
+        Ok(Words { line, words: words(line)?, next: 0, end: line.len() })
     }
 
     /// The next word; `expected` says what is missing when there is none.
     pub(super) fn next(&mut self, expected: &str) -> Result<&Word, TextError> {
-        let end = self.line.len();
+        let end = self.end;
         let word = self.words.get(self.next).ok_or_else(|| TextError::new(end..end, format!("{expected} is missing")))?;
         self.next += 1;
         Ok(word)
@@ -64,6 +66,18 @@ impl<'a> Words<'a> {
     /// All words that are left, not yet taken.
     pub(super) fn left(&self) -> &[Word] {
         &self.words[self.next..]
+    }
+
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// What is left, divided where this word stands; takes it all.
+    pub(super) fn split(&mut self, separator: &str) -> Vec<Words<'a>> {
+        let left = self.words.split_off(self.next);
+        let is_separator = |word: &Word| word.text == separator && !word.quoted;
+        let ends = left.iter().filter(|word| is_separator(word)).map(|word| word.span.start).chain([self.end]);
+        left.split(is_separator).zip(ends).map(|(part, end)| Words { line: self.line, words: part.to_vec(), next: 0, end }).collect()
     }
 
     /// The rest of the line as it is written, and where it stands; takes it.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::{Acl, Bytes, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, Timer, WatcherType};
+use crate::proto::{Acl, Bytes, Claim, Claimed, Command, CreateMode, NodeId, Op, PACKET_KINDS, Path, ServerId, SessionId, Timer, WatcherType};
 
 fn who() -> impl Strategy<Value = Who> {
     prop_oneof![
@@ -103,29 +103,48 @@ fn action() -> impl Strategy<Value = Action> {
 
 /// Whatever a user can type: paths of any letters that ZooKeeper takes, data of any bytes.
 fn command() -> impl Strategy<Value = Command> {
-    let path = || proptest::collection::vec("[a-z|>\"\\\\ ä0-9-]{1,8}", 1..4).prop_map(|names| Path::from(format!("/{}", names.join("/"))));
+    let path = || proptest::collection::vec("[a-z|;>\"\\\\ ä0-9-]{1,8}", 1..4).prop_map(|names| Path::from(format!("/{}", names.join("/"))));
     let data = || {
         let text = any::<String>().prop_map(String::into_bytes);
-        prop_oneof![text, proptest::collection::vec(any::<u8>(), 0..9), Just(b"0xff".to_vec())].prop_map(Bytes::from)
+        prop_oneof![text, proptest::collection::vec(any::<u8>(), 0..9), Just(b"0xff".to_vec()), Just(b";".to_vec())].prop_map(Bytes::from)
     };
     let version = || prop_oneof![Just(-1), 0..i32::MAX];
     let mode = proptest::sample::select(
         &[CreateMode::Persistent, CreateMode::PersistentSequential, CreateMode::Ephemeral, CreateMode::EphemeralSequential][..],
     );
-    let op = prop_oneof![
+    let write = prop_oneof![
         (path(), proptest::option::of(data()), mode).prop_map(|(path, data, mode)| Op::create(path, data, Acl::open(), mode)),
         (path(), data(), version()).prop_map(|(path, data, version)| Op::SetData { path, data: Some(data), version }),
         (path(), version()).prop_map(|(path, version)| Op::Delete { path, version }),
+    ];
+    let check = (path(), version()).prop_map(|(path, version)| Op::Check { path, version });
+    let part = prop_oneof![4 => write.clone(), 1 => check];
+    let read =
+        prop_oneof![path().prop_map(|path| Op::GetData { path, watch: false }), path().prop_map(|path| Op::GetChildren { path, watch: false }),];
+    let kind = proptest::sample::select(&WatcherType::ALL[..]);
+    let op = prop_oneof![
+        write,
+        proptest::collection::vec(part, 1..5).prop_map(|parts| Op::Multi(parts.into())),
+        proptest::collection::vec(read, 1..5).prop_map(|parts| Op::MultiRead(parts.into())),
         (path(), any::<bool>()).prop_map(|(path, watch)| Op::GetData { path, watch }),
         (path(), any::<bool>()).prop_map(|(path, watch)| Op::Exists { path, watch }),
         (path(), any::<bool>()).prop_map(|(path, watch)| Op::GetChildren { path, watch }),
         (path(), 0..2).prop_map(|(path, mode)| Op::AddWatch { path, mode }),
-        (path(), proptest::sample::select(&WatcherType::ALL[..])).prop_map(|(path, kind)| Op::RemoveWatches { path, kind }),
+        (path(), kind.clone()).prop_map(|(path, kind)| Op::RemoveWatches { path, kind }),
         path().prop_map(|path| Op::Sync { path }),
         Just(Op::CloseSession),
     ];
     let server = proptest::option::of((1..i64::MAX).prop_map(ServerId));
-    prop_oneof![op.prop_map(Command::Request), server.prop_map(|server| Command::Connect { server })]
+    let password = any::<[u8; 16]>;
+    let claim = prop_oneof![
+        (1..u32::MAX, proptest::option::of(password())).prop_map(|(number, password)| Claim { of: Claimed::Client(number), password }),
+        (any::<i64>(), password()).prop_map(|(id, password)| Claim { of: Claimed::Session(SessionId(id)), password: Some(password) }),
+    ];
+    prop_oneof![
+        8 => op.prop_map(Command::Request),
+        1 => (path(), kind).prop_map(|(path, kind)| Command::ForgetWatches { path, kind }),
+        1 => (server, proptest::option::of(claim)).prop_map(|(server, claim)| Command::Connect { server, claim }),
+    ]
 }
 
 proptest! {
@@ -136,7 +155,7 @@ proptest! {
 
     /// What is read, however it is spelt, is printed in a form that reads the same.
     #[test]
-    fn printing_is_canonical(line in "(crash|pause|cut|slow|clock|fire|lose|partition|disk|c1 create|c1 set) [a-z0-9 |>%./\"-]{0,30}") {
+    fn printing_is_canonical(line in "(crash|pause|cut|slow|clock|fire|lose|partition|disk|c1 create|c1 set|c1 multi|c1 multi set /a x ; delete) [a-z0-9 |;>%./\"-]{0,30}") {
         if let Ok(action) = Action::parse(&line) {
             prop_assert_eq!(Action::parse(&action.to_string()), Ok(action));
         }

@@ -35,7 +35,10 @@ impl TextError {
     }
 }
 
-/// Splits at white space; `|` and `->` are words of their own even without space around them.
+/// What stands between the parts of a multi.
+pub const SEPARATOR: &str = ";";
+
+/// Splits at white space; `|`, `;` and `->` are words of their own even without space around them.
 ///
 /// `"…"` is one word whatever it holds; inside, `\"`, `\\`, `\n`, `\t` and `\0` are escapes. A quote that is never closed is an error.
 pub fn words(line: &str) -> Result<Vec<Word>, TextError> {
@@ -48,7 +51,7 @@ pub fn words(line: &str) -> Result<Vec<Word>, TextError> {
             continue;
         } else if first == '"' {
             quoted(line, at)?
-        } else if first == '|' {
+        } else if matches!(first, '|' | ';') {
             plain(line, at, 1)
         } else if rest.starts_with("->") {
             plain(line, at, 2)
@@ -66,7 +69,7 @@ fn plain(line: &str, at: usize, length: usize) -> Word {
 }
 
 fn word_length(rest: &str) -> usize {
-    let ends = |index: usize, letter: char| letter.is_whitespace() || matches!(letter, '"' | '|') || rest[index..].starts_with("->");
+    let ends = |index: usize, letter: char| letter.is_whitespace() || matches!(letter, '"' | '|' | ';') || rest[index..].starts_with("->");
     rest.char_indices().find(|(index, letter)| ends(*index, *letter)).map_or(rest.len(), |(index, _)| index)
 }
 
@@ -96,7 +99,7 @@ fn quoted(line: &str, start: usize) -> Result<Word, TextError> {
 
 /// `text` as a word of a line: in quotes if it would not be read back as it is.
 pub fn written(text: &str) -> String {
-    let as_it_is = |words: &[Word]| matches!(words, [word] if !word.quoted && word.text == text) && !text.starts_with("0x");
+    let as_it_is = |words: &[Word]| matches!(words, [word] if !word.quoted && word.text == text) && !text.starts_with("0x") && text != SEPARATOR;
     if words(text).is_ok_and(|words| as_it_is(&words)) { text.into() } else { quoted_text(text) }
 }
 
@@ -148,6 +151,7 @@ mod tests {
     fn words_end_at_space_bars_and_arrows() {
         assert_eq!(texts("  cut s1->s2 "), ["cut", "s1", "->", "s2"]);
         assert_eq!(texts("partition s1|s2 s3"), ["partition", "s1", "|", "s2", "s3"]);
+        assert_eq!(texts("multi delete /a;delete /b"), ["multi", "delete", "/a", ";", "delete", "/b"]);
         assert_eq!(texts("power-loss s2"), ["power-loss", "s2"]);
         assert_eq!(texts(r#"c1 create /a "two words \"here\"""#), ["c1", "create", "/a", r#"two words "here""#]);
         assert!(texts("").is_empty());
@@ -170,6 +174,8 @@ mod tests {
             ("a|b", "\"a|b\""),
             ("a->b", "\"a->b\""),
             ("->", "->"),
+            ("a;b", "\"a;b\""),
+            (";", "\";\""),
             ("0xff", "\"0xff\""),
             ("say \"hi\"\n\t\0\\", "\"say \\\"hi\\\"\\n\\t\\0\\\\\""),
         ] {

@@ -144,6 +144,7 @@ fn read_body(reader: &mut Reader) -> Result<Content, Fault> {
         return Err(Fault::Of(SnapshotError::NoRoot));
     }
     tree.acls_mut().drop_unused();
+    tree.set_up_quotas();
     Ok((tree, sessions))
 }
 

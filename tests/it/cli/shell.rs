@@ -63,6 +63,98 @@ fn the_configuration_is_shown_as_by_zk_cli() {
     insta::assert_snapshot!("shell_config", answers(&said) + &said.err);
 }
 
+/// The order and the layout are those that a real zkCli showed for the same lines.
+#[test]
+fn its_watcher_prints_what_it_is_told() {
+    let lines = [
+        "create /a some",
+        "get -w /a",
+        "set /a more",
+        "ls -w /a",
+        "create /a/k1",
+        "stat -w /b",
+        "create /b",
+        "addWatch /a",
+        "addWatch -m PERSISTENT /a/k1",
+        "set /a/k1 v",
+        "delete /a/k1",
+        "removewatches /a",
+        "removewatches /zzz",
+        "removewatches -l /a",
+        "get -w /a",
+        "removewatches -d /a",
+        "ls -w /a",
+        "removewatches -c -l /a",
+        "get -w /a",
+        "create -e /a/e",
+        "deleteall /a",
+        "c2 create /w x",
+        "addWatch -m PERSISTENT /w",
+        "get -w /w",
+        "ls -w /w",
+        "c2 create /w/x",
+        "removewatches -a /w",
+        "close",
+        "ls /",
+        "close",
+        "connect",
+        "addauth foo bar",
+        "ls /",
+        "connect",
+    ];
+    let folder = Folder::new("shell_watcher");
+    folder.write("two.json", &two_clients("3.9"));
+    folder.write("old.json", &two_clients("3.8"));
+    let said = shell(&folder, "shell two.json", &lines);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!("shell_watcher", answers(&said));
+    // Until 3.9 a watcher is told no transaction.
+    let said = shell(&folder, "shell old.json", &lines[..3]);
+    assert!(answers(&said).ends_with("\nWATCHER::\n\nWatchedEvent state:SyncConnected type:NodeDataChanged path:/a\n"), "{}", said.out);
+}
+
+fn two_clients(version: &str) -> String {
+    let ensemble = format!(r#""ensemble": {{ "servers": 3, "version": "{version}" }}"#);
+    format!(r#"{{ "title": "two clients", {ensemble}, "clients": {{ "c1": {{}}, "c2": {{}} }}, "run": "1s", "expect": {{}} }}"#)
+}
+
+/// What a session goes through while nobody asks anything.
+#[test]
+fn its_watcher_is_told_of_the_session() {
+    let lines =
+        ["create -e /e", "partition c1 | s1 s2 s3", "run 4s", "heal", "run 5s", "partition c1 | s1 s2 s3", "run 60s", "heal", "run 20s", "ls /"];
+    let folder = Folder::new("shell_session");
+    let scenario = r#"{ "title": "one", "ensemble": { "servers": 3 }, "clients": { "c1": { "timeout": "6s" } }, "run": "1s", "expect": {} }"#;
+    folder.write("one.json", scenario);
+    let said = shell(&folder, "shell one.json", &lines);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!("shell_session", answers(&said));
+}
+
+/// zkCli has no multi; each of its parts has a line here.
+#[test]
+fn each_part_of_a_multi_has_a_line() {
+    let lines = [
+        "create /a x",
+        "multi create /b ; set /a y ; check -v 1 /a ; create -s /a/n-",
+        "multi create /c ; check -v 7 /a ; delete /b ; set /a \"z ; z\"",
+        "multiRead get /a ; ls /a ; get /c",
+        "getAcl -s /b",
+        "setAcl /b world:anyone:r",
+        "setAcl -s -v 1 /b world:anyone:cdrwa",
+        "set /b x",
+        "whoami",
+        "getEphemerals",
+        "getAllChildrenNumber /a",
+        "history",
+        "redo 0",
+        "redo 99",
+    ];
+    let said = shell(&Folder::new("shell_multi"), "shell", &lines);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!("shell_multi", answers(&said));
+}
+
 /// The client finds another server and gives the answer, and the story tells how that came.
 #[test]
 fn the_world_goes_on_while_an_answer_is_awaited() {
@@ -88,8 +180,22 @@ fn the_world_goes_on_while_an_answer_is_awaited() {
 
 #[test]
 fn mistakes_point_at_the_word_and_the_rest_is_done() {
-    let lines =
-        ["craete /a", "get", "get -x /a", "run", "run soon", "client s1", "c1", "c7 ls /", "ls -R a", "status now", "crash nobody", "create /a x"];
+    let lines = [
+        "craete /a",
+        "get",
+        "get -x /a",
+        "run",
+        "run soon",
+        "client s1",
+        "c1",
+        "c7 ls /",
+        "ls -R a",
+        "status now",
+        "redo x",
+        "multi create /z ; get /z",
+        "crash nobody",
+        "create /a x",
+    ];
     let said = shell(&Folder::new("shell_mistakes"), "shell", &lines);
     assert_eq!(said.code, 2);
     assert!(answers(&said).ends_with("Created /a\n"), "{}", said.out);

@@ -38,9 +38,19 @@ pub enum Kind {
     EventEarly,
     /// Two that follow each other.
     EventOrder,
+    /// Somebody else is told.
+    EventToOther,
+    /// An error becomes a success that says nothing more.
+    Success,
+    /// Nothing is said of the node's stat.
+    StatGone,
+    /// A part of a multi less.
+    PartLess,
+    /// Whether the server hung up.
+    Closed,
 }
 
-pub const KINDS: [Kind; 18] = [
+pub const KINDS: [Kind; 23] = [
     Kind::Result,
     Kind::ErrorName,
     Kind::Path,
@@ -59,6 +69,11 @@ pub const KINDS: [Kind; 18] = [
     Kind::EventSession,
     Kind::EventEarly,
     Kind::EventOrder,
+    Kind::EventToOther,
+    Kind::Success,
+    Kind::StatGone,
+    Kind::PartLess,
+    Kind::Closed,
 ];
 
 /// A changed transcript, which ends with the line that was changed.
@@ -151,6 +166,20 @@ fn change(line: &mut Value, kind: Kind, stream: &mut Stream) -> Option<()> {
             let events = line.get_mut("ev")?.as_array_mut()?;
             let at = (1..events.len()).find(|at| events[at - 1] != events[*at])?;
             events.swap(at - 1, at);
+        }
+        Kind::EventToOther => {
+            let session = &mut event(line, stream)?["s"];
+            *session = if session == "s1" { "s2" } else { "s1" }.into();
+        }
+        Kind::Success => {
+            line["res"].get("err")?;
+            line["res"] = json!({ "rc": 0 });
+        }
+        Kind::StatGone => drop(line["res"].as_object_mut()?.shift_remove("stat")?),
+        Kind::PartLess => drop(line["res"].get_mut("results")?.as_array_mut()?.pop()?),
+        Kind::Closed => {
+            let closed = line["res"].get_mut("closed")?;
+            *closed = (!closed.as_bool()?).into();
         }
     }
     Some(())

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::actor::{Cx, Draw, Effect};
 use crate::bugs::{Bug, Bugs};
 use crate::proto::{
-    Acl, AclList, Answer, ClientReply, ClientRequest, Config, ConnId, ConnectRequest, ConnectResponse, CreateMode, Membership, Micros, NodeId, Op,
-    Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Txn, TxnHeader, WatcherEvent, Zxid, result_text,
+    Acl, AclList, Answer, ClientReply, ClientRequest, Config, ConnId, ConnectRequest, ConnectResponse, Membership, Micros, NodeId, Op, Packet, Port,
+    Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Txn, TxnHeader, WatcherEvent, Zxid, result_text,
 };
 use crate::server::pipeline::{Kind, Output, Pipeline};
 use crate::trace::Note;
@@ -57,30 +57,6 @@ pub fn zxid(counter: u32) -> Zxid {
 
 pub fn open_acl() -> AclList {
     Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
-}
-
-pub fn create(path: &str, mode: CreateMode) -> Op {
-    Op::create(path.into(), Some(Arc::from(*b"x")), open_acl(), mode)
-}
-
-pub fn set(path: &str, data: &str, version: i32) -> Op {
-    Op::SetData { path: path.into(), data: Some(data.as_bytes().into()), version }
-}
-
-pub fn delete(path: &str, version: i32) -> Op {
-    Op::Delete { path: path.into(), version }
-}
-
-pub fn get(path: &str) -> Op {
-    Op::GetData { path: path.into(), watch: false }
-}
-
-pub fn exists(path: &str) -> Op {
-    Op::Exists { path: path.into(), watch: false }
-}
-
-pub fn children(path: &str) -> Op {
-    Op::GetChildren { path: path.into(), watch: false }
 }
 
 pub fn sync() -> Op {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, connect_request, create, delete, exists, handler, zxid};
+use super::bench::{Bench, connect_request, handler, zxid};
+use crate::proto::ask::{create, delete, exists};
 use crate::proto::{ConnId, CreateMode, ErrorCode, Op, Path, SessionId, Txn, Zxid};
 use crate::server::pipeline::Kind;
 use crate::server::pipeline::session_names::password;

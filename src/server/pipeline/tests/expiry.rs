@@ -1,6 +1,7 @@
 //! When sessions expire. Sessions reference §4.
 
-use super::bench::{Bench, config, create, exists, handler};
+use super::bench::{Bench, config, handler};
+use crate::proto::ask::{create, exists};
 use crate::proto::{ConnId, CreateMode, Micros, Op, SessionId, Txn};
 use crate::server::pipeline::{Kind, Output};
 use crate::trace::Note;

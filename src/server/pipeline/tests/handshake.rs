@@ -1,6 +1,7 @@
 //! How a connection gets its session. Sessions reference §2, §3, §5.
 
-use super::bench::{Bench, TIMEOUT, config, connect_request, exists, zxid};
+use super::bench::{Bench, TIMEOUT, config, connect_request, zxid};
+use crate::proto::ask::exists;
 use crate::proto::{Config, ConnectRequest, ConnectResponse, Membership, Micros, Packet, Port, SessionId, Timer, Txn, Zxid};
 use crate::server::pipeline::handshake::{Welcome, negotiated_timeout, welcome};
 use crate::server::pipeline::session_names::password;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, children, create, exists, get, set, sync};
+use super::bench::{Bench, sync};
+use crate::proto::ask::{children, create, exists, get, set};
 use crate::proto::{CreateMode, Op, SessionId, Stage};
 use crate::server::pipeline::Kind;
 

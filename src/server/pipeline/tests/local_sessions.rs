@@ -1,6 +1,7 @@
 //! Sessions that one server keeps to itself. Sessions reference §7.
 
-use super::bench::{Bench, TIMEOUT, config, connect_request, create, exists, handler, set, zxid};
+use super::bench::{Bench, TIMEOUT, config, connect_request, handler, zxid};
+use crate::proto::ask::{create, exists, set};
 use crate::proto::{Config, ConnId, CreateMode, ErrorCode, Micros, Op, SessionId, Stage, Txn, Zxid};
 use crate::server::pipeline::session_names::password;
 use crate::server::pipeline::{Kind, Output};

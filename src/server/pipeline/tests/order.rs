@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::bench::{Bench, create, get, open_acl, set, sync, zxid};
+use super::bench::{Bench, open_acl, sync, zxid};
+use crate::proto::ask::{create, get, set};
 use crate::proto::{ConnId, CreateForm, CreateMode, Op, SessionId, Stage, Txn, Zxid};
 use crate::server::pipeline::{Kind, Output};
 use crate::trace::{ApplyHow, Note};

@@ -1,6 +1,7 @@
 //! A session speaks through one server at a time. Sessions reference §5.
 
-use super::bench::{Bench, connect_request, create, exists, handler, set, sync, zxid};
+use super::bench::{Bench, connect_request, handler, sync, zxid};
+use crate::proto::ask::{create, exists, set};
 use crate::proto::{CreateMode, ErrorCode, Op, SessionId, Txn, Zxid};
 use crate::server::pipeline::session_names::password;
 use crate::server::pipeline::{Kind, Output};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, create, delete, open_acl, set, zxid};
+use super::bench::{Bench, open_acl, zxid};
+use crate::proto::ask::{create, delete, set};
 use crate::proto::{Acl, AclList, ConnId, CreateForm, CreateMode, ErrorCode, Op, Path, SessionId, Txn};
 use crate::server::pipeline::Kind;
 

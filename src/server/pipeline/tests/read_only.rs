@@ -1,6 +1,7 @@
 //! A server without a leader. Sessions reference §3, §8.
 
-use super::bench::{Bench, TIMEOUT, config, connect_request, create, exists, get, sync, zxid};
+use super::bench::{Bench, TIMEOUT, config, connect_request, sync, zxid};
+use crate::proto::ask::{create, exists, get};
 use crate::proto::{Config, ConnectRequest, CreateMode, Micros, Op, Packet, Proposal, SessionId, Txn, TxnHeader, Zxid};
 use crate::server::pipeline::Kind;
 use crate::server::pipeline::session_names::password;

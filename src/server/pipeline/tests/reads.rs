@@ -1,6 +1,7 @@
 //! What reads are told. Data-model reference §2, §5.2.
 
-use super::bench::{Bench, children, create, delete, exists, get, set, stat_of, zxid};
+use super::bench::{Bench, stat_of, zxid};
+use crate::proto::ask::{children, create, delete, exists, get, set};
 use crate::proto::{CreateMode, ErrorCode, Op, SessionId, Stat, Zxid};
 use crate::server::pipeline::Kind;
 

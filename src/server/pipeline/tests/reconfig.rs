@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::bench::{Bench, config, create, zxid};
+use super::bench::{Bench, config, zxid};
+use crate::proto::ask::create;
 use crate::proto::{CONFIG_NODE, Config, ConnId, CreateMode, Membership, Op, Reconfiguration, ServerId, Stage, Txn};
 use crate::server::pipeline::{Kind, Output, ReconfigStanding};
 

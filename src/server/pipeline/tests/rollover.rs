@@ -1,7 +1,8 @@
 //! The last zxid of an epoch. Zab reference §8.1.
 
-use super::bench::{Bench, EPOCH, create, exists, zxid};
+use super::bench::{Bench, EPOCH, zxid};
 use crate::bugs::Bug;
+use crate::proto::ask::{create, exists};
 use crate::proto::{CreateMode, Stage, Zxid};
 use crate::server::pipeline::Output;
 

@@ -2,36 +2,13 @@
 
 use std::sync::Arc;
 
-use super::bench::{Bench, children, config, create, delete, exists, get, set, zxid};
+use super::bench::{Bench, config, zxid};
+use crate::proto::ask::{children, create, delete, exists, get, persistent, recursive, set, watch_children, watch_data, watch_exists};
 use crate::proto::{
-    Acl, AddWatchMode, Config, ConnId, CreateForm, CreateMode, EventType, Micros, Op, Path, SessionId, SetWatches, Txn, Version, WatcherType, Zxid,
+    Acl, Config, ConnId, CreateForm, CreateMode, EventType, Micros, Op, Path, SessionId, SetWatches, Txn, Version, WatcherType, Zxid,
 };
 use crate::server::pipeline::Kind;
 use crate::tree::Database;
-
-fn watch_data(path: &str) -> Op {
-    Op::GetData { path: path.into(), watch: true }
-}
-
-fn watch_exists(path: &str) -> Op {
-    Op::Exists { path: path.into(), watch: true }
-}
-
-fn watch_children(path: &str) -> Op {
-    Op::GetChildren { path: path.into(), watch: true }
-}
-
-fn add(path: &str, mode: AddWatchMode) -> Op {
-    Op::AddWatch { path: path.into(), mode: mode as i32 }
-}
-
-fn persistent(path: &str) -> Op {
-    add(path, AddWatchMode::Persistent)
-}
-
-fn recursive(path: &str) -> Op {
-    add(path, AddWatchMode::PersistentRecursive)
-}
 
 fn node(path: &str) -> Op {
     create(path, CreateMode::Persistent)
