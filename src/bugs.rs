@@ -167,6 +167,10 @@ catalogue! {
         "a session that expires is forgotten instead of marked: if its createSession is committed only then, it lives again until its end is";
     Zk450 "ZK-450", affected "before 3.2.0", breaks [expiry_closes]:
         "the end of a session is taken from its owner alone, so that a leader cannot close the sessions of its learners";
+    PrematureConfiguration "premature-configuration", affected "all releases", breaks [configuration_agreed]:
+        "a learner that synchronises while a reconfiguration is proposed takes it for agreed at UPTODATE, and tells others so";
+    UnlistedMember "unlisted-member", affected "all releases", breaks [disk_recovers]:
+        "a server that its own configuration does not list refuses to start, though others may count on it: that it was taken in it has yet to hear";
     MutantEpochForgotten "mutant-epoch-forgotten", affected "no release", breaks [epoch_promise]:
         "a learner answers LEADERINFO without writing acceptedEpoch";
     MutantNoRebroadcast "mutant-no-rebroadcast", affected "no release", breaks [leader_elected]:
@@ -227,13 +231,17 @@ catalogue! {
         "a watch that a read has set fires again and again";
     MutantRenewsWatchesBlindly "mutant-renews-watches-blindly", affected "no release", breaks [watch_renewal]:
         "watches of a client that is back are set again, whatever has happened meanwhile";
+    MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
+        "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].
 pub const RELEASE: &str = "3.9.5";
 
 /// The open defects of [`RELEASE`]: it is modelled with these repaired, and with them on it is the release as shipped.
-pub const AS_SHIPPED: [Bug; 11] = [
+pub const AS_SHIPPED: [Bug; 13] = [
+    Bug::PrematureConfiguration,
+    Bug::UnlistedMember,
     Bug::Zk2832,
     Bug::Zk5094,
     Bug::Zk4882,

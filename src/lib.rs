@@ -34,9 +34,9 @@
 //! - `cli` (a feature, with the program): one verb per file. The only place with threads, files and a terminal.
 //!
 //! "Which vote wins?" is `election::vote_order`; "what ends an election?" `election::FastLeaderElection`; "DIFF, TRUNC or SNAP?"
-//! `zab::sync_choice`; "what does a learner do at NEWLEADER?" `zab::learner`; "what does a server start from?" `store::recovery`; "what does
-//! a cut do to bytes under way?" `sim::network`; "what may a power loss take?" `sim::disk`; "who is told of a change?"
-//! `server::watches`, and of what a client sets again `client::watches`.
+//! `zab::sync_choice`; "what does a learner do at NEWLEADER?" `zab::learner`; "who decides while the membership changes?" `zab::quorums`;
+//! "what does a server start from?" `store::recovery`; "what does a cut do to bytes under way?" `sim::network`; "what may a power loss
+//! take?" `sim::disk`; "who is told of a change?" `server::watches`, and of what a client sets again `client::watches`.
 //!
 //! # What always holds
 //!
@@ -51,7 +51,7 @@
 //! # What is modelled, and what is not
 //!
 //! ZooKeeper 3.9.5 with its open defects repaired, each repair a switch: elections, Zab whole, sessions, the request pipeline, logs and
-//! snapshots in ZooKeeper's bytes. No reconfiguration yet; the README has the whole list.
+//! snapshots in ZooKeeper's bytes, a membership that may change. The README has the whole list.
 //! Modules end their description with what they leave out.
 
 pub mod proto;

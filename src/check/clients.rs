@@ -95,7 +95,13 @@ impl Clients {
 
 /// Of a write: `Ok`, the path that was created, or what the parts of a multi came to; anything else is the name of an error.
 pub fn succeeded(result: &str) -> bool {
-    result == "Ok" || result.starts_with(['/', '['])
+    result == "Ok" || result.starts_with(['/', '[']) || is_configuration(result)
+}
+
+/// `1:5: s1 s2 s4`: what a reconfiguration is answered with.
+#[cold]
+fn is_configuration(result: &str) -> bool {
+    result.contains(": s")
 }
 
 #[cfg(test)]

@@ -7,9 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::proto::{Membership, ServerId, Vote};
 
 /// The voters of a membership. Everybody else, observers and strangers, has no say.
+///
+/// While the membership changes there are two, and both must agree.
 #[derive(Clone, Debug)]
 pub struct Electorate {
     voters: BTreeMap<ServerId, Voter>,
+    observers: BTreeSet<ServerId>,
+    /// That of the membership which is proposed.
+    next: Option<Box<Electorate>>,
     /// The same by id: asked for at every answer to a client.
     is_voter: Vec<bool>,
     /// Quorums count groups and weights, not heads.
@@ -32,7 +37,28 @@ impl Electorate {
         };
         let voters: BTreeMap<ServerId, Voter> = members.voters().map(voter).collect();
         let last = voters.keys().next_back().map_or(0, |id| id.0);
-        Electorate { is_voter: (0..=last).map(|id| voters.contains_key(&ServerId(id))).collect(), voters, hierarchical }
+        let observers = members.members.keys().copied().filter(|id| !members.is_voter(*id)).collect();
+        Electorate { is_voter: (0..=last).map(|id| voters.contains_key(&ServerId(id))).collect(), voters, observers, next: None, hierarchical }
+    }
+
+    /// The same while another membership is proposed.
+    pub fn changing_to(members: &Membership, next: Option<&Membership>) -> Electorate {
+        Electorate { next: next.map(|next| Box::new(Electorate::new(next))), ..Electorate::new(members) }
+    }
+
+    /// Whether a server is listed as an observer.
+    pub fn is_observer(&self, id: ServerId) -> bool {
+        self.observers.contains(&id)
+    }
+
+    /// Whether it is in one of the lists at all.
+    pub fn lists(&self, id: ServerId) -> bool {
+        self.is_voter(id) || self.is_observer(id) || self.next.as_ref().is_some_and(|next| next.lists(id))
+    }
+
+    /// Whether it may vote, in one membership or the other.
+    pub fn has_say(&self, id: ServerId) -> bool {
+        self.is_voter(id) || self.next.as_ref().is_some_and(|next| next.is_voter(id))
     }
 
     #[inline]
@@ -42,7 +68,7 @@ impl Electorate {
 
     /// Whether a server may be elected: voters without weight may not.
     pub fn may_lead(&self, id: ServerId) -> bool {
-        self.voters.get(&id).is_some_and(|voter| voter.weight > 0)
+        self.voters.get(&id).is_some_and(|voter| voter.weight > 0) || self.next.as_ref().is_some_and(|next| next.may_lead(id))
     }
 
     /// More than half of the voters, by heads.
@@ -50,8 +76,13 @@ impl Electorate {
         2 * set.iter().filter(|id| self.is_voter(**id)).count() > self.voters.len()
     }
 
-    /// A majority; in a hierarchy more than half of the weight in more than half of the groups that have any.
+    /// A majority; in a hierarchy more than half of the weight in more than half of the groups that have any. Of both memberships, if there are
+    /// two.
     pub fn is_quorum(&self, set: &BTreeSet<ServerId>) -> bool {
+        self.is_own_quorum(set) && self.next.as_ref().is_none_or(|next| next.is_quorum(set))
+    }
+
+    fn is_own_quorum(&self, set: &BTreeSet<ServerId>) -> bool {
         if !self.hierarchical {
             return self.is_majority(set);
         }
@@ -69,7 +100,10 @@ impl Electorate {
     /// The same for servers that are told one by one. Of plain majorities only heads are counted.
     #[inline]
     pub fn is_quorum_of(&self, servers: impl Iterator<Item = ServerId>) -> bool {
-        if self.hierarchical { self.is_quorum(&servers.collect()) } else { 2 * servers.filter(|id| self.is_voter(*id)).count() > self.voters.len() }
+        if self.hierarchical || self.next.is_some() {
+            return self.is_quorum(&servers.collect());
+        }
+        2 * servers.filter(|id| self.is_voter(*id)).count() > self.voters.len()
     }
 
     /// Whether a vote must be adopted by a server that proposes `current`: (epoch, zxid, id) is larger, and its candidate has weight.
@@ -116,6 +150,18 @@ mod tests {
                 assert_eq!(electorate.beats(&new, &current), vote_order::supersedes(&members, Bugs::NONE, &new, &current), "{new}, {current}");
             }
         }
+    }
+
+    #[test]
+    fn while_the_membership_changes_both_must_agree() {
+        let mut next = Membership::of(5, 0);
+        next.members.retain(|id, _| id.0 >= 3);
+        let electorate = Electorate::changing_to(&Membership::of(3, 0), Some(&next));
+        for (ids, expected) in [(&[1, 2][..], false), (&[4, 5], false), (&[1, 2, 4], false), (&[2, 3, 4], true), (&[1, 2, 4, 5], true)] {
+            let set: BTreeSet<ServerId> = ids.iter().copied().map(ServerId).collect();
+            assert_eq!((electorate.is_quorum(&set), electorate.is_quorum_of(set.iter().copied())), (expected, expected), "{ids:?}");
+        }
+        assert!(electorate.has_say(ServerId(5)) && electorate.may_lead(ServerId(5)) && !electorate.is_voter(ServerId(5)));
     }
 
     #[test]

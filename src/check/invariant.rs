@@ -51,6 +51,9 @@ catalogue! {
     NewLeaderDurable new_leader_durable "E-6":
         "a follower acknowledges NEWLEADER only after acceptedEpoch, the committed history it was sent and currentEpoch are durable",
         "Learner.syncWithLeader; ZOOKEEPER-3911, 4643, 4646, 4785";
+    ConfigurationAgreed configuration_agreed "E-7":
+        "a configuration is in force only after a quorum of it, and one of the configuration before it, have remembered it on disk",
+        "Dynamic Reconfiguration of Primary/Backup Clusters (USENIX ATC 2012); SyncedLearnerTracker, Leader.tryToCommit";
     Leadership leadership "Z-1":
         "each epoch has at most one server that leads it, in the whole run",
         "Leadership1 and Leadership2 of Zab.tla and ZkV3_7_0.tla of Apache ZooKeeper";

@@ -65,7 +65,7 @@ fn named_in_own_round(ghost: &Ghost, me: ServerId, leader: ServerId) -> BTreeSet
 
 fn no_quorum(electorate: &Electorate, ghost: &Ghost, me: ServerId, vote: &Vote, behind: &BTreeSet<ServerId>, event: &Event) -> Facts {
     let heard = ghost.last_heard_of(vote.leader).unwrap_or(ghost.call());
-    let names: Vec<String> = behind.iter().filter(|id| electorate.is_voter(**id)).map(ServerId::to_string).collect();
+    let names: Vec<String> = behind.iter().filter(|id| electorate.has_say(**id)).map(ServerId::to_string).collect();
     let told = match names.as_slice() {
         [] => format!("nobody had told {me} that it is for {}", vote.leader),
         _ => format!("only {} had told {me} to be for {}, which is no quorum", names.join(", "), vote.leader),

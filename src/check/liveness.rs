@@ -6,7 +6,7 @@
 //! One kind of server may stay outside: it has promised a larger epoch than the leader's, to somebody who never led it, and rightly refuses
 //! (`Learner.registerWithLeader`). ZooKeeper leaves it so until the next leader asks it for its promise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use crate::trace::{Event, Note, Record, What};
 #[derive(Clone, Debug)]
 pub struct Liveness {
     electorate: Arc<Electorate>,
+    /// The version of the configuration that it is of.
+    version: i64,
     bound: Micros,
     servers: BTreeMap<ServerId, Standing>,
     /// Whom each server refused last: the promise is on its disk, so it keeps refusing until there is a larger epoch.
@@ -87,6 +89,7 @@ impl Liveness {
     pub fn new(config: &Config) -> Liveness {
         Liveness {
             electorate: Arc::new(Electorate::new(&config.membership)),
+            version: config.membership.version,
             bound: bound(config),
             servers: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -117,6 +120,11 @@ impl Liveness {
     /// Whether one leader is established with a quorum, and everybody who runs serves under it.
     pub fn settled(&self) -> bool {
         self.settled.is_some()
+    }
+
+    /// Whether these servers are a quorum of the newest configuration in force.
+    pub fn is_quorum(&self, servers: &BTreeSet<ServerId>) -> bool {
+        self.electorate.is_quorum(servers)
     }
 
     /// How long it may take.
@@ -192,7 +200,12 @@ impl Liveness {
                 *self.since_disturbance.rounds.entry(me).or_default() += 1;
                 self.stands(Some(me), Some(Standing::Unsettled), at);
             }
-            Note::WentLooking { .. } => self.stands(Some(me), Some(Standing::Unsettled), at),
+            Note::ConfigurationActivated { config } if config.version > self.version => {
+                (self.electorate, self.version) = (Arc::new(Electorate::new(config)), config.version);
+                self.settled = self.settled.filter(|_| self.all_serve());
+                self.settle(at);
+            }
+            Note::WentLooking { .. } | Note::RoleAssigned { .. } => self.stands(Some(me), Some(Standing::Unsettled), at),
             Note::EpochRefused { leader, epoch, .. } => {
                 self.refusals.insert(me, Refusal { leader: *leader, epoch: *epoch });
                 self.settle(at);

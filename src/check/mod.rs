@@ -20,6 +20,7 @@ mod convergence;
 mod delivery;
 mod durable;
 mod electorate;
+mod electorates;
 mod epoch_promise;
 mod follower_history;
 mod ghosts;
@@ -58,7 +59,7 @@ mod voters_only;
 use std::sync::Arc;
 
 use clients::Clients;
-use electorate::Electorate;
+use electorates::Electorates;
 use epoch_promise::EpochPromise;
 use ghosts::Ghosts;
 use leadership::Leadership;
@@ -85,7 +86,7 @@ use crate::trace::Event;
 /// All safety checks of one run.
 #[derive(Clone, Debug)]
 pub struct Checks {
-    electorate: Arc<Electorate>,
+    electorates: Arc<Electorates>,
     ghosts: Ghosts,
     epochs: EpochPromise,
     replication: Replication,
@@ -101,7 +102,7 @@ pub struct Checks {
 impl Checks {
     pub fn new(config: &Config) -> Checks {
         Checks {
-            electorate: Arc::new(Electorate::new(&config.membership)),
+            electorates: Arc::new(Electorates::new(&config.membership)),
             ghosts: Ghosts::default(),
             epochs: EpochPromise::default(),
             replication: Replication::default(),
@@ -178,7 +179,7 @@ impl Checks {
     #[cold]
     #[inline(never)]
     fn everybody(&mut self, event: &Event) -> Option<Breach> {
-        self.elections(event).or_else(|| {
+        self.membership(event).or_else(|| self.elections(event)).or_else(|| {
             let change = self.replication.observe(event);
             self.sessions.observe(event);
             self.replies.observe(event);
@@ -188,10 +189,16 @@ impl Checks {
         })
     }
 
-    /// Elections, epochs and roles.
+    /// Who is in the ensemble, which all that follows rests upon.
+    fn membership(&mut self, event: &Event) -> Option<Breach> {
+        if electorates::concerns(event) { Arc::make_mut(&mut self.electorates).observe(event) } else { None }
+    }
+
+    /// Elections, epochs and roles: each server by its own list.
     fn elections(&mut self, event: &Event) -> Option<Breach> {
-        self.ghosts.observe(&self.electorate, event);
-        let (electorate, ghosts) = (&*self.electorate, &self.ghosts);
+        let electorate = self.electorates.at(event.node);
+        self.ghosts.observe(electorate, event);
+        let ghosts = &self.ghosts;
         let named = |invariant, facts: Option<Facts>| facts.map(|facts| (invariant, facts));
         named(Invariant::NoVoteCircle, vote_circle::check(electorate, ghosts, event))
             .or_else(|| named(Invariant::BestKnownVote, best_vote::check(ghosts, event)))
@@ -204,7 +211,8 @@ impl Checks {
     #[cold]
     #[inline(never)]
     fn judge(&mut self, change: &Change, event: &Event) -> Option<Breach> {
-        let (electorate, world) = (&*self.electorate, &mut self.replication);
+        let (electorates, world) = (&*self.electorates, &mut self.replication);
+        let electorate = electorates.at(event.node);
         surprises::check(electorate, world, change, event)
             .or_else(|| holes::check(world, change, event))
             .or_else(|| follower_history::check(electorate, world, change, event))
@@ -215,9 +223,9 @@ impl Checks {
             .or_else(|| reported::check(electorate, world, event))
             .or_else(|| recovery::check(world, change, event))
             .or_else(|| sync_cost::check(event))
-            .or_else(|| self.replies.check(electorate, world, event))
+            .or_else(|| self.replies.check(electorates.latest(), world, event))
             .or_else(|| self.clients.check(world, event))
             .or_else(|| self.sessions.breach(event))
-            .or_else(|| self.step_down.check(electorate, event))
+            .or_else(|| self.step_down.check(electorates, event))
     }
 }

@@ -273,7 +273,7 @@ impl Replication {
                 replica.sync = None;
                 replica.deliver(event);
             }
-            Note::WentLooking { .. } => replica.left_role(),
+            Note::WentLooking { .. } | Note::RoleAssigned { .. } => replica.left_role(),
             _ => {}
         }
     }

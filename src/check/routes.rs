@@ -34,7 +34,7 @@ impl Checks {
                     self.known_order.on_reply(&self.replication, id, *conn, reply, event);
                     self.replied(reply.zxid, event)
                 }
-                Record::Delivered { packet: Packet::Quorum { kind: QuorumKind::Ping, .. }, .. } => self.step_down.check(&self.electorate, event),
+                Record::Delivered { packet: Packet::Quorum { kind: QuorumKind::Ping, .. }, .. } => self.step_down.check(&self.electorates, event),
                 _ if concerns_nobody(record) => None,
                 _ => self.everybody(event),
             },
@@ -67,7 +67,7 @@ impl Checks {
 
     #[inline]
     fn replied(&mut self, zxid: Zxid, event: &Event) -> Option<Breach> {
-        let fine = self.replies.may_tell(&self.electorate, &self.replication, event.node, zxid);
+        let fine = self.replies.may_tell(self.electorates.latest(), &self.replication, event.node, zxid);
         if fine { None } else { self.judge(&Change::Other, event) }
     }
 
@@ -122,7 +122,7 @@ impl Checks {
     #[inline]
     fn called_or_returned(&mut self, event: &Event) -> Option<Breach> {
         let breach = self.clients.check(&self.replication, event);
-        if breach.is_some() || self.step_down.is_early(event) { breach } else { self.step_down.check(&self.electorate, event) }
+        if breach.is_some() || self.step_down.is_early(event) { breach } else { self.step_down.check(&self.electorates, event) }
     }
 }
 

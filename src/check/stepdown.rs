@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::Invariant::LeaderStepsDown;
-use super::electorate::Electorate;
+use super::electorates::Electorates;
 use super::verdict::{Breach, Fact};
 use crate::proto::{Config, ConnId, Epoch, Micros, NodeId, Packet, Port, QuorumKind, ServerId};
 use crate::trace::{Event, Note, Record, What};
@@ -46,15 +46,15 @@ impl StepDown {
     }
 
     #[inline]
-    pub fn check(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
+    pub fn check(&mut self, electorates: &Electorates, event: &Event) -> Option<Breach> {
         let matters = matters(event);
         // Whatever else is recorded must not decide when it is noticed.
         let looks = !self.is_early(event) && (matters || event.note().is_some());
-        let overdue = if looks { self.overdue(electorate, event) } else { None };
+        let overdue = if looks { self.overdue(electorates, event) } else { None };
         if matters {
             self.observe(event);
             self.earliest =
-                self.leaders.values().filter_map(|leader| self.deadline(electorate, leader)).map(|(at, _)| at).min().unwrap_or(Micros::MAX);
+                self.leaders.values().filter_map(|leader| self.deadline(electorates, leader)).map(|(at, _)| at).min().unwrap_or(Micros::MAX);
         }
         overdue
     }
@@ -113,13 +113,14 @@ impl StepDown {
     }
 
     /// Until when a leader may lead, and what ends it; `None` for one that is not established, or cannot act.
-    fn deadline(&self, electorate: &Electorate, leader: &Leader) -> Option<(Micros, Option<u64>)> {
+    fn deadline(&self, electorates: &Electorates, leader: &Leader) -> Option<(Micros, Option<u64>)> {
         leader.established.filter(|_| !leader.paused)?;
         let grace = |at: Micros| at + (self.sync + self.notice).times(2);
         if let Some((at, event)) = leader.failed {
             return Some((grace(at), Some(event)));
         }
         let id = self.leaders.iter().find(|(_, known)| std::ptr::eq(*known, leader)).map(|(id, _)| *id)?;
+        let electorate = electorates.of(id);
         let open = leader.learners.values().map(|(learner, until)| (*until, *learner));
         let mut ends: Vec<(Micros, ServerId)> = open.chain(leader.ended.iter().map(|(learner, until)| (*until, *learner))).collect();
         ends.sort_unstable();
@@ -129,8 +130,8 @@ impl StepDown {
     }
 
     #[cold]
-    fn overdue(&mut self, electorate: &Electorate, event: &Event) -> Option<Breach> {
-        let late = |leader: &Leader| self.deadline(electorate, leader).filter(|(deadline, _)| event.at > *deadline);
+    fn overdue(&mut self, electorates: &Electorates, event: &Event) -> Option<Breach> {
+        let late = |leader: &Leader| self.deadline(electorates, leader).filter(|(deadline, _)| event.at > *deadline);
         let (id, leader, (deadline, failed)) = self.leaders.iter().find_map(|(id, leader)| late(leader).map(|late| (*id, leader, late)))?;
         let (since, why) = match failed {
             Some(failed) => (failed, format!("the storage of {id} has failed")),
@@ -158,6 +159,8 @@ fn matters(event: &Event) -> bool {
                     | Note::RoleOver { .. }
                     | Note::Established { .. }
                     | Note::StorageFailed { .. }
+                    | Note::ConfigurationSeen { .. }
+                    | Note::ConfigurationActivated { .. }
             )
         }
         What::Record(Record::Delivered { packet: Packet::Quorum { kind, .. }, .. }) => *kind == QuorumKind::Ping,
@@ -183,7 +186,7 @@ mod tests {
 
     /// The events of a story, at times of the test's own, in seconds.
     struct Watch {
-        electorate: Electorate,
+        electorates: Electorates,
         check: StepDown,
         n: u64,
     }
@@ -200,7 +203,7 @@ mod tests {
             members.members.retain(|id, _| id.0 >= 3 - others);
             let mut config = Config::new(members);
             config.tick_time = Micros::from_secs(1);
-            let mut watch = Watch { electorate: Electorate::new(&config.membership), check: StepDown::new(&config), n: 0 };
+            let mut watch = Watch { electorates: Electorates::new(&config.membership), check: StepDown::new(&config), n: 0 };
             let vote = Vote { leader: ServerId(3), zxid: Zxid::ZERO, epoch: Epoch(0) };
             watch.note(0, Note::LeadingStarted { vote });
             for learner in [1, 2] {
@@ -213,7 +216,7 @@ mod tests {
         fn see(&mut self, at: u64, what: What) -> bool {
             self.n += 1;
             let event = Event { n: self.n, at: Micros::from_secs(at), node: Some(NodeId::server(3)), cause: None, what };
-            self.check.check(&self.electorate, &event).is_some()
+            self.check.check(&self.electorates, &event).is_some()
         }
 
         fn note(&mut self, at: u64, note: Note) -> bool {

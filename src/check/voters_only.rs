@@ -1,5 +1,8 @@
 //! E-5: who is not listed as a voter has no say.
 //!
+//! The list is that of the server which acts, and while the membership changes either of its two. A server that is in no list at all may follow,
+//! as ZooKeeper has it: it waits to be taken in, or has been taken out.
+//!
 //! Everything that names a deciding set is judged: the supporters of an election, the quorum that an epoch was chosen with and the one
 //! that follows. A voter of weight 0 may be in such a set, where it adds nothing, but may not lead.
 
@@ -25,7 +28,7 @@ pub fn check(electorate: &Electorate, event: &Event) -> Option<Facts> {
 }
 
 fn not_a_leader(electorate: &Electorate, leader: ServerId) -> Option<String> {
-    match (electorate.is_voter(leader), electorate.may_lead(leader)) {
+    match (electorate.has_say(leader), electorate.may_lead(leader)) {
         (_, true) => None,
         (true, false) => Some(format!("{leader} is a voter without weight")),
         (false, _) => Some(format!("{leader} is not listed as a voter")),
@@ -34,12 +37,16 @@ fn not_a_leader(electorate: &Electorate, leader: ServerId) -> Option<String> {
 
 /// Observers end their elections OBSERVING.
 fn not_a_follower(electorate: &Electorate, me: ServerId, state: PeerState) -> Option<String> {
-    let follows = matches!(state, PeerState::Following | PeerState::Leading);
-    (follows && !electorate.is_voter(me)).then(|| format!("{me} is not listed as a voter"))
+    let is_wrong = match state {
+        PeerState::Leading => !electorate.is_voter(me),
+        PeerState::Following => electorate.is_observer(me),
+        PeerState::Observing | PeerState::Looking => false,
+    };
+    is_wrong.then(|| format!("{me} is not listed as a voter"))
 }
 
 fn stranger(electorate: &Electorate, quorum: &[ServerId]) -> Option<String> {
-    quorum.iter().find(|id| !electorate.is_voter(**id)).map(|id| format!("{id} is not listed as a voter"))
+    quorum.iter().find(|id| !electorate.has_say(**id)).map(|id| format!("{id} is not listed as a voter"))
 }
 
 #[cfg(test)]

@@ -39,7 +39,11 @@ impl HostProvider {
         let mut round: VecDeque<ServerId> = members.members.keys().copied().collect();
         match hosts {
             Hosts::Any => shuffle(cx, round.make_contiguous()),
-            Hosts::From(first) => round.rotate_left(round.iter().position(|id| id == first).unwrap_or(0)),
+            Hosts::From(first) => match round.iter().position(|id| id == first) {
+                Some(at) => round.rotate_left(at),
+                // No member, or not yet.
+                None => round.push_front(*first),
+            },
             Hosts::Only(listed) => round = listed.iter().copied().collect(),
         }
         HostProvider { round, last: None }

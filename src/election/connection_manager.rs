@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{Config, ConnId, Notification, Packet, Port, ServerId, Stage, Timer};
+use crate::proto::{Config, ConnId, Membership, Notification, Packet, Port, ServerId, Stage, Timer};
 use crate::trace::Note;
 
 /// Received notes that wait for the WorkerReceiver; the oldest is dropped. Source: `RECV_CAPACITY`.
@@ -28,6 +28,10 @@ pub struct Received {
 pub struct ConnectionManager {
     me: ServerId,
     config: Arc<Config>,
+    /// The configuration that was proposed last, if it is not in force: its members are dialled too.
+    next: Option<Arc<Membership>>,
+    /// Dials of the manager before this one, by whom they are for: nobody waits for them.
+    forsaken: BTreeMap<ServerId, u32>,
     peers: BTreeMap<ServerId, Peer>,
     /// Accepted connections that have not said who they are, oldest first: the accept thread reads one after the other,
     /// so that a silent one keeps the rest waiting.
@@ -67,7 +71,57 @@ struct Handshake {
 
 impl ConnectionManager {
     pub fn new(me: ServerId, config: Arc<Config>) -> ConnectionManager {
-        ConnectionManager { me, config, peers: BTreeMap::new(), handshakes: VecDeque::new(), owners: BTreeMap::new(), received: VecDeque::new() }
+        ConnectionManager {
+            me,
+            config,
+            next: None,
+            forsaken: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            handshakes: VecDeque::new(),
+            owners: BTreeMap::new(),
+            received: VecDeque::new(),
+        }
+    }
+
+    /// Another configuration is proposed, or in force: who is new is dialled at once. Source: `connectNewPeers`.
+    pub fn set_configuration(&mut self, cx: &mut Cx, config: Arc<Config>, next: Option<Arc<Membership>>) {
+        (self.config, self.next) = (config, next);
+        let current = &self.config.membership.members;
+        let joining = self.next.iter().flat_map(|next| next.members.keys()).filter(|id| **id != self.me && !current.contains_key(id));
+        for id in joining.copied().collect::<Vec<_>>() {
+            self.connect_one(cx, id);
+        }
+    }
+
+    /// It ends, with all its connections, and another one begins. Source: `halt`, `createElectionAlgorithm`.
+    pub fn restart(&mut self, cx: &mut Cx) -> ConnectionManager {
+        cx.emit(Effect::Unlisten(Port::Election));
+        if let Some(first) = self.handshakes.front() {
+            cx.disarm(Timer::Handshake(first.conn));
+        }
+        let accepted = self.handshakes.iter().filter(|handshake| !handshake.closed).map(|handshake| handshake.conn);
+        accepted.chain(self.owners.keys().copied()).for_each(|conn| cx.emit(Effect::Close(conn)));
+        let mut forsaken = std::mem::take(&mut self.forsaken);
+        self.peers.iter().filter(|(_, peer)| peer.dialling).for_each(|(id, _)| *forsaken.entry(*id).or_default() += 1);
+        let anew = ConnectionManager { forsaken, ..ConnectionManager::new(self.me, self.config.clone()) };
+        anew.listen(cx);
+        anew
+    }
+
+    /// Whether a dial that has ended is one that nobody waits for.
+    fn is_forsaken(&mut self, to: ServerId) -> bool {
+        let Some(dials) = self.forsaken.get_mut(&to) else { return false };
+        *dials -= 1;
+        if *dials == 0 {
+            self.forsaken.remove(&to);
+        }
+        true
+    }
+
+    /// Whether the server lists say where to find it.
+    fn knows(&self, id: ServerId) -> bool {
+        let lists = [Some(&self.config.membership), self.next.as_deref()];
+        lists.into_iter().flatten().any(|membership| membership.members.contains_key(&id))
     }
 
     /// The listener starts.
@@ -116,9 +170,15 @@ impl ConnectionManager {
 
     /// Dials unless a sender exists or a dial is under way. Source: `connectOne`.
     fn connect_one(&mut self, cx: &mut Cx, to: ServerId) {
+        if self.knows(to) {
+            self.dial(cx, to);
+        }
+    }
+
+    fn dial(&mut self, cx: &mut Cx, to: ServerId) {
         let dials = self.peers.values().filter(|peer| peer.dialling).count();
         let peer = self.peers.entry(to).or_default();
-        if peer.worker.is_some() || peer.dialling || !self.config.membership.members.contains_key(&to) {
+        if peer.worker.is_some() || peer.dialling {
             return;
         }
         if dials >= CONNECTION_THREADS {
@@ -130,6 +190,9 @@ impl ConnectionManager {
 
     /// A dial went through: say who we are, and keep the connection only if our id is the larger one. Source: `startConnection`.
     pub fn on_connected(&mut self, cx: &mut Cx, to: ServerId, conn: ConnId) {
+        if self.is_forsaken(to) {
+            return cx.emit(Effect::Close(conn));
+        }
         self.peers.entry(to).or_default().dialling = false;
         cx.send(conn, Packet::Initial { sid: self.me });
         if to > self.me {
@@ -142,6 +205,9 @@ impl ConnectionManager {
 
     /// Nothing dials again by itself: the next note or `connect_all` does.
     pub fn on_dial_failed(&mut self, cx: &mut Cx, to: ServerId) {
+        if self.is_forsaken(to) {
+            return;
+        }
         self.peers.entry(to).or_default().dialling = false;
         cx.note(Note::PeerUnreachable { peer: to });
     }
@@ -206,7 +272,8 @@ impl ConnectionManager {
             self.finish_worker(cx, sid);
             cx.note(Note::DialsBack { peer: sid });
             cx.emit(Effect::Close(conn));
-            self.connect_one(cx, sid);
+            // Its first message says where it is: it need not be in any list.
+            self.dial(cx, sid);
         } else if sid > self.me {
             self.start_workers(cx, sid, conn);
         }

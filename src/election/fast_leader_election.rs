@@ -1,13 +1,14 @@
 //! FastLeaderElection (`electionAlg 3`): the main loop. Source: `FastLeaderElection.lookForLeader`; election reference §2.
 //!
-//! Not modelled: the two-server oracle, adopting a newer configuration from a note (both need reconfiguration).
+//! While a reconfiguration is under way two configurations decide: voters of both are asked, and a quorum is one of each.
+//! Not modelled: the two-server oracle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Config, Epoch, LearnerType, Micros, PeerState, Round, ServerId, Stage, Timer, Vote, Zxid};
+use crate::proto::{Config, Epoch, LearnerType, Membership, Micros, PeerState, Round, ServerId, Stage, Timer, Vote, Zxid};
 use crate::trace::{Better, ElectedBy, IgnoreReason, JoinObstacle, Note};
 
 use super::connection_manager::{ConnectionManager, Received};
@@ -23,6 +24,8 @@ pub struct FastLeaderElection {
     me: ServerId,
     role: LearnerType,
     pub(super) config: Arc<Config>,
+    /// The configuration that was proposed last, if it is not in force.
+    next: Option<Arc<Membership>>,
     /// The membership's text, which rides along in every note.
     pub(super) config_text: Arc<str>,
     /// The election round. Not persisted: 0 at boot, raised by 1 at each call, set to the ensemble's on joining one.
@@ -88,6 +91,7 @@ impl FastLeaderElection {
             config_text: config.membership.text().into(),
             connections: ConnectionManager::new(me, config.clone()),
             config,
+            next: None,
             logical_clock: Round(0),
             proposal: nobody,
             receive_queue: VecDeque::new(),
@@ -105,15 +109,43 @@ impl FastLeaderElection {
         self.proposal
     }
 
+    /// The configuration in force is another one, with the same members; or another one is proposed.
+    pub fn set_configuration(&mut self, cx: &mut Cx, config: Arc<Config>, next: Option<Arc<Membership>>) {
+        self.config_text = config.membership.text().into();
+        self.connections.set_configuration(cx, config.clone(), next.clone());
+        (self.config, self.next) = (config, next);
+    }
+
+    /// The election begins anew among other members: every connection is closed, the round is forgotten. Source: `restartLeaderElection`.
+    pub fn restart(&mut self, cx: &mut Cx, role: LearnerType, config: Arc<Config>, next: Option<Arc<Membership>>) {
+        cx.disarm(Timer::ElectionPoll);
+        let mut anew = FastLeaderElection::new(self.me, role, config);
+        anew.connections = self.connections.restart(cx);
+        let config = anew.config.clone();
+        anew.set_configuration(cx, config, next);
+        *self = anew;
+    }
+
+    /// Whether a server has a say, in the configuration in force or in the next one. Source: `validVoter`.
     pub(super) fn is_voter(&self, id: ServerId) -> bool {
-        self.config.membership.is_voter(id)
+        self.config.membership.is_voter(id) || self.next.as_ref().is_some_and(|next| next.is_voter(id))
+    }
+
+    /// Whether these are a quorum of both configurations. Source: `SyncedLearnerTracker.hasAllQuorums`.
+    fn contains_quorum(&self, set: &BTreeSet<ServerId>) -> bool {
+        quorum::contains_quorum(&self.config.membership, set) && self.next.as_ref().is_none_or(|next| quorum::contains_quorum(next, set))
+    }
+
+    /// By id. Source: `getCurrentAndNextConfigVoters`.
+    fn all_voters(&self) -> BTreeSet<ServerId> {
+        self.config.membership.voters().chain(self.next.iter().flat_map(|next| next.voters())).collect()
     }
 
     /// A new round begins with this server's own vote. An observer, or a server that is not in the list, votes for nobody.
     pub fn look_for_leader(&mut self, cx: &mut Cx, zxid: Zxid, epoch: Epoch) {
         let votes = self.role == LearnerType::Participant;
         let initial = match votes {
-            true => Vote { leader: if self.is_voter(self.me) { self.me } else { ServerId::NOBODY }, zxid, epoch },
+            true => Vote { leader: if self.config.membership.is_voter(self.me) { self.me } else { ServerId::NOBODY }, zxid, epoch },
             false => Vote { leader: ServerId::NOBODY, zxid: Zxid::NONE, epoch: Epoch::NONE },
         };
         self.logical_clock = self.logical_clock.next();
@@ -132,8 +164,7 @@ impl FastLeaderElection {
 
     /// Tells every voter, this server included, what it proposes. The own vote is counted only when it comes back.
     fn send_notifications(&mut self, cx: &mut Cx) {
-        let voters: Vec<ServerId> = self.config.membership.voters().collect();
-        for voter in voters {
+        for voter in self.all_voters() {
             self.queue_note(cx, voter, PeerState::Looking, self.proposal, self.logical_clock);
         }
     }
@@ -270,7 +301,7 @@ impl FastLeaderElection {
     /// With a quorum for the proposal the finalize drain begins. Election reference §2.6.
     fn test_quorum(&mut self, cx: &mut Cx) -> Option<Outcome> {
         let supporters = self.supporters_of_proposal();
-        if quorum::contains_quorum(&self.config.membership, &supporters) {
+        if self.contains_quorum(&supporters) {
             cx.note(Note::QuorumReached { round: self.logical_clock, vote: self.proposal.into(), supporters: supporters.iter().copied().collect() });
             self.call.as_mut()?.draining = true;
         } else if cx.bugs.has(Bug::Zk975) && self.call.as_ref()?.recvset.len() == self.config.membership.voters().count() {
@@ -328,7 +359,7 @@ impl FastLeaderElection {
         let all_equal = bugs.has(Bug::Zk1732);
         let same = |ballot: &Ballot| if all_equal { ballot.vote == note.vote && ballot.round == note.round } else { ballot.matches(note) };
         let supporters: BTreeSet<ServerId> = agreeing(votes, same).collect();
-        if !quorum::contains_quorum(&self.config.membership, &supporters) {
+        if !self.contains_quorum(&supporters) {
             return Err(JoinObstacle::NoQuorum { agreeing: supporters.len() as u32 });
         }
         self.check_leader(bugs, votes, note).map(|()| supporters)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::proto::{Notification, PeerState, Round, ServerId, Stage, Vote};
+use crate::proto::{Membership, Notification, PeerState, Round, ServerId, Stage, Vote};
 use crate::trace::Note;
 
 use super::FastLeaderElection;
@@ -28,6 +28,15 @@ pub struct Standing {
     pub vote_is_old: bool,
 }
 
+/// What a note has to say to others than the election.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A voter looks for a leader, and this server leads (ZOOKEEPER-3109).
+    LookingVoter(ServerId),
+    /// Elsewhere a newer configuration is in force. The note has told nothing else.
+    Configuration(Arc<Membership>),
+}
+
 /// Notes that wait for the WorkerSender; unbounded.
 pub type SendQueue = VecDeque<ToSend>;
 
@@ -43,13 +52,17 @@ impl FastLeaderElection {
     }
 
     /// The WorkerReceiver takes one note: it answers some at once and queues others for the main loop.
-    /// Returns the voter that a leader has to be told of, because it is looking for one (ZOOKEEPER-3109).
-    pub fn on_worker_receiver(&mut self, cx: &mut Cx, standing: Standing) -> Option<ServerId> {
+    pub fn on_worker_receiver(&mut self, cx: &mut Cx, standing: Standing) -> Option<Heard> {
         let received = self.connections.take_received()?;
         if self.connections.has_received() {
             cx.wake(Stage::WorkerReceiver);
         }
         let Received { sid, note } = &received;
+        if note.config_version > self.config.membership.version
+            && let Some(newer) = self.newer_configuration(note, standing.state)
+        {
+            return Some(Heard::Configuration(newer));
+        }
         // A note of a non-voter, an observer say, is answered and has no say.
         if !self.is_voter(*sid) {
             let round = self.logical_clock;
@@ -72,7 +85,16 @@ impl FastLeaderElection {
             cx.note(Note::StaleAnswer { to: *sid, state: standing.state, vote: standing.vote });
         }
         self.answer(cx, *sid, standing.state, standing.vote, standing.round);
-        (standing.state == PeerState::Leading).then_some(*sid)
+        (standing.state == PeerState::Leading).then_some(Heard::LookingVoter(*sid))
+    }
+
+    /// The configuration that a note carries, for a server that looks for a leader: others have agreed to it.
+    #[cold]
+    fn newer_configuration(&self, note: &Notification, state: PeerState) -> Option<Arc<Membership>> {
+        if state != PeerState::Looking || !self.config.reconfig_enabled {
+            return None;
+        }
+        Membership::parse(&note.config).ok().map(Arc::new)
     }
 
     fn answer(&mut self, cx: &mut Cx, to: ServerId, state: PeerState, vote: Vote, round: Round) {

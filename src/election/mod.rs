@@ -13,4 +13,4 @@ pub mod vote_order;
 
 pub use connection_manager::ConnectionManager;
 pub use fast_leader_election::{FastLeaderElection, Outcome};
-pub use messenger::Standing;
+pub use messenger::{Heard, Standing};

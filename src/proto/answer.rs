@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::acl::{acl_size, id_size};
-use super::{AclList, AclText, AuthIds, Bytes, ErrorCode, Path, SessionId, Zxid, bytes_as_words};
+use super::{AclList, AclText, AuthIds, Bytes, ErrorCode, Membership, Path, SessionId, Zxid, bytes_as_words};
 
 /// The answer to an [`super::Op`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ pub fn result_text(result: &Result<Answer, ErrorCode>) -> String {
         Ok(Answer::Done | Answer::Stat(_)) => "Ok".into(),
         Ok(Answer::Created(path) | Answer::CreatedWithStat { path, .. }) => path.to_string(),
         Ok(Answer::Data { data: None, .. }) => "null".into(),
-        Ok(Answer::Data { data: Some(data), .. }) => String::from_utf8_lossy(data).into_owned(),
+        Ok(Answer::Data { data: Some(data), .. }) => text_of(data),
         Ok(Answer::Children(paths) | Answer::ChildrenWithStat { children: paths, .. } | Answer::Ephemerals(paths)) => list(paths.iter()),
         Ok(Answer::Acl { acl, .. }) => AclText(acl).to_string(),
         Ok(Answer::Count(count)) => count.to_string(),
@@ -162,6 +162,13 @@ pub fn result_text(result: &Result<Answer, ErrorCode>) -> String {
         }
         Ok(Answer::ClientInfos(ids)) => list(ids.iter()),
     }
+}
+
+/// Data as text; a configuration, which has many lines, in a few words.
+fn text_of(data: &[u8]) -> String {
+    let text = String::from_utf8_lossy(data);
+    let configuration = Some(&text).filter(|text| text.starts_with("server.")).and_then(|text| Membership::parse(text).ok());
+    configuration.map_or_else(|| text.into_owned(), |configuration| configuration.to_string())
 }
 
 /// `[a, b]`.

@@ -1,64 +1,8 @@
 //! What zoo.cfg says: the members of the ensemble and the timings of its protocols.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{LearnerType, Micros, ServerId};
-
-/// One line `server.N=…` with what `group.*` and `weight.*` say of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
-    pub role: LearnerType,
-    /// Say of this server in its group; zero: it never leads and is never counted. 1 unless `weight.N` is set.
-    pub weight: u32,
-    /// `group.G` it belongs to; `None` for all members when quorums are plain majorities.
-    pub group: Option<u32>,
-}
-
-/// The server list, as every member knows it. Source: `QuorumVerifier`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// Version of this configuration; 0 until a reconfiguration.
-    pub version: i64,
-    pub members: BTreeMap<ServerId, Member>,
-}
-
-impl Membership {
-    /// `voters` participants s1, s2, … followed by `observers` observers, all of weight 1.
-    pub fn of(voters: u32, observers: u32) -> Membership {
-        let member = |number: u32| {
-            let role = if number <= voters { LearnerType::Participant } else { LearnerType::Observer };
-            (ServerId(i64::from(number)), Member { role, weight: 1, group: None })
-        };
-        Membership { version: 0, members: (1..=voters + observers).map(member).collect() }
-    }
-
-    /// The participants, by id.
-    pub fn voters(&self) -> impl Iterator<Item = ServerId> {
-        self.members.iter().filter(|(_, member)| member.role == LearnerType::Participant).map(|(id, _)| *id)
-    }
-
-    pub fn is_voter(&self, id: ServerId) -> bool {
-        self.members.get(&id).is_some_and(|member| member.role == LearnerType::Participant)
-    }
-
-    /// Whether quorums are hierarchical: any `group.*` or `weight.*` key exists.
-    pub fn is_hierarchical(&self) -> bool {
-        self.members.values().any(|member| member.group.is_some())
-    }
-
-    /// The text that rides along in every notification. Source: `QuorumMaj.toString`, `QuorumHierarchical.toString`.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for (id, member) in &self.members {
-            let role = if member.role == LearnerType::Participant { "participant" } else { "observer" };
-            let _ = writeln!(text, "server.{}={id}:2888:3888:{role};0.0.0.0:2181", id.0);
-        }
-        let _ = write!(text, "version={:x}", self.version);
-        text
-    }
-}
+use super::{Membership, Micros};
 
 /// Which behaviour clients see, where releases differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +83,10 @@ pub struct Config {
     pub jute_max_buffer: u32,
     /// `extendedTypesEnabled`: nodes may have a time to live.
     pub extended_types_enabled: bool,
+    /// `reconfigEnabled`: the membership may change while the ensemble runs.
+    pub reconfig_enabled: bool,
+    /// `standaloneEnabled`: a reconfiguration must leave two voters at least.
+    pub standalone_enabled: bool,
     /// `skipACL`: everybody may do everything.
     pub skip_acl: bool,
     /// `enforceQuota`: the hard limits of quotas are kept.
@@ -191,6 +139,8 @@ impl Config {
             initial_zxid: None,
             jute_max_buffer: 0xfffff,
             extended_types_enabled: false,
+            reconfig_enabled: false,
+            standalone_enabled: true,
             skip_acl: false,
             enforce_quota: false,
             super_digest: None,

@@ -205,6 +205,8 @@ pub enum DiskTag {
     LearnerSync,
     /// Deleting old snapshots and logs.
     Purge,
+    /// Reading or writing the server list (`zoo.cfg` and the files of the dynamic configuration).
+    Config,
 }
 
 /// The small files that a server keeps beside its log and snapshots.
@@ -251,6 +253,7 @@ impl DiskTag {
             DiskTag::Truncation => (6, 0),
             DiskTag::LearnerSync => (7, 0),
             DiskTag::Purge => (8, 0),
+            DiskTag::Config => (9, 0),
         };
         word(purpose);
         word(file);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::acl::acl_size;
-use super::{AclList, AclText, AddWatchMode, Bytes, CreateForm, Path, SetWatches, WatcherType, bytes_as_words};
+use super::{AclList, AclText, AddWatchMode, Bytes, CreateForm, Path, Reconfiguration, SetWatches, WatcherType, bytes_as_words};
 
 /// What is asked. Paths of sequential nodes end before the number. A version of -1 matches any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Op {
     },
     /// All of it or nothing: creates, deletes, sets and checks.
     Multi(Arc<[Op]>),
+    /// Another membership of the ensemble.
+    Reconfig(Arc<Reconfiguration>),
     GetData {
         path: Path,
         watch: bool,
@@ -185,6 +187,7 @@ impl Op {
                 | Op::SetAcl { .. }
                 | Op::Check { .. }
                 | Op::Multi(_)
+                | Op::Reconfig(_)
                 | Op::CloseSession
                 | Op::CreateSession { .. }
         )
@@ -226,6 +229,7 @@ impl Op {
             Op::Check { .. } => 13,
             Op::Multi(_) => 14,
             Op::Create { form: CreateForm::Create2, .. } => 15,
+            Op::Reconfig(_) => 16,
             Op::Create { form: CreateForm::Container, .. } => 19,
             Op::CheckWatches { .. } => 17,
             Op::RemoveWatches { .. } => 18,
@@ -269,6 +273,7 @@ impl Op {
             | Op::GetEphemerals { prefix: path }
             | Op::Sync { path } => text_size(path),
             Op::Multi(ops) | Op::MultiRead(ops) => parts(ops),
+            Op::Reconfig(change) => change.size(),
             Op::Auth { scheme, credential } => 4 + text_size(scheme) + bytes(credential),
             Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } => text_size(path) + 4,
             Op::SetWatches(watches) => 8 + watches.lists().map(|list| 4 + list.iter().map(|path| text_size(path)).sum::<u32>()).iter().sum::<u32>(),
@@ -317,6 +322,7 @@ impl Op {
                 word(ops.len() as u64);
                 ops.iter().for_each(|op| op.words(word));
             }
+            Op::Reconfig(change) => change.words(word),
             Op::Auth { scheme, credential } => {
                 text_words(scheme, word);
                 data_words(credential, word);
@@ -367,6 +373,7 @@ impl fmt::Display for Op {
             Op::SetAcl { path, acl, version } => write!(out, "setAcl{} {path} {}", Version(*version), AclText(acl)),
             Op::Check { path, version } => write!(out, "check{} {path}", Version(*version)),
             Op::Multi(ops) => write!(out, "multi {}", Parts(ops)),
+            Op::Reconfig(change) => write!(out, "{change}"),
             Op::GetData { path, watch } => write!(out, "get{} {path}", Watched(*watch)),
             Op::Exists { path, watch } => write!(out, "stat{} {path}", Watched(*watch)),
             Op::GetChildren { path, watch } => write!(out, "ls{} {path}", Watched(*watch)),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::acl::id_size;
 use super::{
-    Answer, AuthIds, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Notification, Op, Proposal, ServerId, SessionId,
-    WatcherEvent, Zxid, bytes_as_words,
+    Answer, AuthIds, Bytes, ClientReply, ClientRequest, ConnectRequest, ConnectResponse, Epoch, Membership, Notification, Op, Proposal, ServerId,
+    SessionId, WatcherEvent, Zxid, bytes_as_words,
 };
 
 /// A listening port of a server. Source: `server.N=host:quorumPort:electionPort` and `clientPort`.
@@ -49,6 +49,7 @@ pub enum QuorumKind {
     Revalidate = 6,
     Sync = 7,
     Inform = 8,
+    CommitAndActivate = 9,
     NewLeader = 10,
     FollowerInfo = 11,
     UpToDate = 12,
@@ -58,6 +59,7 @@ pub enum QuorumKind {
     ObserverInfo = 16,
     LeaderInfo = 17,
     AckEpoch = 18,
+    InformAndActivate = 19,
 }
 
 impl QuorumKind {
@@ -72,6 +74,8 @@ impl QuorumKind {
             QuorumKind::Revalidate => "REVALIDATE",
             QuorumKind::Sync => "SYNC",
             QuorumKind::Inform => "INFORM",
+            QuorumKind::CommitAndActivate => "COMMITANDACTIVATE",
+            QuorumKind::InformAndActivate => "INFORMANDACTIVATE",
             QuorumKind::NewLeader => "NEWLEADER",
             QuorumKind::FollowerInfo => "FOLLOWERINFO",
             QuorumKind::UpToDate => "UPTODATE",
@@ -110,12 +114,21 @@ pub struct QuorumRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuorumData {
     Empty,
-    /// FOLLOWERINFO and OBSERVERINFO: who is speaking. Source: `LearnerInfo`.
-    LearnerInfo(ServerId),
+    /// FOLLOWERINFO and OBSERVERINFO: who is speaking, and the version of the configuration it has. Source: `LearnerInfo`.
+    LearnerInfo {
+        sid: ServerId,
+        config: i64,
+    },
     /// ACKEPOCH: the learner's currentEpoch, or `None` (-1) when it had promised this epoch before and must not be counted again.
     CurrentEpoch(Option<Epoch>),
     /// PROPOSAL and INFORM.
     Txn(Arc<Proposal>),
+    /// NEWLEADER, where the membership may change: the configuration that comes into force with the leader.
+    Config(Arc<Membership>),
+    /// COMMITANDACTIVATE: the configuration that was proposed is in force, and this server leads from now on.
+    Activate(ServerId),
+    /// INFORMANDACTIVATE: the same, with what an observer has not seen.
+    ActivateTxn(Arc<(ServerId, Arc<Proposal>)>),
     /// REQUEST.
     Request(Arc<QuorumRequest>),
     /// PING from a learner: the sessions it heard from since the last one, with their timeouts in milliseconds.
@@ -170,7 +183,7 @@ pub enum Packet {
 }
 
 /// Names that `hold` and the trace filters know, one for each kind of packet.
-pub const PACKET_KINDS: [&str; 28] = [
+pub const PACKET_KINDS: [&str; 30] = [
     "INITIAL",
     "NOTIFICATION",
     "ELECTION_REQUEST",
@@ -183,6 +196,7 @@ pub const PACKET_KINDS: [&str; 28] = [
     "REVALIDATE",
     "SYNC",
     "INFORM",
+    "COMMITANDACTIVATE",
     "NEWLEADER",
     "FOLLOWERINFO",
     "UPTODATE",
@@ -192,6 +206,7 @@ pub const PACKET_KINDS: [&str; 28] = [
     "OBSERVERINFO",
     "LEADERINFO",
     "ACKEPOCH",
+    "INFORMANDACTIVATE",
     "CONNECT",
     "CONNECTED",
     "CLIENT_REQUEST",
@@ -247,9 +262,12 @@ impl Packet {
             Packet::Quorum { data, .. } => {
                 24 + match data {
                     QuorumData::Empty => 0,
-                    QuorumData::LearnerInfo(_) => 20,
+                    QuorumData::LearnerInfo { .. } => 20,
                     QuorumData::CurrentEpoch(_) => 4,
                     QuorumData::Txn(proposal) => proposal.record.len() as u32,
+                    QuorumData::Config(membership) => membership.text().len() as u32,
+                    QuorumData::Activate(_) => 8,
+                    QuorumData::ActivateTxn(inform) => 8 + inform.1.record.len() as u32,
                     QuorumData::Request(request) => 20 + request.auth.iter().map(id_size).sum::<u32>() + request.op.size(),
                     QuorumData::Touched(sessions) => 12 * sessions.len() as u32,
                     QuorumData::Revalidate { .. } | QuorumData::Revalidated { .. } => 12,
@@ -275,7 +293,7 @@ impl Packet {
             Packet::Quorum { kind, zxid, data } => {
                 let tag = match data {
                     QuorumData::Empty => 0,
-                    QuorumData::LearnerInfo(_) => 1,
+                    QuorumData::LearnerInfo { .. } => 1,
                     QuorumData::CurrentEpoch(_) => 2,
                     QuorumData::Txn(_) => 3,
                     QuorumData::Request(_) => 4,
@@ -283,6 +301,9 @@ impl Packet {
                     QuorumData::Revalidate { .. } => 6,
                     QuorumData::Revalidated { .. } => 7,
                     QuorumData::Snapshot { .. } => 8,
+                    QuorumData::Config(_) => 9,
+                    QuorumData::Activate(_) => 10,
+                    QuorumData::ActivateTxn(_) => 11,
                 };
                 [3 | (*kind as u64) << 8 | tag << 16, zxid.0 as u64]
             }
@@ -308,7 +329,19 @@ impl Packet {
         match self {
             Packet::Quorum { data: QuorumData::Empty, .. } | Packet::Initial { .. } | Packet::ElectionRequest { .. } => {}
             Packet::IsReadOnly | Packet::IsReadOnlyAnswer(_) => {}
-            Packet::Quorum { data: QuorumData::LearnerInfo(sid), .. } => word(sid.0 as u64),
+            Packet::Quorum { data: QuorumData::LearnerInfo { sid, config }, .. } => {
+                word(sid.0 as u64);
+                // Of a list that nobody has confirmed there is nothing to say.
+                if *config != 0 {
+                    word(*config as u64);
+                }
+            }
+            Packet::Quorum { data: QuorumData::Config(membership), .. } => bytes_as_words(membership.text().as_bytes(), word),
+            Packet::Quorum { data: QuorumData::Activate(leader), .. } => word(leader.0 as u64),
+            Packet::Quorum { data: QuorumData::ActivateTxn(inform), .. } => {
+                word(inform.0.0 as u64);
+                word(inform.1.hash);
+            }
             Packet::Quorum { data: QuorumData::CurrentEpoch(epoch), .. } => word(epoch.map_or(-1, |epoch| epoch.0) as u64),
             Packet::Quorum { data: QuorumData::Txn(proposal), .. } => word(proposal.hash),
             Packet::Quorum { data: QuorumData::Request(request), .. } => {
@@ -374,7 +407,10 @@ impl fmt::Display for Packet {
                 write!(out, " {zxid}")?;
                 match data {
                     QuorumData::Empty => Ok(()),
-                    QuorumData::LearnerInfo(sid) => write!(out, " from {sid}"),
+                    QuorumData::LearnerInfo { sid, .. } => write!(out, " from {sid}"),
+                    QuorumData::Config(membership) => write!(out, " with configuration {membership}"),
+                    QuorumData::Activate(leader) => write!(out, " under {leader}"),
+                    QuorumData::ActivateTxn(inform) => write!(out, " under {}", inform.0),
                     QuorumData::CurrentEpoch(None) => write!(out, " already promised"),
                     QuorumData::CurrentEpoch(Some(epoch)) => write!(out, " currentEpoch {epoch}"),
                     QuorumData::Txn(proposal) => write!(out, " {}", proposal.txn),

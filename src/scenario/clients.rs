@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::checker::Checker;
 use super::file::{ClientFile, ClientName, ConnectFile, MixFile, ScenarioFile, WorkersFile, WorkloadFile};
 use super::problem::Path;
-use super::steps::members;
+use super::steps::{Servers, members};
 use super::{ClientStart, WorkloadPlan, read};
 use crate::client::{Act, Hosts, Workload};
-use crate::proto::{Caller, Config, Micros, NodeId, ServerId, is_valid_path};
+use crate::proto::{Caller, Micros, NodeId, ServerId, is_valid_path};
 use crate::sim::action::text::one_of;
 
 /// Clients are numbered from 1 to this.
@@ -24,11 +24,11 @@ pub(super) struct Clients {
     pub workloads: BTreeMap<String, WorkloadPlan>,
 }
 
-pub(super) fn read(checker: &mut Checker, file: &ScenarioFile, config: &Config, run: Option<Micros>) -> Clients {
+pub(super) fn read(checker: &mut Checker, file: &ScenarioFile, servers: &Servers, run: Option<Micros>) -> Clients {
     let mut clients = BTreeMap::new();
     for (name, file) in &file.clients {
         let place = Path::root().key("clients").key(&name.0);
-        let start = client(checker, &place, file, config, run);
+        let start = client(checker, &place, file, servers, run);
         clients.extend(client_name(checker, &place, name).map(|number| (number, start)));
     }
     let mut workloads = BTreeMap::new();
@@ -59,11 +59,11 @@ fn number_of(name: &str) -> Option<u32> {
     }
 }
 
-fn client(checker: &mut Checker, place: &Path, file: &ClientFile, config: &Config, run: Option<Micros>) -> ClientStart {
+fn client(checker: &mut Checker, place: &Path, file: &ClientFile, servers: &Servers, run: Option<Micros>) -> ClientStart {
     let default = ClientStart::default();
     let (clock_offset, clock_drift_ppm) = read::clock(checker, &place.key("clock"), file.clock.as_ref());
     ClientStart {
-        hosts: file.connect.as_ref().map_or(default.hosts, |connect| hosts(checker, &place.key("connect"), connect, config)),
+        hosts: file.connect.as_ref().map_or(default.hosts, |connect| hosts(checker, &place.key("connect"), connect, servers)),
         timeout: file.timeout.as_ref().and_then(|text| timeout(checker, &place.key("timeout"), &text.0)).unwrap_or(default.timeout),
         read_only: file.read_only.unwrap_or(default.read_only),
         disable_auto_watch_reset: file.disable_auto_watch_reset.unwrap_or(false),
@@ -73,9 +73,9 @@ fn client(checker: &mut Checker, place: &Path, file: &ClientFile, config: &Confi
     }
 }
 
-fn hosts(checker: &mut Checker, place: &Path, file: &ConnectFile, config: &Config) -> Hosts {
+fn hosts(checker: &mut Checker, place: &Path, file: &ConnectFile, servers: &Servers) -> Hosts {
     let names = match file {
-        ConnectFile::First(name) => return server(checker, place, name, config).map_or(Hosts::Any, Hosts::From),
+        ConnectFile::First(name) => return server(checker, place, name, servers).map_or(Hosts::Any, Hosts::From),
         ConnectFile::Only(names) => names,
     };
     if names.is_empty() {
@@ -87,15 +87,15 @@ fn hosts(checker: &mut Checker, place: &Path, file: &ConnectFile, config: &Confi
         if names[..index].contains(name) {
             checker.wrong(&place, format!("{name} stands twice"), "");
         }
-        listed.extend(server(checker, &place, name, config));
+        listed.extend(server(checker, &place, name, servers));
     }
     if listed.is_empty() { Hosts::Any } else { Hosts::Only(listed) }
 }
 
-fn server(checker: &mut Checker, place: &Path, name: &str, config: &Config) -> Option<ServerId> {
-    let id = NodeId::parse(name).and_then(NodeId::as_server).filter(|id| config.membership.members.contains_key(id) && id.to_string() == name);
+fn server(checker: &mut Checker, place: &Path, name: &str, servers: &Servers) -> Option<ServerId> {
+    let id = NodeId::parse(name).and_then(NodeId::as_server).filter(|id| servers.contains_key(id) && id.to_string() == name);
     if id.is_none() {
-        checker.wrong(place, format!("`{name}` is not a server of the ensemble"), members(config));
+        checker.wrong(place, format!("`{name}` is not a server of the ensemble"), members(servers));
     }
     id
 }

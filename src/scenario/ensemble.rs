@@ -40,7 +40,25 @@ pub(super) fn read(checker: &mut Checker, file: &EnsembleFile) -> Option<Ensembl
     }
     session_limits(checker, &config, &given);
     config.version = if file.version == Some(VersionName::V3_8) { Version::V3_8 } else { Version::V3_9 };
-    Some(Ensemble { config, supervise: file.supervise.unwrap_or(false) })
+    let joining = joining(checker, &place.key("joining"), file, &config);
+    Some(Ensemble { config, joining, supervise: file.supervise.unwrap_or(false) })
+}
+
+/// Servers that are no members yet.
+fn joining(checker: &mut Checker, place: &Path, file: &EnsembleFile, config: &Config) -> BTreeMap<ServerId, LearnerType> {
+    let mut joining = BTreeMap::new();
+    if !file.joining.is_empty() && !config.reconfig_enabled {
+        checker.wrong(place, "nobody can join: the membership cannot change", "set `reconfigEnabled` in `config` to true");
+    }
+    for (name, role) in &file.joining {
+        let place = place.key(&name.0);
+        match checker.server_name(&place, name) {
+            Some(id) if config.membership.members.contains_key(&id) => checker.wrong_key(&place, format!("{id} is a member already"), ""),
+            Some(id) => drop(joining.insert(id, role_of(*role))),
+            None => {}
+        }
+    }
+    joining
 }
 
 /// All settings, those of the zoo.cfg first, each name once.

@@ -71,6 +71,10 @@ pub struct EnsembleFile {
     /// How many observers follow them in the numbering.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observers: Option<u32>,
+    /// Servers outside the membership, with the role that they give themselves: each boots with a list of all members and itself, and may be
+    /// added by `reconfig` (`reconfigEnabled`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub joining: BTreeMap<ServerName, RoleName>,
     /// Settings by the names they have in zoo.cfg or as system properties (without `zookeeper.`), group.* and weight.* among them.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     #[schemars(with = "BTreeMap<String, SettingValue>")]

@@ -94,6 +94,8 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ensemble {
     pub config: Config,
+    /// Servers that are in no list but their own, which has all members and themselves: they wait for a reconfiguration.
+    pub joining: BTreeMap<ServerId, LearnerType>,
     /// A process that ends by itself is started again.
     pub supervise: bool,
 }

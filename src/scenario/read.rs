@@ -69,7 +69,7 @@ fn meaning(checker: &mut Checker, file: &ScenarioFile) -> Option<Scenario> {
     let bugs = bugs(checker, &file.bugs);
     let ensemble = ensemble::read(checker, &file.ensemble)?;
     let servers = servers(checker, file, &ensemble, run);
-    let clients::Clients { clients, workloads } = clients::read(checker, file, &ensemble.config, run);
+    let clients::Clients { clients, workloads } = clients::read(checker, file, &servers, run);
     let cast = steps::Cast { config: &ensemble.config, servers: &servers, clients: &clients, bugs };
     if timing.loss_ppm > 0 && ensemble.config.election_alg != 0 {
         checker.wrong(&root.key("timing").key("loss"), "there are no datagrams that could get lost", steps::DATAGRAMS);
@@ -146,13 +146,13 @@ fn bugs(checker: &mut Checker, names: &[String]) -> Bugs {
 }
 
 fn servers(checker: &mut Checker, file: &ScenarioFile, ensemble: &Ensemble, run: Option<Micros>) -> BTreeMap<ServerId, ServerStart> {
-    let members = &ensemble.config.membership.members;
-    let mut servers: BTreeMap<_, _> = members.keys().map(|id| (*id, ServerStart::default())).collect();
+    let ids = ensemble.config.membership.members.keys().chain(ensemble.joining.keys());
+    let mut servers: BTreeMap<_, _> = ids.map(|id| (*id, ServerStart::default())).collect();
     for (name, file) in &file.servers {
         let place = Path::root().key("servers").key(&name.0);
         let Some(id) = checker.server_name(&place, name) else { continue };
         if !servers.contains_key(&id) {
-            checker.wrong_key(&place, format!("the ensemble has no server {id}"), steps::members(&ensemble.config));
+            checker.wrong_key(&place, format!("the ensemble has no server {id}"), steps::members(&servers));
             continue;
         }
         let start = server(checker, &place, file, run);

@@ -17,6 +17,7 @@ pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: 
     let (fits, success) = match op {
         Some(Op::Create { .. }) => (text.starts_with('/'), "the path that is created"),
         Some(Op::GetData { .. }) => return,
+        Some(Op::Reconfig(_)) => (text.contains(": s"), "the new configuration, `1:5: s1 s2 s4`"),
         Some(Op::GetAcl { .. }) => (text.contains(':'), "scheme:id:permissions"),
         Some(Op::GetAllChildrenNumber { .. }) => (text.parse::<u32>().is_ok(), "a number"),
         Some(Op::Multi(parts)) => (is_list(text) || blames_one_of(parts, text), "[/a, Ok, ..], one for each part, `BadVersion in part 2`"),

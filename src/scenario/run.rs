@@ -13,7 +13,7 @@ use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
 use crate::bugs::Bugs;
 use crate::check::{ByFault, Fact, LeaderTimes, Statistics, Verdict};
 use crate::client::{Client, Program};
-use crate::proto::{Claim, Claimed, Command, Config, Epoch, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
+use crate::proto::{Claim, Claimed, Command, Config, Epoch, Member, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
 use crate::sim::action::{Role, Who};
 use crate::sim::disk::DiskFault;
@@ -278,7 +278,7 @@ impl Run {
     #[cold]
     fn answer_probes(&mut self, event: &Event) {
         while let Some(probe) = self.watch.checks.probe() {
-            let config = config_of(&self.config, &self.scenario.servers[&probe.server]);
+            let config = config_of(&self.scenario, &self.config, probe.server, &self.scenario.servers[&probe.server]);
             if let Some(answer) = disk_probe::answer(&self.world, config, &probe, event) {
                 self.watch(&answer);
             }
@@ -376,7 +376,7 @@ impl Run {
 
     fn has_quorum_of_processes(&self) -> bool {
         let running = self.world.node_ids().filter(|id| self.world.actor(*id).is_some()).filter_map(NodeId::as_server);
-        crate::election::quorum::contains_quorum(&self.scenario.ensemble.config.membership, &running.collect())
+        self.watch.liveness.is_quorum(&running.collect())
     }
 
     /// The first verdict stands.
@@ -436,12 +436,17 @@ impl Run {
     }
 }
 
-/// What one server is configured with: without a history that it trusts it does not make one up (`db.autocreate`).
-fn config_of(config: &Arc<Config>, server: &ServerStart) -> Arc<Config> {
-    match server.last {
-        Zxid::UNTRUSTED => Arc::new(Config { db_autocreate: false, ..Config::clone(config) }),
-        _ => config.clone(),
+/// What one server is configured with: without a history that it trusts it does not make one up (`db.autocreate`), and one that is no member
+/// lists itself beside the members.
+fn config_of(scenario: &Scenario, config: &Arc<Config>, id: ServerId, server: &ServerStart) -> Arc<Config> {
+    let (trusts, joins) = (server.last != Zxid::UNTRUSTED, scenario.ensemble.joining.get(&id));
+    if trusts && joins.is_none() {
+        return config.clone();
     }
+    let mut own = Config::clone(config);
+    own.db_autocreate &= trusts;
+    own.membership.members.extend(joins.map(|role| (id, Member::plain(*role))));
+    Arc::new(own)
 }
 
 /// What must be recorded so that everybody who looks at events sees theirs.
@@ -461,7 +466,7 @@ fn recording(scenario: &Scenario, options: &RunOptions) -> Recording {
 fn servers(scenario: &Scenario, config: &Arc<Config>) -> impl Iterator<Item = NodeConfig<Process>> {
     scenario.servers.iter().map(|(id, server)| NodeConfig {
         id: NodeId::Server(*id),
-        program: Process::Server(Server::new(*id, config_of(config, server), server.peer_type)),
+        program: Process::Server(Server::new(*id, config_of(scenario, config, *id, server), server.peer_type)),
         start: server.start,
         clock: Clock::new(server.clock_offset.0, server.clock_drift_ppm),
     })

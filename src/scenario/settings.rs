@@ -183,6 +183,16 @@ pub(super) const SETTINGS: &[Setting] = &[
         write: |config| config.extended_types_enabled.into(),
     },
     Setting {
+        name: "reconfigEnabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.reconfig_enabled = value),
+        write: |config| config.reconfig_enabled.into(),
+    },
+    Setting {
+        name: "standaloneEnabled",
+        read: |config, text| switch(text, ["true", "false"]).map(|value| config.standalone_enabled = value),
+        write: |config| config.standalone_enabled.into(),
+    },
+    Setting {
         name: "skipACL",
         read: |config, text| switch(text, ["yes", "no"]).map(|value| config.skip_acl = value),
         write: |config| yes_or_no(config.skip_acl),
@@ -239,11 +249,9 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "observerMasterPort",
     "quorum.cnxn.threads.size",
     "quorumListenOnAllIPs",
-    "reconfigEnabled",
     "secureClientPort",
     "snapSizeLimitInKb",
     "sslQuorum",
-    "standaloneEnabled",
     "syncEnabled",
     "tcpKeepAlive",
     "txnLogSizeLimitInKb",

@@ -8,9 +8,9 @@ use super::file::{RepeatFile, StepFile};
 use super::problem::Path;
 use super::{ClientStart, EventPattern, Repeat, ServerStart, Step, Trigger, returns};
 use crate::bugs::Bugs;
-use crate::proto::{Command, Config, LearnerType, Micros, NodeId, ServerId};
+use crate::proto::{Command, Config, LearnerType, Micros, NodeId, Op, ServerId};
 use crate::sim::Action;
-use crate::sim::action::{Role, Who};
+use crate::sim::action::{Role, Who, joining};
 
 /// Help for a loss of datagrams where none are sent.
 pub(super) const DATAGRAMS: &str = "only `electionAlg` 0 sends datagrams; connections lose nothing";
@@ -18,14 +18,14 @@ pub(super) const DATAGRAMS: &str = "only `electionAlg` 0 sends datagrams; connec
 /// Whom steps and expectations may name.
 pub(super) struct Cast<'a> {
     pub config: &'a Config,
-    pub servers: &'a BTreeMap<ServerId, ServerStart>,
+    pub servers: &'a Servers,
     pub clients: &'a BTreeMap<u32, ClientStart>,
     pub bugs: Bugs,
 }
 
 impl Cast<'_> {
     pub fn has(&self, id: ServerId) -> bool {
-        self.config.membership.members.contains_key(&id)
+        self.servers.contains_key(&id)
     }
 
     fn count(&self, role: LearnerType) -> usize {
@@ -33,9 +33,12 @@ impl Cast<'_> {
     }
 }
 
-/// Help that lists the members.
-pub(super) fn members(config: &Config) -> String {
-    let names: Vec<_> = config.membership.members.keys().map(ServerId::to_string).collect();
+/// All servers of a scenario.
+pub(super) type Servers = BTreeMap<ServerId, ServerStart>;
+
+/// Help that lists them.
+pub(super) fn members(servers: &Servers) -> String {
+    let names: Vec<_> = servers.keys().map(ServerId::to_string).collect();
     format!("its servers are {}", names.join(", "))
 }
 
@@ -89,6 +92,11 @@ fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Optio
         Action::Wipe(who @ Who::Node(NodeId::Client(_))) | Action::Disk { who: who @ Who::Node(NodeId::Client(_)), .. } => {
             checker.wrong(place, format!("{who} is a client: it has no disk"), "");
         }
+        Action::Client { command: Command::Request(Op::Reconfig(change)), .. } => {
+            for id in joining(change).filter(|id| !cast.has(*id)) {
+                checker.wrong(place, format!("the ensemble has no server {id} that could join"), "name it under `ensemble.joining`");
+            }
+        }
         Action::Lose { .. } if cast.config.election_alg != 0 => {
             checker.wrong(place, "there are no datagrams that could get lost", DATAGRAMS);
         }
@@ -99,10 +107,12 @@ fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Optio
 
 /// Whether `who` can be somebody in this scenario.
 fn known(checker: &mut Checker, cast: &Cast, place: &Path, who: Who) {
-    let role = |nth: u32, role: LearnerType| usize::try_from(nth).is_ok_and(|nth| nth <= cast.count(role));
+    // Where the membership may change, anybody may become anything.
+    let count = |role| if cast.config.reconfig_enabled { cast.servers.len() } else { cast.count(role) };
+    let role = |nth: u32, role: LearnerType| usize::try_from(nth).is_ok_and(|nth| nth <= count(role));
     let fits = match who {
         Who::Node(NodeId::Server(id)) if cast.has(id) => true,
-        Who::Node(NodeId::Server(id)) => return checker.wrong(place, format!("the ensemble has no server {id}"), members(cast.config)),
+        Who::Node(NodeId::Server(id)) => return checker.wrong(place, format!("the ensemble has no server {id}"), members(cast.servers)),
         Who::Node(NodeId::Client(number)) => return known_client(checker, cast, place, number),
         Who::Role(Role::Leader) => true,
         Who::Role(Role::Follower(nth)) => role(nth.saturating_add(1), LearnerType::Participant),

@@ -18,14 +18,14 @@ const EVERYTHING: &str = r#"{
   "$schema": "scenario.schema.json",
   "title": "Everything", "why": "because", "source": "nowhere", "notes": "none", "seed": 18446744073709551615,
   "ensemble": {
-    "servers": 4, "observers": 2, "version": "3.8", "supervise": true,
+    "servers": 4, "observers": 2, "joining": { "s7": "observer" }, "version": "3.8", "supervise": true,
     "config": {
       "tickTime": 200, "initLimit": 11, "syncLimit": "6", "connectToLearnerMasterLimit": 3, "electionAlg": 0,
       "fastleader.minNotificationInterval": 100, "zookeeper.fastleader.maxNotificationInterval": 1000, "cnxTimeout": 400,
       "quorumCnxnTimeoutMs": 900, "leaderConnectDelayDuringRetryMs": 50, "leader.maxTimeToWaitForEpoch": 0, "observer.election.DelayMs": 10,
       "minSessionTimeout": 300, "maxSessionTimeout": 5000, "snapCount": 50, "commitLogCount": 20, "snapshotSizeFactor": "0.5", "forceSnapshotSync": true,
       "preAllocSize": 64, "forceSync": "no", "maxBatchSize": 10, "autopurge.snapRetainCount": 4, "autopurge.purgeInterval": "10s",
-      "db.autocreate": false, "snapshot.trust.empty": "true", "leaderServes": "no", "testingonly.initialZxid": 4294967000,
+      "reconfigEnabled": true, "db.autocreate": false, "snapshot.trust.empty": "true", "leaderServes": "no", "testingonly.initialZxid": 4294967000,
       "group.1": "1:2", "group.2": "3:4", "weight.3": 2, "weight.4": 0
     }
   },
@@ -372,7 +372,7 @@ prop_compose! {
         timing.loss_ppm = if config.election_alg == 0 { loss_ppm } else { 0 };
         Scenario {
             title, why, source: None, notes: None, seed, servers, clients, workloads, timing, bugs: bugs.into_iter().collect(), steps,
-            ensemble: Ensemble { config, supervise },
+            ensemble: Ensemble { config, joining: BTreeMap::new(), supervise },
             run: Micros::from_secs(60), recover, recover_within: recover.then_some(Micros(1_500)), expect,
         }
     }

@@ -61,6 +61,7 @@ fn ensemble(ensemble: &Ensemble) -> EnsembleFile {
     EnsembleFile {
         servers: Some(if numbered { MembersFile::Count(voters) } else { MembersFile::Named(named()) }),
         observers: Some(observers).filter(|observers| numbered && *observers > 0),
+        joining: ensemble.joining.iter().map(|(id, joiner)| (name(*id), role(*joiner))).collect(),
         config: settings(&ensemble.config),
         zoo_cfg: None,
         version: (ensemble.config.version == Version::V3_8).then_some(VersionName::V3_8),

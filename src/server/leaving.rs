@@ -3,7 +3,7 @@
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{DiskError, DiskReply, LearnerType, Micros, PeerState, Timer};
+use crate::proto::{DiskError, DiskReply, Micros, PeerState, Timer};
 use crate::store::{Recovery, RecoveryEvent};
 use crate::trace::{LookingReason, Note};
 
@@ -68,7 +68,8 @@ impl Server {
             self.replica.logger.drain(cx);
         }
         let logger_is_busy = leaving.joins_logger && !self.replica.logger.is_idle();
-        if logger_is_busy || self.replica.epochs.is_writing() || leaving.fast_forward.is_some() {
+        let writes_files = self.replica.epochs.is_writing() || self.replica.configuration.is_writing();
+        if logger_is_busy || writes_files || leaving.fast_forward.is_some() {
             return;
         }
         let was_running = leaving.was_running;
@@ -106,7 +107,7 @@ impl Server {
             RecoveryEvent::Continues => {}
             RecoveryEvent::Recovered(recovered) => {
                 self.replica.replace(recovered.database);
-                if is_loading { self.start_election(cx) } else { self.become_looking(cx) }
+                if is_loading { self.go_on_with_database(cx) } else { self.become_looking(cx) }
             }
             RecoveryEvent::Refused(reason) if is_loading => self.refuse_to_boot(cx, reason),
             RecoveryEvent::Refused(reason) => {
@@ -119,11 +120,13 @@ impl Server {
     /// LOOKING; an observer takes its time.
     fn become_looking(&mut self, cx: &mut Cx) {
         if let Activity::Leaving(leaving) = &self.activity {
-            cx.note(Note::WentLooking { from: self.state, why: leaving.why });
+            let (from, why) = (self.state, leaving.why);
+            cx.note(if self.keeps_vote { Note::RoleOver { from, why } } else { Note::WentLooking { from, why } });
         }
+        let was_observer = self.state == PeerState::Observing;
         self.state = PeerState::Looking;
         let delay = self.config.observer_election_delay;
-        if self.role == LearnerType::Observer && delay > Micros::ZERO {
+        if was_observer && delay > Micros::ZERO {
             self.activity = Activity::Delaying;
             let wait = Micros(cx.draw_below(delay.0));
             cx.arm(Timer::ObserverDelay, wait);
@@ -132,10 +135,17 @@ impl Server {
         }
     }
 
+    /// With a role that a reconfiguration gave it, else with an election.
+    fn go_on_with_database(&mut self, cx: &mut Cx) {
+        if !self.assume_assigned_role(cx) {
+            self.start_election(cx);
+        }
+    }
+
     /// LOOKING with a database: one that was dropped is read again first.
     pub(super) fn look_for_leader(&mut self, cx: &mut Cx) {
         if self.replica.is_loaded {
-            return self.start_election(cx);
+            return self.go_on_with_database(cx);
         }
         self.activity = Activity::Loading(Box::new(Recovery::load(cx, self.config.clone(), self.config.db_autocreate)));
     }

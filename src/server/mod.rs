@@ -2,6 +2,7 @@
 //!
 //! - `outer_loop`: boot, elections, and the way from one role to the next.
 //! - `leaving`: what is finished, replayed or read again between a role and the next vote.
+//! - `reconfiguration`: what another membership makes of it.
 //! - `read_only`: what clients may have while there is no leader.
 //! - `roles`, `storage`: who is told what, and who does what was asked for.
 //! - [`pipeline`]: the clients' requests, while the server serves.
@@ -11,6 +12,7 @@ mod leaving;
 mod outer_loop;
 pub mod pipeline;
 mod read_only;
+mod reconfiguration;
 mod roles;
 mod storage;
 mod watches;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 use crate::actor::{Actor, Cx, Effect, Input};
 use crate::election::leader_election::LeaderElection;
 use crate::election::responder::{Responder, Standing as ResponderStanding};
-use crate::election::{FastLeaderElection, Standing};
+use crate::election::{FastLeaderElection, Heard, Standing};
 use crate::proto::{
     Config, ConnId, DiskTag, Epoch, LearnerType, Packet, PeerState, Port, Proposal, Round, ServerId, SessionId, Stage, Timer, Vote, Zxid,
 };
@@ -47,6 +49,8 @@ pub struct Server {
     current_vote: CurrentVote,
     /// An election has ended; its result becomes the current vote at the next step of the outer loop.
     elected: Option<CurrentVote>,
+    /// A reconfiguration has said which part it plays next, and under whom (`reconfigFlag`).
+    keeps_vote: bool,
     replica: Replica,
     election: Election,
     activity: Activity,
@@ -99,6 +103,7 @@ impl Server {
             state: PeerState::Looking,
             current_vote: CurrentVote { vote: nobody, round: Round(0) },
             elected: None,
+            keeps_vote: false,
             replica: Replica::blank(config.clone()),
             election: Election::new(me, listed, &config),
             activity: Activity::Exited,
@@ -303,8 +308,10 @@ impl Server {
         let Election::Fast(election) = &mut self.election else {
             return;
         };
-        if let Some(voter) = election.on_worker_receiver(cx, standing) {
-            self.on_leader(|leader, _| leader.report_looking(cx, voter));
+        match election.on_worker_receiver(cx, standing) {
+            Some(Heard::LookingVoter(voter)) => self.on_leader(|leader, _| leader.report_looking(cx, voter)),
+            Some(Heard::Configuration(config)) => self.on_configuration_heard(cx, &config),
+            None => {}
         }
     }
 

@@ -47,9 +47,12 @@ impl Server {
         self.exit(cx, EXIT_UNEXPECTED_ERROR);
     }
 
-    fn booted(&mut self, cx: &mut Cx, Booted { mut database, last_logged, epochs }: Booted) {
+    fn booted(&mut self, cx: &mut Cx, Booted { configuration, mut database, last_logged, epochs }: Booted) {
         database.last_processed = last_logged;
         self.replica.replace(database);
+        if !self.boot_configuration(cx, configuration) {
+            return;
+        }
         self.replica.epochs = epochs;
         let (zxid, current_epoch, accepted_epoch) = (last_logged, self.replica.epochs.current, self.replica.epochs.accepted);
         cx.note(Note::Booted { role: self.role, zxid, current_epoch, accepted_epoch });
@@ -64,6 +67,7 @@ impl Server {
     /// LOOKING: one call of lookForLeader.
     pub(super) fn start_election(&mut self, cx: &mut Cx) {
         self.activity = Activity::Looking;
+        self.show_configuration(cx);
         self.begin_read_only_grace(cx);
         let (zxid, epoch) = (self.replica.last_zxid(), self.replica.epochs.current);
         match &mut self.election {
@@ -119,9 +123,14 @@ impl Server {
         };
         self.current_vote = elected;
         self.end_read_only(cx);
+        self.begin_role(cx, elected.vote);
+    }
+
+    /// The role of its state begins.
+    pub(super) fn begin_role(&mut self, cx: &mut Cx, vote: Vote) {
         self.activity = match self.state {
-            PeerState::Leading => Activity::Leading(Box::new(Leader::start(cx, self.me, &mut self.replica, elected.vote))),
-            _ => Activity::Learning(Box::new(Learner::start(cx, self.me, self.config.clone(), elected.vote.leader, self.role))),
+            PeerState::Leading => Activity::Leading(Box::new(Leader::start(cx, self.me, &mut self.replica, vote))),
+            _ => Activity::Learning(Box::new(Learner::start(cx, self.me, self.config.clone(), vote.leader, self.role))),
         };
     }
 

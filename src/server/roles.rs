@@ -1,7 +1,9 @@
 //! What a role asks of the request processors and the other way round.
 
+use std::sync::Arc;
+
 use crate::actor::{Cx, Effect};
-use crate::proto::{ConnId, Epoch, LearnerType, PeerState, Zxid};
+use crate::proto::{ConnId, Epoch, LearnerType, PeerState, Proposal, Zxid};
 use crate::zab::{Leader, Learner, Replica, RoleEvent};
 
 use super::pipeline::{Kind, Output, Pipeline};
@@ -83,6 +85,7 @@ impl Server {
                 self.refresh_vote(cx, epoch);
                 self.start_pipeline(cx, epoch);
             }
+            RoleEvent::Activate { config, leader } => self.activate(cx, &config, leader),
             RoleEvent::Leave(why) => self.leave_role(cx, why),
             RoleEvent::Exit(code) => self.exit(cx, code),
             event => self.on_session_event(cx, event),
@@ -121,14 +124,20 @@ impl Server {
         }
     }
 
+    /// To the followers first, then to its own log.
+    #[inline]
+    pub(super) fn propose(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+        if let Activity::Leading(leader) = &mut self.activity {
+            leader.propose(cx, proposal.clone());
+            self.replica.logger.log(cx, proposal);
+        }
+    }
+
     #[inline(never)]
     fn on_output(&mut self, cx: &mut Cx, output: Output) {
         match (&mut self.activity, output) {
-            // The followers first, then its own log.
-            (Activity::Leading(leader), Output::Propose(proposal)) => {
-                leader.propose(cx, proposal.clone());
-                self.replica.logger.log(cx, proposal);
-            }
+            (Activity::Leading(_), Output::Propose(proposal)) => self.propose(cx, proposal),
+            (Activity::Leading(_), Output::Reconfigure) => self.reconfigure(cx),
             (Activity::Leading(leader), Output::Applied(zxid)) => leader.on_applied(zxid),
             (Activity::Leading(leader), Output::AnswerSync { handler, .. }) => leader.answer_sync(cx, handler),
             (Activity::Leading(leader), Output::RolledOver(zxid)) => leader.roll_over(cx, zxid),

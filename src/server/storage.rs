@@ -11,10 +11,11 @@ impl Server {
     pub(super) fn on_disk(&mut self, cx: &mut Cx, tag: DiskTag, outcome: Result<DiskReply, DiskError>) {
         match tag {
             DiskTag::Log => self.on_log(cx, outcome),
-            DiskTag::Boot(_) | DiskTag::Recovery(_) | DiskTag::Atomic(_) if matches!(self.activity, Activity::Booting(_)) => {
+            DiskTag::Boot(_) | DiskTag::Config | DiskTag::Recovery(_) | DiskTag::Atomic(_) if matches!(self.activity, Activity::Booting(_)) => {
                 self.on_boot_file(cx, outcome);
             }
             DiskTag::Boot(_) => {}
+            DiskTag::Config => self.on_configuration_file(cx, outcome),
             DiskTag::Recovery(_) => self.on_recovery(cx, outcome),
             DiskTag::Atomic(_) => self.on_atomic_write(cx, outcome),
             DiskTag::Snapshot => {

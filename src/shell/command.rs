@@ -38,6 +38,8 @@ pub enum Typed {
 pub struct Shown {
     /// `-s`: the stat, too.
     pub stat: bool,
+    /// `config -c`: only where clients connect.
+    pub connect: bool,
 }
 
 /// Commands that `-s` makes show the stat.
@@ -144,23 +146,29 @@ fn typed(line: &str, words: &[Word]) -> Result<Typed, TextError> {
             let rest: Vec<Word> = words[1..].iter().filter(|word| !is_option(word)).cloned().collect();
             Ok(Typed::ListAll(path_of(line, name, &rest)?))
         }
+        "config" | "reconfig" => {
+            let (stat, connect) = (option("-s"), option("-c").filter(|_| name.text == "config"));
+            let taken: Vec<&Word> = stat.into_iter().chain(connect).collect();
+            let shown = Shown { stat: stat.is_some(), connect: connect.is_some() };
+            Ok(Typed::Command(parse(line, name, &taken)?, shown))
+        }
         known if WITH_STAT.contains(&known) => {
             let stat = option("-s");
-            let command = match parse(line, name, stat)? {
+            let command = match parse(line, name, stat.as_slice())? {
                 Command::Request(Op::GetChildren { path, watch }) if stat.is_some() => Command::Request(Op::GetChildren2 { path, watch }),
                 command => command,
             };
-            Ok(Typed::Command(command, Shown { stat: stat.is_some() }))
+            Ok(Typed::Command(command, Shown { stat: stat.is_some(), connect: false }))
         }
-        _ => Ok(Typed::Command(parse(line, name, None)?, Shown::default())),
+        _ => Ok(Typed::Command(parse(line, name, &[])?, Shown::default())),
     }
 }
 
-/// Reads the line from the command on, as a step of a scenario; the option that was taken out of it is blank.
-fn parse(line: &str, name: &Word, taken: Option<&Word>) -> Result<Command, TextError> {
+/// Reads the line from the command on, as a step of a scenario; the options that were taken out of it are blank.
+fn parse(line: &str, name: &Word, taken: &[&Word]) -> Result<Command, TextError> {
     const CLIENT: &str = "c1 ";
     let mut text = line.to_string();
-    if let Some(taken) = taken {
+    for taken in taken {
         text.replace_range(taken.span.clone(), &" ".repeat(taken.span.len()));
     }
     let start = name.span.start;
@@ -223,7 +231,7 @@ mod tests {
     #[test]
     fn what_is_shown_is_told_from_what_is_asked() {
         let Typed::Command(Command::Request(op), shown) = client("ls -s /a").1 else { panic!() };
-        assert_eq!((op, shown), (Op::GetChildren2 { path: "/a".into(), watch: false }, Shown { stat: true }));
+        assert_eq!((op, shown), (Op::GetChildren2 { path: "/a".into(), watch: false }, Shown { stat: true, connect: false }));
         for (line, stat) in [
             ("set -s -v 3 /a \"-s\"", true),
             ("set -v 3 -s /a x", true),

@@ -1,7 +1,7 @@
 //! Answers as zkCli lays them out. Source: `StatPrinter`, the commands of `org.apache.zookeeper.cli`, `CliWrapperException`.
 
 use crate::proto::date::java;
-use crate::proto::{Acl, Answer, AuthId, Command, ErrorCode, Op, PERM_LETTERS, Path, Stat};
+use crate::proto::{Acl, Answer, AuthId, Bytes, Command, ErrorCode, Op, PERM_LETTERS, Path, Stat};
 use crate::sim::action::OpLine;
 
 use super::command::Shown;
@@ -26,6 +26,8 @@ fn path_of(op: &Op) -> Option<Path> {
         Op::Create { path, .. } | Op::Delete { path, .. } | Op::SetData { path, .. } | Op::SetAcl { path, .. } => Some(path.clone()),
         Op::GetData { path, .. } | Op::Exists { path, .. } | Op::GetChildren { path, .. } | Op::GetChildren2 { path, .. } => Some(path.clone()),
         Op::GetAcl { path } | Op::GetAllChildrenNumber { path } | Op::GetEphemerals { prefix: path } | Op::Sync { path } => Some(path.clone()),
+        // No node is named.
+        Op::Reconfig(_) => Some("".into()),
         Op::AddWatch { path, .. } | Op::RemoveWatches { path, .. } | Op::CheckWatches { path, .. } | Op::Check { path, .. } => Some(path.clone()),
         _ => None,
     }
@@ -33,13 +35,16 @@ fn path_of(op: &Op) -> Option<Path> {
 
 fn success(command: &Command, shown: Shown, answer: &Answer) -> String {
     match (command, answer) {
+        (Command::Request(Op::Reconfig(_)), Answer::Data { data, stat }) => {
+            format!("Committed new configuration:\n{}\n", text_of(data)) + &if shown.stat { lines_of(stat) } else { String::new() }
+        }
+        (_, Answer::Data { data, stat }) if shown.connect => {
+            client_config(&text_of(data)) + "\n" + &if shown.stat { lines_of(stat) } else { String::new() }
+        }
         (_, Answer::Created(path)) => format!("Created {path}\n"),
         (Command::Request(Op::SetData { .. } | Op::SetAcl { .. }), Answer::Stat(_)) if !shown.stat => String::new(),
         (_, Answer::Stat(stat)) => lines_of(stat),
-        (_, Answer::Data { data, stat }) => {
-            let data = data.as_ref().map_or("null".into(), |data| String::from_utf8_lossy(data).into_owned());
-            data + "\n" + &if shown.stat { lines_of(stat) } else { String::new() }
-        }
+        (_, Answer::Data { data, stat }) => text_of(data) + "\n" + &if shown.stat { lines_of(stat) } else { String::new() },
         (_, Answer::Children(children) | Answer::Ephemerals(children)) => list_of(children),
         (_, Answer::ChildrenWithStat { children, stat }) => list_of(children) + &lines_of(stat),
         (_, Answer::CreatedWithStat { path, .. }) => format!("Created {path}\n"),
@@ -56,6 +61,17 @@ fn success(command: &Command, shown: Shown, answer: &Answer) -> String {
         (Command::Request(Op::Sync { .. }), Answer::Done) => "Sync is OK\n".into(),
         (_, Answer::Done) => String::new(),
     }
+}
+
+fn text_of(data: &Option<Bytes>) -> String {
+    data.as_ref().map_or("null".into(), |data| String::from_utf8_lossy(data).into_owned())
+}
+
+/// The version, and where clients connect. Source: `ConfigUtils.getClientConfigStr`.
+fn client_config(config: &str) -> String {
+    let values = |prefix: &'static str| config.lines().filter(move |line| line.starts_with(prefix)).filter_map(|line| Some(line.split_once('=')?.1));
+    let addresses: Vec<&str> = values("server.").filter_map(|value| Some(value.split_once(';')?.1)).collect();
+    format!("{} {}", values("version").next().unwrap_or_default(), addresses.join(","))
 }
 
 /// zkCli has no multi. Here each part has a line: what was asked, and what came of it.
@@ -102,7 +118,12 @@ pub fn failure(path: &str, code: ErrorCode) -> String {
         ErrorCode::NoAuth => format!("Insufficient permission : {path}"),
         ErrorCode::InvalidAcl => format!("Acl is not valid : {path}"),
         ErrorCode::BadArguments => format!("Arguments are not valid : {path}"),
+        ErrorCode::ReconfigInProgress => "Another reconfiguration is in progress -- concurrent reconfigs not supported (yet)".into(),
+        ErrorCode::NewConfigNoQuorum => "No quorum of new config is connected and up-to-date with the leader of last commmitted config - \
+                                         try invoking reconfiguration after new servers are connected and synced"
+            .into(),
         ErrorCode::NotReadOnly => format!("Not a read-only call: {path}"),
+        code if path.is_empty() => format!("KeeperErrorCode = {}", message_of(code)),
         code => format!("KeeperErrorCode = {} for {path}", message_of(code)),
     };
     sentence + "\n"
@@ -116,6 +137,7 @@ fn message_of(code: ErrorCode) -> &'static str {
         ErrorCode::SessionMoved => "Session moved",
         ErrorCode::EphemeralOnLocalSession => "Ephemeral node on local session",
         ErrorCode::NoWatcher => "No such watcher",
+        ErrorCode::ReconfigDisabled => "Reconfig is disabled",
         ErrorCode::ThrottledOp => "Op throttled due to high load",
         code => code.name(),
     }

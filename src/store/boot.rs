@@ -1,4 +1,5 @@
-//! Everything a server reads before it can vote: the database, then the epochs. Source: `QuorumPeer.loadDataBase`; storage reference §6.
+//! Everything a server reads before it can vote: the server list where it may change, the database, then the epochs. Source:
+//! `QuorumPeerConfig.parse`, `QuorumPeer.loadDataBase`; storage reference §6.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::bugs::Bug;
 use crate::proto::{Config, DiskError, DiskOp, DiskReply, DiskTag, Epoch, FileName, SmallFile, Zxid};
 use crate::tree::Database;
 
+use super::config_files::{ConfigReader, OnDisk};
 use super::epochs::Epochs;
 use super::recovery::{Recovered, Recovery, RecoveryEvent};
 use super::small_file::{Progress, name, number_in};
@@ -15,6 +17,7 @@ use super::small_file::{Progress, name, number_in};
 #[derive(Clone, Debug)]
 pub struct Boot {
     phase: Phase,
+    configuration: OnDisk,
     recovered: Option<Box<Recovered>>,
     /// What the file holds; `None`: there is none.
     current: Option<Epoch>,
@@ -24,6 +27,12 @@ pub struct Boot {
 
 #[derive(Clone, Debug)]
 enum Phase {
+    /// The server list comes first; with what is needed to go on.
+    Configuration {
+        reader: ConfigReader,
+        config: Arc<Config>,
+        db_autocreate: bool,
+    },
     Database(Box<Recovery>),
     CurrentEpoch,
     /// `currentEpoch.tmp`: a write of the epoch that was under way when the server died.
@@ -36,6 +45,8 @@ enum Phase {
 /// A server's memory, as its disk gave it.
 #[derive(Clone, Debug)]
 pub struct Booted {
+    /// What its files say of the membership: nothing, unless that may change.
+    pub configuration: OnDisk,
     pub database: Database,
     /// The zxid to vote with; see [`super::Recovered`].
     pub last_logged: Zxid,
@@ -54,11 +65,15 @@ pub enum BootEvent {
 impl Boot {
     /// Starts reading. `db_autocreate`: see [`Recovery::load`].
     pub fn start(cx: &mut Cx, config: Arc<Config>, db_autocreate: bool) -> Boot {
-        let recovery = Recovery::load(cx, config, db_autocreate);
-        Boot { phase: Phase::Database(Box::new(recovery)), recovered: None, current: None, raised: None }
+        let phase = if config.reconfig_enabled {
+            Phase::Configuration { reader: ConfigReader::start(cx), config, db_autocreate }
+        } else {
+            Phase::Database(Box::new(Recovery::load(cx, config, db_autocreate)))
+        };
+        Boot { phase, configuration: OnDisk::default(), recovered: None, current: None, raised: None }
     }
 
-    /// For `DiskTag::Recovery`, `DiskTag::Boot` and `DiskTag::Atomic` until it is over.
+    /// For `DiskTag::Config`, `DiskTag::Recovery`, `DiskTag::Boot` and `DiskTag::Atomic` until it is over.
     pub fn on_disk(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> BootEvent {
         match self.go_on(cx, outcome) {
             Ok(None) => BootEvent::Continues,
@@ -69,6 +84,12 @@ impl Boot {
 
     fn go_on(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> Result<Option<Booted>, String> {
         match &mut self.phase {
+            Phase::Configuration { reader, config, db_autocreate } => {
+                if let Some(on_disk) = reader.on_disk(cx, outcome)? {
+                    self.configuration = on_disk;
+                    self.phase = Phase::Database(Box::new(Recovery::load(cx, config.clone(), *db_autocreate)));
+                }
+            }
             Phase::Database(recovery) => match recovery.on_disk(cx, outcome) {
                 RecoveryEvent::Continues => {}
                 RecoveryEvent::Recovered(recovered) => {
@@ -148,7 +169,7 @@ impl Boot {
 
     fn booted(&mut self, epochs: Epochs) -> Booted {
         let Recovered { database, last_logged } = *self.recovered.take().expect("the database came first");
-        Booted { database, last_logged, epochs }
+        Booted { configuration: std::mem::take(&mut self.configuration), database, last_logged, epochs }
     }
 
     /// Epoch of the last zxid; 0 for a database that is not trusted.

@@ -3,6 +3,7 @@
 //! Each answers for one [`crate::proto::DiskTag`]:
 //!
 //! - [`boot::Boot`], with [`Recovery`] and [`Epochs`]: what is read before the first vote (`Recovery`, `Boot`, `Atomic`).
+//! - [`ConfigFiles`]: the server list, where it may change (`Config`).
 //! - [`RequestLogger`]: the log (`Log`).
 //! - [`Snapshotter`]: snapshots (`Snapshot`).
 //! - [`Truncation`]: TRUNC, and what SNAP makes void (`Truncation`).
@@ -34,7 +35,9 @@
 //!
 //! Left out: compressed snapshots, rolling by size (`txnLogSizeLimitInKb`, `snapSizeLimitInKb`), `flushDelay`, a log folder of its own.
 
+mod atomic;
 pub mod boot;
+mod config_files;
 mod epochs;
 pub mod format;
 pub mod history;
@@ -54,6 +57,7 @@ mod txn_log;
 #[cfg(test)]
 mod bench;
 
+pub use config_files::{ConfigFiles, ConfigProgress, OnDisk};
 pub use epochs::Epochs;
 pub use log_sync::{LogRead, LogSync};
 pub use purge::Purge;

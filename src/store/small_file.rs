@@ -1,11 +1,12 @@
-//! Small files that are replaced as a whole: the two epochs. Source: `AtomicFileOutputStream`, `AtomicFileWritingIdiom`; storage reference §7.
+//! Small files that hold a number: the two epochs. Source: `QuorumPeer.writeLongToFile`; storage reference §7.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::bugs::Bug;
-use crate::proto::{DiskError, DiskOp, DiskReply, DiskTag, FileImage, FileName, SmallFile, WriteAt};
+use crate::proto::{DiskError, DiskReply, DiskTag, FileImage, SmallFile};
+
+use super::atomic::Replacement;
 
 /// The file's name in the data directory.
 pub fn name(file: SmallFile) -> &'static str {
@@ -27,31 +28,18 @@ pub fn number_in(file: SmallFile, image: &FileImage) -> Result<i64, String> {
     text.trim().parse().map_err(|_| format!("{} does not hold a number: {text:?}", name(file)))
 }
 
-/// Writes small files one after the other: temporary file, fsync, rename, and once more fsync. The old content stays valid until the rename.
-///
-/// The last step is a repair of ours: ZooKeeper answers as soon as the file is renamed, and a power loss may take an unsynced rename
-/// back, and with it a promise that was told. The switch `unsynced-rename` is the release as shipped.
+/// Writes small files one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct AtomicWriter {
     /// Writes to do, the one under way first.
     queue: VecDeque<Write>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Write {
     file: SmallFile,
     number: i64,
-    step: Step,
-}
-
-/// The operation that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Create,
-    Write,
-    Sync,
-    Rename,
-    SyncName,
+    replacement: Replacement,
 }
 
 /// What a completion meant.
@@ -68,7 +56,7 @@ pub enum Progress {
 impl AtomicWriter {
     /// Queues a write.
     pub fn write(&mut self, cx: &mut Cx, file: SmallFile, number: i64) {
-        self.queue.push_back(Write { file, number, step: Step::Create });
+        self.queue.push_back(Write { file, number, replacement: Replacement::of(name(file).into(), content(number)) });
         if self.queue.len() == 1 {
             self.start(cx);
         }
@@ -83,14 +71,10 @@ impl AtomicWriter {
     pub fn on_disk(&mut self, cx: &mut Cx, outcome: Result<DiskReply, DiskError>) -> Progress {
         let write = self.queue.front_mut().expect("only our own operations complete");
         let (file, number) = (write.file, write.number);
-        let done = match (outcome, write.step) {
-            (Err(error), _) => Progress::Failed(file, error),
-            (Ok(_), Step::Rename) if cx.bugs.has(Bug::UnsyncedRename) => Progress::Written(file, number),
-            (Ok(_), Step::SyncName) => Progress::Written(file, number),
-            (Ok(_), step) => {
-                write.step = step.next();
-                Progress::Continues
-            }
+        let done = match outcome {
+            Err(error) => Progress::Failed(file, error),
+            Ok(_) if write.replacement.advance(cx.bugs) => Progress::Written(file, number),
+            Ok(_) => Progress::Continues,
         };
         match done {
             Progress::Continues => {}
@@ -103,29 +87,8 @@ impl AtomicWriter {
     }
 
     fn start(&self, cx: &mut Cx) {
-        let Some(Write { file, number, step }) = self.queue.front().copied() else {
-            return;
-        };
-        let target: FileName = name(file).into();
-        let temporary: FileName = format!("{target}.tmp").into();
-        let op = match step {
-            Step::Create => DiskOp::Create { file: temporary },
-            Step::Write => DiskOp::Write { file: temporary, at: WriteAt::End, bytes: content(number), forced: false },
-            Step::Sync => DiskOp::Sync { file: temporary },
-            Step::Rename => DiskOp::Rename { from: temporary, to: target },
-            Step::SyncName => DiskOp::Sync { file: target },
-        };
-        cx.emit(Effect::Disk { tag: DiskTag::Atomic(file), op });
-    }
-}
-
-impl Step {
-    fn next(self) -> Step {
-        match self {
-            Step::Create => Step::Write,
-            Step::Write => Step::Sync,
-            Step::Sync => Step::Rename,
-            Step::Rename | Step::SyncName => Step::SyncName,
+        if let Some(write) = self.queue.front() {
+            cx.emit(Effect::Disk { tag: DiskTag::Atomic(write.file), op: write.replacement.op() });
         }
     }
 }

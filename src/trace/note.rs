@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::note_values::{OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
-    Epoch, EventType, FileName, KeeperState, LearnerType, Micros, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote, Zxid,
+    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote,
+    Zxid,
 };
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
@@ -25,6 +26,18 @@ pub enum Note {
     WentLooking { from: PeerState, why: LookingReason },
     /// A role is over, but the server looks for a leader only once its log has written what it was given.
     RoleOver { from: PeerState, why: LookingReason },
+    /// The configuration says what comes after a role: nobody is elected.
+    RoleAssigned { state: PeerState, leader: ServerId },
+
+    // The membership, where it may change.
+    /// The configuration that the server boots with, and the one that it saw proposed last, if that was not in force.
+    ConfigurationLoaded { current: Arc<Membership>, next: Option<Arc<Membership>> },
+    /// The server list on its disk does not name this server: it does not start (unlisted-member).
+    NotListed { config: Arc<Membership> },
+    /// A configuration that was proposed is on this server's disk: from now on it asks both.
+    ConfigurationSeen { config: Arc<Membership> },
+    /// A configuration is in force on this server.
+    ConfigurationActivated { config: Arc<Membership> },
 
     // FastLeaderElection.
     /// `lookForLeader` begins: a new round, the server's own initial vote.
@@ -329,6 +342,8 @@ pub enum LookingReason {
     SyncAborted,
     /// The counter half of the zxid is used up (ZOOKEEPER-1277).
     ZxidRolledOver,
+    /// A reconfiguration gave it another role, or another leader.
+    Reconfigured,
 }
 
 /// The two persistent epochs.
@@ -372,6 +387,11 @@ kinds! {
     RoleOverridden { configured, listed } "role_overridden" true,
     WentLooking { from, why } "went_looking" true,
     RoleOver { from, why } "role_over" true,
+    RoleAssigned { state, leader } "role_assigned" true,
+    ConfigurationLoaded { current, next } "configuration_loaded" false,
+    NotListed { config } "not_listed" true,
+    ConfigurationSeen { config } "configuration_seen" true,
+    ConfigurationActivated { config } "configuration_activated" true,
     LookingStarted { round, vote } "looking_started" true,
     VoteChanged { round, sender, from, to, because } "vote_changed" true,
     RoundRaised { from, to, sender, theirs, initial, vote, because } "round_raised" true,
@@ -472,6 +492,12 @@ impl fmt::Display for Note {
                 write!(out, "is configured as {} but listed as {}: the server list wins", role(*configured), role(*listed))
             }
             Note::WentLooking { from, why } => write!(out, "leaves {from} and looks for a leader: {why}"),
+            Note::RoleAssigned { state, leader } => write!(out, "goes on {state} under {leader}, as the configuration says"),
+            Note::ConfigurationLoaded { current, next: None } => write!(out, "has configuration {current}"),
+            Note::ConfigurationLoaded { current, next: Some(next) } => write!(out, "has configuration {current}, and saw {next} proposed"),
+            Note::NotListed { config } => write!(out, "does not start: it is not in its configuration, {config}"),
+            Note::ConfigurationSeen { config } => write!(out, "remembers that configuration {config} is proposed"),
+            Note::ConfigurationActivated { config } => write!(out, "has configuration {config} in force"),
             Note::RoleOver { from, why } => write!(out, "is done with {from}: {why}; what its log was given is written first"),
             Note::LookingStarted { round, vote } if vote.leader == ServerId::NOBODY => write!(out, "starts round {round} without a vote of its own"),
             Note::LookingStarted { round, vote } => {

@@ -50,6 +50,7 @@ impl fmt::Display for LookingReason {
             LookingReason::DiskError => "its disk failed",
             LookingReason::SyncAborted => "its synchronisation cannot go on",
             LookingReason::ZxidRolledOver => "its epoch has no zxid left",
+            LookingReason::Reconfigured => "the new configuration gives it another part",
         })
     }
 }

@@ -14,10 +14,15 @@ impl DataTree {
     /// Applies a transaction; the answer is what its client is told, and the observer is told what changes.
     pub(super) fn apply(&mut self, header: &TxnHeader, txn: &Txn, bugs: Bugs, observer: &mut impl Observer) -> Result<Answer, ErrorCode> {
         match txn {
-            Txn::SetData { path, data, version } | Txn::Reconfig { path, data, version } => {
+            Txn::SetData { path, data, version } => {
                 let stat = self.set_data(header, path, data, *version)?;
                 observer.data_set(self, path);
                 Ok(Answer::Stat(stat))
+            }
+            Txn::Reconfig { path, data, version } => {
+                let stat = self.set_data(header, path, data, *version)?;
+                observer.data_set(self, path);
+                Ok(Answer::Data { data: data.clone(), stat })
             }
             Txn::Create { form, path, data, acl, ephemeral, parent_cversion } => {
                 let owner = Owner::made_by(header.session, *form, *ephemeral);

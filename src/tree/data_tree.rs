@@ -5,15 +5,12 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Acl, AclList, Bytes, ErrorCode, Path, SessionId, Stat, TxnHeader, Zxid};
+use crate::proto::{Acl, AclList, Bytes, CONFIG_NODE, ErrorCode, Path, SessionId, Stat, TxnHeader, Zxid};
 
 use super::acl_table::{AclTable, OPEN_ACL};
 use super::path_map::PathMap;
 use super::quota::{self, QUOTA, Quotas, StatsTrack};
 use super::znode::{Owner, StoredStat, Znode};
-
-/// The node that holds the ensemble's configuration. Servers write it outside transactions, so it is no part of the digest.
-pub const CONFIG: &str = "/zookeeper/config";
 
 /// All nodes by path, with the indexes over them. A clone shares everything; changing either copies what is changed.
 #[derive(Clone, Debug)]
@@ -52,7 +49,7 @@ impl DataTree {
         // Everybody may read the configuration. Setting this list with version -1 leaves it in the stat. Source: `addConfigNode`.
         let read_only: AclList = Arc::new([Acl { perms: 1, scheme: "world".into(), id: "anyone".into() }]);
         let (acl, hash) = tree.acls.take(&read_only);
-        tree.insert_hashed(CONFIG.into(), empty(), (acl, hash), StoredStat { aversion: -1, ..StoredStat::default() });
+        tree.insert_hashed(CONFIG_NODE.into(), empty(), (acl, hash), StoredStat { aversion: -1, ..StoredStat::default() });
         tree
     }
 
@@ -221,6 +218,15 @@ impl DataTree {
         })
     }
 
+    /// The configuration in force, as every server writes it for itself: its version is its zxid, and the node's stays -1.
+    pub(super) fn show_configuration(&mut self, text: Bytes, version: Zxid, time: i64) {
+        // A tree whose snapshot lacks the node shows nothing.
+        let _ = self.change(CONFIG_NODE, |node, _| {
+            node.set_data(Some(text));
+            (node.stat.version, node.stat.mzxid, node.stat.mtime) = (-1, version, time);
+        });
+    }
+
     /// Source: `DataTree.setACL`.
     pub(super) fn set_acl(&mut self, path: &str, acl: &AclList, version: i32) -> Result<Stat, ErrorCode> {
         self.change(path, |node, acls| {
@@ -374,7 +380,7 @@ fn counted(path: &str, node: &Znode) -> u64 {
 
 #[cold]
 fn is_written_by_servers(path: &str) -> bool {
-    path == CONFIG || quota::counted_in(path).is_some()
+    path == CONFIG_NODE || quota::counted_in(path).is_some()
 }
 
 fn length(data: Option<&[u8]>) -> i64 {

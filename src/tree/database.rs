@@ -5,7 +5,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Answer, ErrorCode, Proposal, SessionId, Txn, Zxid};
+use crate::proto::{Answer, Bytes, ErrorCode, Proposal, SessionId, Txn, Zxid};
 
 use super::committed::Committed;
 use super::data_tree::DataTree;
@@ -103,6 +103,11 @@ impl Database {
     /// hole would be passed on to others. Source: `ZKDatabase.addCommittedProposal`.
     pub fn gap_before(&self, zxid: Zxid) -> Option<Zxid> {
         self.committed.last().filter(|last| zxid.0 > last.0 + 1 && zxid.epoch() <= last.epoch())
+    }
+
+    /// Writes the configuration in force into its node, outside any transaction. Source: `ZKDatabase.initConfigInZKDatabase`.
+    pub fn show_configuration(&mut self, text: Bytes, version: Zxid, time: i64) {
+        self.tree.show_configuration(text, version, time);
     }
 
     /// The oldest transaction kept for learners.

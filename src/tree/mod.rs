@@ -1,7 +1,7 @@
 //! The replicated state: a tree of znodes, the sessions, and the transactions applied last.
 //!
 //! Everything changes by transactions alone ([`Database::apply`]), so that equal histories make equal states; [`Database::digest`] says so.
-//! Left out: the local rewriting of `/zookeeper/config`, which real servers do outside any transaction.
+//! `/zookeeper/config` is empty unless the membership may change (`reconfigEnabled`); real servers fill it anyhow.
 
 mod acl_table;
 mod apply;
@@ -17,7 +17,7 @@ mod znode;
 mod tests;
 
 pub use acl_table::{AclTable, OPEN_ACL};
-pub use data_tree::{CONFIG, DataTree, name_of, parent_of};
+pub use data_tree::{DataTree, name_of, parent_of};
 pub use database::Database;
 pub use observer::Observer;
 pub use path_map::PathMap;

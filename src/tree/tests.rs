@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Acl, AclList, Answer, CreateForm, ErrorCode, Path, Proposal, SessionId, Stat, Txn, TxnHeader, Zxid};
+use crate::proto::{Acl, AclList, Answer, CONFIG_NODE, CreateForm, ErrorCode, Path, Proposal, SessionId, Stat, Txn, TxnHeader, Zxid};
 
 const SESSION: SessionId = SessionId(0x100);
 
@@ -58,8 +58,8 @@ fn recomputed(database: &Database) -> u64 {
 fn an_empty_tree_is_as_zookeeper_shows_it() {
     let database = Database::new(500);
     let seen: Vec<_> = database.tree().nodes().map(|(path, node)| (path, node.stat().cversion, node.stat().num_children)).collect();
-    assert_eq!(seen, [("/", -1, 1), ("/zookeeper", -2, 2), (CONFIG, 0, 0), ("/zookeeper/quota", 0, 0)]);
-    let config = database.tree().get(CONFIG).expect("the configuration");
+    assert_eq!(seen, [("/", -1, 1), ("/zookeeper", -2, 2), (CONFIG_NODE, 0, 0), ("/zookeeper/quota", 0, 0)]);
+    let config = database.tree().get(CONFIG_NODE).expect("the configuration");
     assert_eq!((config.stat.aversion, database.tree().acls().list(config.acl).expect("a list")[0].perms), (-1, 1));
 }
 
@@ -290,7 +290,7 @@ proptest! {
         fewer.remove(which.index(changes.len()));
         let (one, other) = (after(&changes), after(&fewer));
         let content = |database: &Database| {
-            let nodes: Vec<_> = database.tree().nodes().filter(|(path, _)| *path != CONFIG).map(|(path, node)| {
+            let nodes: Vec<_> = database.tree().nodes().filter(|(path, _)| *path != CONFIG_NODE).map(|(path, node)| {
                 (path.to_owned(), node.data.clone(), node.stat, database.tree().acls().list(node.acl))
             }).collect();
             (nodes, database.sessions().clone())

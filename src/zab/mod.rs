@@ -2,26 +2,30 @@
 //!
 //! - [`Leader`] and [`Learner`] are the two roles; what they act upon is the server's [`Replica`].
 //! - [`sync_choice`] decides how a learner is brought up to date.
+//! - [`Configuration`]: who is in the ensemble, and who will be; `quorums` and `voters` say who decides.
 //!
 //! Where ZooKeeper's threads block, a role has a state, and what arrives meanwhile waits: a learner blocked on its disk has an inbox, and so
 //! has the handler of a learner that waits for others. What concerns the clients, the request processors or the whole process leaves as
 //! [`RoleEvent`]s.
 //!
-//! Left out: reconfiguration, observer masters, protocol versions before 3.4, and the limits on how many observers synchronise at once.
+//! Left out: observer masters, protocol versions before 3.4, and the limits on how many observers synchronise at once.
 
+mod configuration;
 mod leader;
 mod learner;
+mod quorums;
 mod replica;
 pub mod sync_choice;
 mod voters;
 
+pub use configuration::{Configuration, proposed_by};
 pub use leader::Leader;
 pub use learner::Learner;
 pub use replica::Replica;
 
 use std::sync::Arc;
 
-use crate::proto::{ConnId, Epoch, Proposal, QuorumRequest, SessionId, Zxid};
+use crate::proto::{ConnId, Epoch, Membership, Proposal, QuorumRequest, ServerId, SessionId, Zxid};
 use crate::trace::LookingReason;
 
 /// The process ends: a COMMIT was not that of the oldest proposal. Source: `ExitCode.UNMATCHED_TXN_COMMIT`.
@@ -41,6 +45,8 @@ pub enum RoleEvent {
     Exit(i32),
     /// Committed: to the commit processor.
     Commit(Arc<Proposal>),
+    /// A configuration is in force. With it may come who leads from now on, and by which zxid.
+    Activate { config: Arc<Membership>, leader: Option<(ServerId, Zxid)> },
 
     /// Leader: a learner sends what one of its clients asks. The connection owns the request.
     Request(ConnId, Arc<QuorumRequest>),

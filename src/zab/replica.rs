@@ -9,10 +9,13 @@ use crate::store::{Epochs, LogSync, Purge, RequestLogger, Snapshotter};
 use crate::trace::{ApplyHow, Note};
 use crate::tree::Database;
 
+use super::Configuration;
+
 /// Memory and disk of one life of a server. Roles change around it.
 #[derive(Clone, Debug)]
 pub struct Replica {
     pub config: Arc<Config>,
+    pub configuration: Configuration,
     pub epochs: Epochs,
     pub database: Database,
     /// Whether the database is a history, and not what is left after it was dropped. Source: `ZKDatabase.isInitialized`.
@@ -29,6 +32,7 @@ impl Replica {
     /// Before anything was read.
     pub fn blank(config: Arc<Config>) -> Replica {
         Replica {
+            configuration: Configuration::new(&config.membership),
             epochs: Epochs::default(),
             database: Database::new(config.commit_log_count),
             is_loaded: false,

@@ -1,5 +1,7 @@
 //! Sets of servers as bits, and which of them decide: every acknowledgement asks, so the question must cost nothing.
 
+use std::sync::Arc;
+
 use crate::election::quorum;
 use crate::proto::{Membership, ServerId};
 
@@ -43,7 +45,7 @@ impl ServerSet {
         self.0.iter().map(|bits| bits.count_ones()).sum()
     }
 
-    fn and(&self, other: &ServerSet) -> ServerSet {
+    pub fn and(&self, other: &ServerSet) -> ServerSet {
         ServerSet(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 }
@@ -56,29 +58,37 @@ impl FromIterator<ServerId> for ServerSet {
     }
 }
 
-/// The quorums of an ensemble. The same rule as [`quorum::contains_quorum`], prepared for being asked often.
+/// The quorums of one configuration. The same rule as [`quorum::contains_quorum`], prepared for being asked often.
 #[derive(Clone, Debug)]
 pub struct Voters {
     all: ServerSet,
     /// A majority has more than this; `None` when quorums are hierarchical.
     half: Option<u32>,
+    membership: Arc<Membership>,
 }
 
 impl Voters {
-    pub fn of(membership: &Membership) -> Voters {
+    pub fn of(membership: Arc<Membership>) -> Voters {
         let all: ServerSet = membership.voters().collect();
-        Voters { all, half: (!membership.is_hierarchical()).then_some(all.len() / 2) }
+        Voters { all, half: (!membership.is_hierarchical()).then_some(all.len() / 2), membership }
     }
 
+    #[inline]
     pub fn contains(&self, id: ServerId) -> bool {
         self.all.contains(id)
     }
 
-    /// Whether the voters in `set` are a quorum of `membership`, which these voters are of.
-    pub fn decide(&self, membership: &Membership, set: &ServerSet) -> bool {
+    /// The voters in `set`.
+    pub fn among(&self, set: &ServerSet) -> ServerSet {
+        set.and(&self.all)
+    }
+
+    /// Whether the voters in `set` are a quorum.
+    #[inline]
+    pub fn decide(&self, set: &ServerSet) -> bool {
         match self.half {
             Some(half) => set.and(&self.all).len() > half,
-            None => quorum::contains_quorum(membership, &set.iter().collect()),
+            None => quorum::contains_quorum(&self.membership, &set.iter().collect()),
         }
     }
 }
@@ -108,11 +118,11 @@ mod tests {
             member.group = Some((id.0 as u32 - 1) / 2);
         }
         for membership in [plain, grouped] {
-            let voters = Voters::of(&membership);
+            let voters = Voters::of(Arc::new(membership.clone()));
             for bits in 0..1 << 7 {
                 let ids: Vec<ServerId> = (1..=7).filter(|id| bits & 1 << (id - 1) != 0).map(ServerId).collect();
                 let expected = quorum::contains_quorum(&membership, &ids.iter().copied().collect());
-                assert_eq!(voters.decide(&membership, &ids.iter().copied().collect()), expected, "{ids:?}");
+                assert_eq!(voters.decide(&ids.iter().copied().collect()), expected, "{ids:?}");
             }
         }
     }

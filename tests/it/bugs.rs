@@ -20,6 +20,7 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("epoch_promise", "mutant_epoch_forgotten"),
     ("voters_only", "bug_zk764"),
     ("new_leader_durable", "bug_zk3911"),
+    ("configuration_agreed", "mutant_one_quorum"),
     ("leadership", "bug_zk1192"),
     ("integrity", "mutant_inform_restamped"),
     ("total_order", "bug_zk1154"),

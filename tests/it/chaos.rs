@@ -5,6 +5,7 @@
 //!
 //!     cargo test --release --test it chaos -- --ignored
 
+mod membership;
 mod storm;
 
 use std::fmt::{Debug, Write};
@@ -16,9 +17,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use zoolab::check::Verdict;
 use zoolab::scenario::{Run, RunOptions, Scenario};
 
-/// Plans of an election, and of an ensemble under load, that every test run tries.
+/// Plans of an election, of an ensemble under load, and of one whose membership changes, that every test run tries.
 const CASES: u32 = 150;
 const STORMS: u32 = 100;
+const UPHEAVALS: u32 = 60;
 
 /// Plans of each kind that a long test run tries.
 const MANY_CASES: u32 = 20_000;
@@ -249,6 +251,17 @@ fn random_faults_break_no_election() {
 #[test]
 fn random_faults_break_no_replication() {
     try_all(STORMS, storm::storms(), storm::Storm::text);
+}
+
+#[test]
+fn random_faults_break_no_reconfiguration() {
+    try_all(UPHEAVALS, membership::upheavals(), membership::Upheaval::text);
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_random_faults_break_no_reconfiguration() {
+    try_all(MANY_CASES, membership::upheavals(), membership::Upheaval::text);
 }
 
 #[test]

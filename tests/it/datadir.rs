@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zoolab::proto::{Acl, FileImage, FileName, Zxid};
+use zoolab::proto::{Acl, CONFIG_NODE, FileImage, FileName, Zxid};
 use zoolab::store::format::{LogRecord, LogTail, is_complete_snapshot, log_zxid, read_log, read_snapshot, snapshot_zxid};
-use zoolab::tree::{CONFIG, Database, name_of};
+use zoolab::tree::{Database, name_of};
 
 use crate::shared::shared;
 
@@ -121,7 +121,7 @@ pub fn seen(database: &Database) -> Value {
 
 /// Node by node, so that a failure can be read. The configuration's mtime is each server's own; sessions only where both tell them.
 pub fn compare(what: &str, seen: &Value, mut expected: Value) {
-    expected["tree"][CONFIG]["stat"]["mtime"] = seen["tree"][CONFIG]["stat"]["mtime"].clone();
+    expected["tree"][CONFIG_NODE]["stat"]["mtime"] = seen["tree"][CONFIG_NODE]["stat"]["mtime"].clone();
     assert!(seen["sessions"].is_null() || seen["sessions"] == expected["sessions"], "{what}: {} {}", seen["sessions"], expected["sessions"]);
     let paths = |tree: &Value| tree["tree"].as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(paths(seen), paths(&expected), "{what}");

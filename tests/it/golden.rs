@@ -30,7 +30,9 @@ golden! {
     broadcast_happy_path
     bug_3_9_5
     bug_orphaned_child
+    bug_premature_configuration
     bug_truncated_acks
+    bug_unlisted_member
     bug_unreachable_truncation
     bug_unsynced_image
     bug_unsynced_rename
@@ -170,6 +172,7 @@ golden! {
     mutant_no_rebroadcast
     mutant_no_watch_on_missing_node
     mutant_numbers_children_left
+    mutant_one_quorum
     mutant_proposes_to_observers
     mutant_read_overtakes
     mutant_reads_tell_first_zxid
@@ -201,6 +204,18 @@ golden! {
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
     read_only_server
+    reconfig_adds_a_server
+    reconfig_disabled
+    reconfig_leader_dies_alone
+    reconfig_leader_dies_before_commit
+    reconfig_needs_a_quorum_that_keeps_up
+    reconfig_needs_permission
+    reconfig_one_at_a_time
+    reconfig_promotes_an_observer
+    reconfig_removes_a_follower
+    reconfig_removes_the_leader
+    reconfig_stuck_without_the_next_list
+    reconfig_waits_for_both_quorums
     request_too_large
     reset_connections
     restart_all_servers

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::actor::{Cx, Draw, Effect};
 use crate::bugs::{Bug, Bugs};
 use crate::election::connection_manager::Received;
-use crate::election::{FastLeaderElection, Outcome, Standing};
+use crate::election::{FastLeaderElection, Heard, Outcome, Standing};
 use crate::proto::{
     Config, ConnId, Epoch, LearnerType, Membership, Micros, NodeId, Notification, Packet, PeerState, Round, ServerId, Timer, Vote, Zxid,
 };
@@ -146,7 +146,7 @@ impl Lone {
     }
 
     /// A note arrives on a connection, and the WorkerReceiver takes it. Returns the voter that a leader is told of.
-    pub fn receives(&mut self, conn: ConnId, standing: Standing, note: Notification) -> Option<ServerId> {
+    pub fn receives(&mut self, conn: ConnId, standing: Standing, note: Notification) -> Option<Heard> {
         self.act(|election, cx| {
             election.connections.on_packet(cx, conn, Packet::Notification(Arc::new(note)));
             election.on_worker_receiver(cx, standing)

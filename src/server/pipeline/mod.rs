@@ -28,6 +28,7 @@ mod local_sessions;
 mod prep;
 mod read_only;
 mod reads;
+mod reconfig;
 mod request;
 mod session_names;
 mod sessions;
@@ -54,6 +55,7 @@ use halfway::Halfway;
 use learner::LearnerPart;
 use local_sessions::LocalSessions;
 use prep::{Prep, Prepared, check_session};
+pub use reconfig::ReconfigStanding;
 use request::{Origin, Owner, Request};
 use session_names::SessionIds;
 use sessions::SessionTracker;
@@ -87,6 +89,9 @@ pub enum Output {
     Applied(Zxid),
     /// Leader: this zxid is the last of its epoch and is not proposed; the server must leave its role (ZOOKEEPER-1277).
     RolledOver(Zxid),
+    /// Leader: a client wants another membership; to be answered by [`Pipeline::prepare_reconfig`]. Until [`Pipeline::go_on_preparing`] nothing
+    /// else is proposed.
+    Reconfigure,
 }
 
 /// The server part of a role: connections, sessions, processors.
@@ -327,6 +332,7 @@ impl Pipeline {
                 self.outputs.push_back(match prepared {
                     Prepared::Proposal(proposal) => Output::Propose(proposal),
                     Prepared::RolledOver(zxid) => Output::RolledOver(zxid),
+                    Prepared::Reconfig => Output::Reconfigure,
                 });
                 continue;
             }

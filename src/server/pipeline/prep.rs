@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::Cx;
-use crate::bugs::Bug;
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{Config, ErrorCode, Op, Proposal, Stage, Txn, TxnHeader, Zxid};
 use crate::trace::Note;
 use crate::tree::Database;
@@ -27,8 +27,10 @@ pub struct Prep {
     /// The last zxid given away (`hzxid`).
     zxid: Zxid,
     changes: OutstandingChanges,
-    /// The epoch's zxids are used up: the thread has ended.
-    ended: bool,
+    /// The epoch's zxids are used up and the thread has ended, or it waits for a reconfiguration to be judged and written down.
+    stopped: bool,
+    /// The reconfiguration that is to be judged.
+    reconfiguring: Option<Box<(TxnHeader, Request)>>,
 }
 
 /// What a request became.
@@ -37,12 +39,14 @@ pub enum Prepared {
     Proposal(Arc<Proposal>),
     /// The zxid that it would have is never proposed (ZOOKEEPER-1277).
     RolledOver(Zxid),
+    /// What becomes of it the server knows; see [`super::Pipeline::prepare_reconfig`].
+    Reconfig,
 }
 
 impl Prep {
     /// The next transaction gets the zxid after `first`.
     pub fn new(config: Arc<Config>, first: Zxid) -> Prep {
-        Prep { config, queue: VecDeque::new(), zxid: first, changes: OutstandingChanges::default(), ended: false }
+        Prep { config, queue: VecDeque::new(), zxid: first, changes: OutstandingChanges::default(), stopped: false, reconfiguring: None }
     }
 
     pub fn submit(&mut self, cx: &mut Cx, request: Request) {
@@ -52,9 +56,27 @@ impl Prep {
         self.queue.push_back(request);
     }
 
-    /// The next request, unless there is none or the thread has ended.
+    /// The next request, unless there is none or the thread has stopped.
     pub fn next(&mut self) -> Option<Request> {
-        if self.ended { None } else { self.queue.pop_front() }
+        if self.stopped { None } else { self.queue.pop_front() }
+    }
+
+    /// The reconfiguration at which it has stopped.
+    pub fn stopped_at(&mut self) -> Option<(TxnHeader, Request)> {
+        self.reconfiguring.take().map(|stopped| *stopped)
+    }
+
+    /// It goes on behind a reconfiguration.
+    pub fn go_on(&mut self, cx: &mut Cx) {
+        self.stopped = false;
+        if !self.queue.is_empty() {
+            cx.wake(Stage::PrepRequestProcessor);
+        }
+    }
+
+    /// For the request that is made a transaction.
+    pub fn writer<'a>(&'a mut self, bugs: Bugs, db: &'a Database, zxid: Zxid, request: &'a Request) -> Writer<'a> {
+        Writer { config: &self.config, db, changes: &mut self.changes, zxid, session: request.session, ids: &request.auth, bugs }
     }
 
     /// Makes a transaction of a write.
@@ -62,7 +84,7 @@ impl Prep {
         self.zxid = Zxid(self.zxid.0 + 1);
         // ZOOKEEPER-1277: the counter runs over into the epoch.
         if self.zxid.counter() == u32::MAX && !cx.bugs.has(Bug::Zk1277) {
-            self.ended = true;
+            self.stopped = true;
             return Prepared::RolledOver(self.zxid);
         }
         let mut header = TxnHeader { session: request.session, cxid: request.cxid, zxid: self.zxid, time: (cx.wall.0 / 1_000) as i64 };
@@ -71,6 +93,13 @@ impl Prep {
             header.cxid = i32::MAX;
         }
         self.changes.begin();
+        if let Op::Reconfig(_) = request.op()
+            && self.config.reconfig_enabled
+        {
+            self.stopped = true;
+            self.reconfiguring = Some(Box::new((header, request.clone())));
+            return Prepared::Reconfig;
+        }
         let txn = self.transaction(cx, db, tracker, request).unwrap_or_else(|code| Txn::Error { code });
         Prepared::Proposal(Proposal::new(header, txn))
     }
@@ -86,8 +115,7 @@ impl Prep {
     }
 
     fn transaction(&mut self, cx: &mut Cx, db: &Database, tracker: &mut SessionTracker, request: &Request) -> Result<Txn, ErrorCode> {
-        let (config, changes, zxid) = (&*self.config, &mut self.changes, self.zxid);
-        let mut writer = Writer { config, db, changes, zxid, session: request.session, ids: &request.auth, bugs: cx.bugs };
+        let mut writer = self.writer(cx.bugs, db, self.zxid, request);
         match request.op() {
             Op::CreateSession { timeout } => {
                 tracker.track(cx.now, request.session, *timeout);
@@ -106,6 +134,7 @@ impl Prep {
             }
             // Nobody's session asks for it.
             Op::DeleteContainer { path } => writer.delete_container(path),
+            Op::Reconfig(_) => Err(ErrorCode::ReconfigDisabled),
             Op::Multi(parts) => writer.multi(parts, || check_session(cx, tracker, request)),
             op => writer.write(op, || check_session(cx, tracker, request)),
         }

@@ -179,6 +179,15 @@ impl Writer<'_> {
         Ok(if self.bugs.has(Bug::MutantVersionStands) { version } else { next })
     }
 
+    /// Other data for a node that must be there, and may be written; its version is set.
+    pub fn replace(&mut self, path: &Path, version: i32) -> Result<(), ErrorCode> {
+        let mut node = self.changes.record(self.db, path)?;
+        self.allowed(&node, WRITE)?;
+        node.version = version;
+        self.changes.add(self.zxid, path, Some(node));
+        Ok(())
+    }
+
     /// The list that is replaced stays in force for what is asked until the change is applied, as in ZooKeeper (data-model reference §9.4a).
     fn set_acl(&mut self, path: &Path, acl: &AclList, version: i32) -> Result<Txn, ErrorCode> {
         if !is_valid_path(path) {

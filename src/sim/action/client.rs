@@ -4,8 +4,8 @@ use super::multi;
 use super::parse::{self, Words};
 use super::text::{TextError, Word, binary, one_of};
 use crate::proto::{
-    Acl, AclList, AddWatchMode, Bytes, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId, WatcherType,
-    is_valid_path,
+    Acl, AclList, AddWatchMode, Bytes, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId,
+    WatcherType, is_valid_path,
 };
 
 /// One command, with all that is to be said of it.
@@ -165,6 +165,24 @@ pub(super) const COMMANDS: &[Known] = &[
             path(words).map(|path| Command::Request(Op::Sync { path }))
         },
     },
+    Known {
+        name: "config",
+        form: "config [-w]",
+        what: "Asks for the configuration in force: all members, and its version; -w: and to be told of the next one.",
+        example: "config -w",
+        take: |words| {
+            let watch = option(words, &["-w"], &["-c", "-s"])?.is_some();
+            Ok(Command::Request(Op::GetData { path: CONFIG_NODE.into(), watch }))
+        },
+    },
+    Known {
+        name: "reconfig",
+        form: "reconfig [-v VERSION] [-add SERVERS] [-remove NUMBERS] | [-members SERVERS]",
+        what: "Another membership (`reconfigEnabled`, and skipACL or the super user): -add server.4=s4:2888:3888:participant;2181, or s4 or s4:observer \
+               for short; -v: if that is the version in force.",
+        example: "reconfig -remove 1,2 -add server.4=s4:2888:3888:participant;2181",
+        take: super::reconfig::reconfig,
+    },
     Known { name: "close", form: "close", what: "Ends the session.", example: "close", take: |_| Ok(Command::Request(Op::CloseSession)) },
     Known {
         name: "connect",
@@ -182,7 +200,7 @@ pub fn command_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 11] = ["barrier", "config", "counter", "deleteall", "election", "lock", "queue", "reconfig", "semaphore", "setquota", "version"];
+const LATER: [&str; 9] = ["barrier", "counter", "deleteall", "election", "lock", "queue", "semaphore", "setquota", "version"];
 
 fn connect(words: &mut Words) -> Result<Command, TextError> {
     let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
@@ -336,7 +354,7 @@ pub(super) fn version(words: &mut Words, later: &[&str]) -> Result<i32, TextErro
 }
 
 /// The next word if it begins with `-`: one of `known`, or an error. zkCli has those in `later` too.
-fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Word>, TextError> {
+pub(super) fn option(words: &mut Words, known: &[&str], later: &[&str]) -> Result<Option<Word>, TextError> {
     let Some(word) = words.next_if(|text| text.starts_with('-')).cloned() else { return Ok(None) };
     if known.contains(&word.text.as_str()) {
         return Ok(Some(word));
@@ -429,7 +447,7 @@ mod tests {
         for (line, wrong, message) in [
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
-            ("c1 reconfig", "reconfig", "`reconfig` needs the next version"),
+            ("c1 queue", "queue", "`queue` needs the next version"),
             ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
             ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),

@@ -1,9 +1,10 @@
 //! The text form of what clients are told, as it is read back.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::text::written;
-use crate::proto::{Acl, AclText, AddWatchMode, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op};
+use crate::proto::{Acl, AclText, AddWatchMode, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, Reconfiguration};
 
 /// A command as it is read back.
 pub struct CommandLine<'a>(pub &'a Command);
@@ -17,6 +18,7 @@ impl fmt::Display for CommandLine<'_> {
                 server.iter().try_for_each(|server| write!(out, " {server}"))
             }
             Command::ForgetWatches { path, kind } => write!(out, "removewatches {} -l {}", kind.option(), written(path)),
+            Command::Request(Op::GetData { path, watch }) if &**path == CONFIG_NODE => write!(out, "config{}", if *watch { " -w" } else { "" }),
             Command::Request(op) => write!(out, "{}", OpLine(op)),
         }
     }
@@ -60,6 +62,11 @@ impl fmt::Display for OpLine<'_> {
             Op::Check { path, version } => write!(out, "check {}{}", Version(*version), written(path)),
             Op::Multi(parts) => write!(out, "multi {}", Parts(parts)),
             Op::MultiRead(parts) => write!(out, "multiRead {}", Parts(parts)),
+            Op::Reconfig(change) => {
+                let quoted = |list: &Option<Arc<str>>| list.as_ref().map(|list| written(list).into());
+                let (joining, leaving, members) = (quoted(&change.joining), quoted(&change.leaving), quoted(&change.members));
+                write!(out, "{}", Reconfiguration { joining, leaving, members, version: change.version })
+            }
             // The rest has no words, or nothing that would need quotes.
             op => write!(out, "{op}"),
         }

@@ -8,6 +8,7 @@ mod command_line;
 mod multi;
 mod parse;
 mod print;
+mod reconfig;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -16,6 +17,7 @@ mod who;
 
 pub use client::command_names;
 pub use command_line::{CommandLine, OpLine};
+pub use reconfig::joining;
 pub use text::TextError;
 pub use verbs::{grammar_help, verb_names};
 pub use who::{Role, Who};

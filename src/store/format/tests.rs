@@ -8,8 +8,8 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use super::*;
 use crate::bugs::{Bug, Bugs};
 use crate::proto::jute::JuteError;
-use crate::proto::{Acl, AclList, Bytes, CreateForm, FileImage, Path, Proposal, SessionId, Txn, TxnHeader, Zxid};
-use crate::tree::{CONFIG, Database, Owner, parent_of};
+use crate::proto::{Acl, AclList, Bytes, CONFIG_NODE, CreateForm, FileImage, Path, Proposal, SessionId, Txn, TxnHeader, Zxid};
+use crate::tree::{Database, Owner, parent_of};
 
 /// Changes as a leader decides them, so that applying them makes sense: what it cannot do, it makes an error of.
 struct Leader {
@@ -437,7 +437,7 @@ fn a_node_that_is_gone_when_its_turn_comes_is_left_out() {
     file.extend(drain(&mut walker, &leader.database, 1));
     let fuzzy = read(&file, walker.zxid()).expect("what we wrote");
     let paths: Vec<_> = fuzzy.tree().nodes().map(|(path, _)| path).collect();
-    assert_eq!(paths, ["/", "/a", "/b", "/zookeeper", CONFIG, "/zookeeper/quota"]);
+    assert_eq!(paths, ["/", "/a", "/b", "/zookeeper", CONFIG_NODE, "/zookeeper/quota"]);
     assert_eq!(fuzzy.sessions().get(&SESSIONS[0]), Some(&4000), "the sessions are those of the beginning");
     assert_eq!(fuzzy.last_processed, Zxid::new(1, 10));
 }

@@ -71,18 +71,22 @@ impl Leader {
 
     fn process_ack(&mut self, cx: &mut Cx, sid: ServerId, zxid: Zxid) {
         let alone = sid == self.me && cx.bugs.has(Bug::MutantCommitsAlone);
-        match self.proposals.ack(sid, zxid, &self.voters, &self.config.membership, alone) {
+        match self.proposals.ack(sid, zxid, &self.quorums, alone) {
             Acked::Counted => {}
             Acked::Unknown => cx.note(Note::Unexpected { what: Surprise::Ack, zxid, expected: self.proposals.last_proposed }),
             Acked::Committed(proposal, quorum) => {
                 cx.note(Note::Committed { txn: proposal.id(), quorum: quorum.to_vec() });
-                self.commit(cx, proposal);
+                if self.quorums.is_changing() {
+                    self.commit_in_change(cx, proposal, &quorum);
+                } else {
+                    self.commit(cx, proposal);
+                }
             }
         }
     }
 
     /// COMMIT to followers, the whole transaction to observers, then its own commit processor, then whoever waits for this with a sync.
-    fn commit(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+    pub(super) fn commit(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
         let zxid = proposal.zxid();
         for handler in self.handlers.iter_mut().filter(|handler| handler.is_forwarding) {
             if handler.follows() {
@@ -92,6 +96,12 @@ impl Leader {
                 handler.queue(cx, QuorumKind::Inform, zxid, QuorumData::Txn(informed));
             }
         }
+        self.deliver(cx, proposal);
+    }
+
+    /// To its own commit processor, and to whoever waits for this with a sync.
+    pub(super) fn deliver(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+        let zxid = proposal.zxid();
         self.events.push_back(RoleEvent::Commit(proposal));
         while let Some(learner) = self.proposals.next_sync(zxid) {
             self.send_sync(cx, learner);

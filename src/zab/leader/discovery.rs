@@ -40,8 +40,7 @@ impl Leader {
     /// FOLLOWERINFO or OBSERVERINFO: the learner tells the highest epoch that it promised.
     pub(super) fn on_learner_info(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, kind: QuorumKind, sid: ServerId, accepted: Epoch) {
         let follows = kind == QuorumKind::FollowerInfo;
-        // ZOOKEEPER-764: whoever calls itself a follower is counted as one.
-        let counts = if cx.bugs.has(Bug::Zk764) { follows } else { self.voters.contains(sid) };
+        let counts = self.counts(cx, sid, follows);
         if let Some(handler) = self.handler(conn) {
             handler.learner = Some(Identity { sid, counts, follows });
             handler.stage = HandlerStage::ToldEpoch;
@@ -74,9 +73,15 @@ impl Leader {
         }
     }
 
-    /// Leader included, a quorum. (ZOOKEEPER-1270: whether the leader itself is in it is not asked.) Observers are never in these sets.
+    /// Whether a server has a say. ZOOKEEPER-764: whoever calls itself a follower has.
+    pub(super) fn counts(&self, cx: &Cx, sid: ServerId, follows: bool) -> bool {
+        if cx.bugs.has(Bug::Zk764) { follows } else { self.quorums.contains(sid) }
+    }
+
+    /// Leader included, a quorum of the configuration in force. (ZOOKEEPER-1270: whether the leader itself is in it is not asked.) Observers
+    /// are never in these sets.
     fn is_quorum(&self, cx: &Cx, set: &ServerSet) -> bool {
-        (set.contains(self.me) || cx.bugs.has(Bug::Zk1270)) && self.voters.decide(&self.config.membership, set)
+        (set.contains(self.me) || cx.bugs.has(Bug::Zk1270)) && self.quorums.decide(set)
     }
 
     /// A write of this server's own epochs ended.
@@ -84,11 +89,16 @@ impl Leader {
         match (self.phase, progress) {
             (_, Progress::Failed(..)) => self.leave(LookingReason::DiskError),
             (Phase::WritingAcceptedEpoch, Progress::Written(..)) if replica.epochs.accepted == self.epoch => self.wait_for_epoch_acks(cx, replica),
-            (Phase::WaitingForNewLeaderAcks, Progress::Written(..)) if replica.epochs.current == self.epoch => {
-                self.acknowledged.insert(self.me);
-                self.test_new_leader_quorum(cx, replica);
-            }
+            (Phase::WaitingForNewLeaderAcks, Progress::Written(..)) if replica.epochs.current == self.epoch => self.acknowledge_own(cx, replica),
             _ => {}
+        }
+    }
+
+    /// Its own NEWLEADER counts once the epoch, and the configuration that comes with it, are on its disk.
+    pub(super) fn acknowledge_own(&mut self, cx: &mut Cx, replica: &mut Replica) {
+        if replica.epochs.current == self.epoch && !replica.configuration.is_writing() {
+            self.acknowledged.insert(self.me);
+            self.test_new_leader_quorum(cx, replica);
         }
     }
 
@@ -102,6 +112,7 @@ impl Leader {
         if cx.bugs.has(Bug::Zk790) {
             replica.database.last_processed = self.epoch.first_zxid();
         }
+        self.confirm_first_configuration(cx, replica);
         for conn in self.connections_at(HandlerStage::ToldEpoch) {
             self.offer_epoch(cx, conn);
         }
@@ -220,7 +231,8 @@ impl Leader {
 
     /// Established: the initial history is committed with this, and the epoch's first zxid is set.
     fn test_new_leader_quorum(&mut self, cx: &mut Cx, replica: &mut Replica) {
-        if self.phase != Phase::WaitingForNewLeaderAcks || !self.is_quorum(cx, &self.acknowledged) {
+        let has_both = self.is_quorum(cx, &self.acknowledged) && self.quorums.decide_both(&self.acknowledged);
+        if self.phase != Phase::WaitingForNewLeaderAcks || !has_both {
             return;
         }
         self.phase = Phase::Serving;
@@ -228,6 +240,7 @@ impl Leader {
         replica.database.last_processed = self.epoch.first_zxid();
         cx.disarm(Timer::LeaderWait);
         cx.note(Note::Established { epoch: self.epoch, quorum: self.acknowledged.to_vec() });
+        self.complete_configuration(cx);
         if !cx.bugs.has(Bug::MutantServesEarly) {
             self.events.push_back(RoleEvent::Serves(self.epoch));
         }
@@ -263,7 +276,7 @@ impl Leader {
             return;
         };
         let waited: Micros = cx.now - self.waiting_since;
-        if self.phase == Phase::WaitingForEpoch && waited > limit && self.voters.contains(voter) {
+        if self.phase == Phase::WaitingForEpoch && waited > limit && self.quorums.contains(voter) {
             cx.note(Note::AbandonedBy { voter, waited });
             self.leave(LookingReason::Abandoned);
         }

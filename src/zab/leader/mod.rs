@@ -5,6 +5,7 @@ mod broadcast;
 mod discovery;
 mod handler;
 mod proposals;
+mod reconfiguration;
 mod synchronization;
 mod ticks;
 
@@ -12,11 +13,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
-use crate::proto::{Config, ConnId, Epoch, Micros, Packet, Port, QuorumData, QuorumKind, ServerId, Timer, Vote, Zxid};
+use crate::proto::{Config, ConnId, Epoch, Micros, Packet, Port, Proposal, QuorumData, QuorumKind, ServerId, Timer, Vote, Zxid};
 use crate::store::Image;
 use crate::trace::{LookingReason, Note, Surprise};
 
-use super::voters::{ServerSet, Voters};
+use super::quorums::Quorums;
+use super::voters::ServerSet;
 use super::{Replica, RoleEvent};
 use handler::{Handler, HandlerStage, Identity};
 use proposals::Proposals;
@@ -26,7 +28,9 @@ use proposals::Proposals;
 pub struct Leader {
     me: ServerId,
     config: Arc<Config>,
-    voters: Voters,
+    quorums: Quorums,
+    /// A reconfiguration that is proposed once its configuration is on this server's disk. Nothing else is proposed meanwhile.
+    reconfiguring: Option<Arc<Proposal>>,
     /// Where its history ended when it began to lead, and the epoch of that: what learners are compared with.
     summary: (Epoch, Zxid),
     phase: Phase,
@@ -75,7 +79,8 @@ impl Leader {
         let config = replica.config.clone();
         Leader {
             me,
-            voters: Voters::of(&config.membership),
+            quorums: reconfiguration::quorums(cx, replica),
+            reconfiguring: None,
             summary: (replica.epochs.current, replica.last_zxid()),
             phase: Phase::TakingSnapshot,
             oversleeps: false,
@@ -168,7 +173,11 @@ impl Leader {
             stage => {
                 cx.arm(Timer::LearnerRead(conn), self.config.init_time());
                 match (stage, kind, data) {
-                    (HandlerStage::Connected, QuorumKind::FollowerInfo | QuorumKind::ObserverInfo, QuorumData::LearnerInfo(sid)) => {
+                    (HandlerStage::Connected, QuorumKind::FollowerInfo | QuorumKind::ObserverInfo, QuorumData::LearnerInfo { sid, config }) => {
+                        // It would go back to a configuration that is no longer in force.
+                        if config > replica.configuration.current().version {
+                            return self.refuse(cx, conn, zxid);
+                        }
                         self.on_learner_info(cx, replica, conn, kind, sid, zxid.epoch());
                     }
                     (HandlerStage::OfferedEpoch, QuorumKind::AckEpoch, QuorumData::CurrentEpoch(epoch)) => {

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::proto::{ConnId, Membership, Proposal, ServerId, Zxid};
-use crate::zab::voters::{ServerSet, Voters};
+use crate::proto::{ConnId, Proposal, ServerId, Zxid};
+use crate::zab::quorums::Quorums;
+use crate::zab::voters::ServerSet;
 
 /// What the leader knows of the transactions of its epoch.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Proposals {
 
     /// A quorum commits, and nothing before its predecessor. A proposal with a quorum behind one without waits for a further ACK of its own.
     /// `alone`: this one acknowledgement is enough.
-    pub fn ack(&mut self, sid: ServerId, zxid: Zxid, voters: &Voters, membership: &Membership, alone: bool) -> Acked {
+    pub fn ack(&mut self, sid: ServerId, zxid: Zxid, quorums: &Quorums, alone: bool) -> Acked {
         // NEWLEADER's, or committed before.
         if zxid.counter() == 0 || zxid <= self.last_committed {
             return Acked::Counted;
@@ -59,18 +60,34 @@ impl Proposals {
             return Acked::Unknown;
         };
         let found = &mut self.outstanding[position];
-        if voters.contains(sid) {
+        if quorums.contains(sid) {
             found.acks.insert(sid);
         }
-        if position > 0 || !(alone || voters.decide(membership, &found.acks)) {
+        if position > 0 || !(alone || quorums.commit(zxid, &found.acks)) {
             return Acked::Counted;
         }
-        let Some(Outstanding { proposal, acks }) = self.outstanding.pop_front() else {
-            return Acked::Unknown;
-        };
-        self.last_committed = zxid;
+        match self.commit_oldest() {
+            Some((proposal, acks)) => Acked::Committed(proposal, acks),
+            None => Acked::Unknown,
+        }
+    }
+
+    fn commit_oldest(&mut self) -> Option<(Arc<Proposal>, ServerSet)> {
+        let Outstanding { proposal, acks } = self.outstanding.pop_front()?;
+        self.last_committed = proposal.zxid();
         self.to_be_applied.push_back(proposal.clone());
-        Acked::Committed(proposal, acks)
+        Some((proposal, acks))
+    }
+
+    /// The oldest proposal, if it has its quorums: once a reconfiguration is committed, others ask for less.
+    pub fn next_acknowledged(&mut self, quorums: &Quorums) -> Option<(Arc<Proposal>, ServerSet)> {
+        let oldest = self.outstanding.front()?;
+        if quorums.commit(oldest.proposal.zxid(), &oldest.acks) { self.commit_oldest() } else { None }
+    }
+
+    /// Who has acknowledged each proposal behind `from`, oldest first.
+    pub fn acknowledgements(&self, from: Zxid) -> impl Iterator<Item = &ServerSet> {
+        self.outstanding.iter().filter(move |outstanding| outstanding.proposal.zxid() > from).map(|outstanding| &outstanding.acks)
     }
 
     /// A learner is brought to `kept`, and told again what follows: until it acknowledges that again, it does not have it.
@@ -121,29 +138,27 @@ impl Proposals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{SessionId, Txn, TxnHeader};
+    use crate::proto::{Membership, SessionId, Txn, TxnHeader};
 
     struct Ledger {
-        membership: Membership,
-        voters: Voters,
+        quorums: Quorums,
         proposals: Proposals,
     }
 
     /// Three voters and an observer, in epoch 2, with 2:1 to 2:`last` proposed.
     fn ledger(last: u32) -> Ledger {
-        let membership = Membership::of(3, 1);
         let mut proposals = Proposals::new(Zxid::new(2, 0));
         for counter in 1..=last {
             let header = TxnHeader { session: SessionId::NONE, cxid: 0, zxid: Zxid::new(2, counter), time: 0 };
             proposals.propose(Proposal::new(header, Txn::CloseSession { paths: None }));
         }
-        Ledger { voters: Voters::of(&membership), membership, proposals }
+        Ledger { quorums: Quorums::of(Arc::new(Membership::of(3, 1))), proposals }
     }
 
     impl Ledger {
         /// `committed 2:1 by 1 2`, `counted`, `unknown`.
         fn ack(&mut self, sid: i64, counter: u32) -> String {
-            match self.proposals.ack(ServerId(sid), Zxid::new(2, counter), &self.voters, &self.membership, false) {
+            match self.proposals.ack(ServerId(sid), Zxid::new(2, counter), &self.quorums, false) {
                 Acked::Counted => "counted".into(),
                 Acked::Unknown => "unknown".into(),
                 Acked::Committed(proposal, acks) => {

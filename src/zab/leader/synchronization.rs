@@ -57,7 +57,7 @@ impl Leader {
 
     /// Queues what was chosen, what is under way, and NEWLEADER, so that nothing is missed or reordered: all of it in one instant.
     fn carry_out(&mut self, cx: &mut Cx, replica: &mut Replica, conn: ConnId, plan: SyncPlan) {
-        let new_leader = self.epoch.first_zxid();
+        let (new_leader, configuration) = (self.epoch.first_zxid(), self.configuration_for_learner(cx, replica));
         let Some(position) = self.position(conn) else {
             return;
         };
@@ -83,7 +83,7 @@ impl Leader {
         }
         // ZOOKEEPER-3104: what is proposed while the tree is written comes behind NEWLEADER.
         if cx.bugs.has(Bug::Zk3104) && plan.how == SyncHow::Snap {
-            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
+            handler.queue(cx, QuorumKind::NewLeader, new_leader, configuration);
         }
         // While the handler's thread writes it does not read.
         cx.disarm(Timer::LearnerRead(conn));
@@ -97,13 +97,14 @@ impl Leader {
     /// The end of the synchronisation; the sender starts, and the ACK is awaited.
     fn send_new_leader(&mut self, cx: &mut Cx, replica: &mut Replica, position: usize) {
         let (new_leader, limit) = (self.epoch.first_zxid(), self.config.init_time());
+        let configuration = self.configuration_for_learner(cx, replica);
         let handler = &mut self.handlers[position];
         let conn = handler.conn;
         if let Some(from) = handler.forwards_from.take() {
             start_forwarding(cx, &self.proposals, handler, from);
         }
         if !(cx.bugs.has(Bug::Zk3104) && handler.stage == HandlerStage::Streaming) {
-            handler.queue(cx, QuorumKind::NewLeader, new_leader, QuorumData::Empty);
+            handler.queue(cx, QuorumKind::NewLeader, new_leader, configuration);
         }
         handler.stage = HandlerStage::Syncing;
         handler.start_sending(cx);

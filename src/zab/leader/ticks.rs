@@ -23,7 +23,7 @@ impl Leader {
         if replica.has_failed && !cx.bugs.has(Bug::Zk2247) {
             return self.leave(LookingReason::DiskError);
         }
-        if is_tick && !self.voters.decide(&self.config.membership, &self.synced()) {
+        if is_tick && !self.quorums.decide_both(&self.synced()) {
             return self.leave(LookingReason::QuorumLost);
         }
         self.ping(cx);

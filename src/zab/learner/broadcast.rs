@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::Bug;
-use crate::proto::{LearnerType, Proposal, QuorumData, QuorumKind, Zxid};
+use crate::proto::{LearnerType, Proposal, QuorumData, QuorumKind, Txn, Zxid};
 use crate::trace::Surprise;
 use crate::zab::{EXIT_UNMATCHED_COMMIT, Replica, RoleEvent};
 
@@ -17,6 +17,9 @@ impl Learner {
         match (kind, data) {
             (QuorumKind::Proposal, QuorumData::Txn(proposal)) if follows => {
                 self.expect_successor(cx, zxid);
+                if let Txn::Reconfig { .. } = proposal.txn {
+                    return self.see_proposed(cx, replica, proposal);
+                }
                 self.log_request(cx, replica, proposal);
                 if cx.bugs.has(Bug::MutantAcksEarly) {
                     self.send(cx, QuorumKind::Ack, zxid, QuorumData::Empty);
@@ -28,14 +31,17 @@ impl Learner {
                 self.expect_successor(cx, zxid);
                 self.log_and_commit(cx, replica, proposal);
             }
-            (kind, data) => self.on_seldom_packet(cx, kind, zxid, data),
+            (kind, data) => self.on_seldom_packet(cx, replica, kind, zxid, data),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn on_seldom_packet(&mut self, cx: &mut Cx, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+    fn on_seldom_packet(&mut self, cx: &mut Cx, replica: &mut Replica, kind: QuorumKind, zxid: Zxid, data: QuorumData) {
+        let follows = self.role == LearnerType::Participant;
         match (kind, data) {
+            (QuorumKind::CommitAndActivate, QuorumData::Activate(leader)) if follows => self.on_commit_and_activate(cx, replica, zxid, leader),
+            (QuorumKind::InformAndActivate, QuorumData::ActivateTxn(inform)) if !follows => self.on_inform_and_activate(cx, replica, &inform),
             (QuorumKind::Ping, _) => self.events.push_back(RoleEvent::Pinged(zxid)),
             (QuorumKind::Sync, _) => self.events.push_back(RoleEvent::SyncReplied),
             (QuorumKind::Revalidate, QuorumData::Revalidated { session, valid }) => self.events.push_back(RoleEvent::Revalidated { session, valid }),
@@ -46,7 +52,7 @@ impl Learner {
     }
 
     /// A gap in the log is only warned of. An epoch may begin with any counter.
-    fn expect_successor(&mut self, cx: &mut Cx, zxid: Zxid) {
+    pub(super) fn expect_successor(&mut self, cx: &mut Cx, zxid: Zxid) {
         let (last, expected) = (self.last_proposal, Zxid(self.last_proposal.0 + 1));
         let begins_epoch = zxid.epoch() > last.epoch() || zxid > last && last.counter() == 0;
         if zxid != expected && !begins_epoch {

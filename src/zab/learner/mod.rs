@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod new_leader;
+mod reconfiguration;
 mod sync;
 
 use std::collections::VecDeque;
@@ -44,6 +45,8 @@ pub struct Learner {
     sync: Sync,
     /// What is still to be done since NEWLEADER or UPTODATE.
     steps: VecDeque<Step>,
+    /// A reconfiguration that is logged once its configuration is on this server's disk.
+    reconfiguring: Option<Arc<Proposal>>,
     /// Proposals handed to the request logger and not committed yet, oldest first (`pendingTxns`).
     pending: VecDeque<Arc<Proposal>>,
     /// The last proposal that came, or the zxid that the synchronisation brought it to.
@@ -84,6 +87,8 @@ enum Wait {
     CurrentEpoch,
     /// The request logger of the last role is still at work (ZOOKEEPER-4712).
     Logger,
+    /// The configuration that was proposed is being written.
+    Configuration,
 }
 
 /// What the socket holds for the main thread.
@@ -109,6 +114,7 @@ impl Learner {
             epoch: Epoch(0),
             sync: Sync::default(),
             steps: VecDeque::new(),
+            reconfiguring: None,
             pending: VecDeque::new(),
             last_proposal: Zxid::ZERO,
             held_acks: Vec::new(),
@@ -168,7 +174,8 @@ impl Learner {
             LearnerType::Participant => QuorumKind::FollowerInfo,
             LearnerType::Observer => QuorumKind::ObserverInfo,
         };
-        self.send(cx, kind, replica.epochs.accepted.first_zxid(), QuorumData::LearnerInfo(self.me));
+        let config = replica.configuration.current().version;
+        self.send(cx, kind, replica.epochs.accepted.first_zxid(), QuorumData::LearnerInfo { sid: self.me, config });
         self.await_packet(cx, self.config.init_time());
     }
 

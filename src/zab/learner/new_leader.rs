@@ -18,6 +18,12 @@ use super::{Learner, Phase, Wait};
 pub(super) enum Step {
     /// At TRUNC and at the end of SNAP: the log forgets what the leader does not have.
     Cut(Cut),
+    /// The configuration that came with NEWLEADER is written down, if one came.
+    SeeConfiguration,
+    /// And is in force.
+    Activate,
+    /// A reconfiguration, whose configuration is on disk, goes to the request logger.
+    LogReconfiguration,
     /// The image of what SNAP or TRUNC left, if one is due.
     TakeSnapshot,
     /// Follower: committed transactions are appended to the log and forced.
@@ -75,11 +81,13 @@ impl Learner {
             return self.surprised(cx, Surprise::State, self.epoch.first_zxid(), self.last_proposal);
         }
         self.steps = at_new_leader(cx.bugs).iter().copied().collect();
+        self.steps.push_front(Step::SeeConfiguration);
         self.run_steps(cx, replica);
     }
 
     pub(super) fn on_up_to_date(&mut self, cx: &mut Cx, replica: &mut Replica) {
         self.steps = at_up_to_date(cx.bugs).iter().copied().collect();
+        self.steps.push_front(Step::Activate);
         self.run_steps(cx, replica);
     }
 
@@ -97,6 +105,9 @@ impl Learner {
             }
             match step {
                 Step::Cut(cut) => self.cut(cx, replica, cut),
+                Step::SeeConfiguration => self.see_configuration(cx, replica),
+                Step::Activate => self.activate_configuration(replica),
+                Step::LogReconfiguration => self.log_reconfiguration(cx, replica),
                 Step::TakeSnapshot => self.take_snapshot(cx, replica),
                 Step::LogCommitted { apply } => self.log_committed(cx, replica, apply),
                 Step::HandToLogger => self.hand_to_logger(cx, replica),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::actor::Cx;
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Bytes, DiskError, DiskReply, LearnerType, Proposal, QuorumData, QuorumKind, Zxid};
+use crate::proto::{Bytes, DiskError, DiskReply, LearnerType, Membership, Proposal, QuorumData, QuorumKind, Zxid};
 use crate::store::{Cut, Image, Truncation, TruncationEvent, format};
 use crate::trace::{LookingReason, Note, SnapshotSource, Surprise, SyncHow};
 use crate::zab::{EXIT_QUORUM_PACKET_ERROR, Replica, RoleEvent};
@@ -25,6 +25,10 @@ pub(super) struct Sync {
     pub(super) not_logged: VecDeque<Arc<Proposal>>,
     /// Their commits that wait for the log (`packetsCommitted`).
     pub(super) committed: VecDeque<Zxid>,
+    /// The configuration that NEWLEADER brought: in force with UPTODATE.
+    pub(super) configuration: Option<Arc<Membership>>,
+    /// One that was proposed meanwhile.
+    pub(super) proposed: Option<Arc<Membership>>,
     /// The bytes of the leader's tree so far.
     stream: Vec<Bytes>,
     /// The last proposal or INFORM of the stream; none is compared with what was there before.
@@ -56,9 +60,15 @@ impl Learner {
                 self.surprised(cx, Surprise::State, zxid, replica.last_zxid());
                 self.end(RoleEvent::Exit(EXIT_QUORUM_PACKET_ERROR));
             }
-            (QuorumKind::Proposal, QuorumData::Txn(proposal)) => self.on_sync_proposal(cx, proposal),
+            (QuorumKind::Proposal, QuorumData::Txn(proposal)) => self.on_sync_proposal(cx, replica, proposal),
             (QuorumKind::Commit, _) => self.on_sync_commit(cx, replica, zxid),
             (QuorumKind::Inform, QuorumData::Txn(proposal)) => self.on_sync_inform(cx, replica, proposal),
+            (QuorumKind::CommitAndActivate, QuorumData::Activate(leader)) => self.on_sync_commit_and_activate(cx, replica, zxid, leader),
+            (QuorumKind::InformAndActivate, QuorumData::ActivateTxn(inform)) => self.on_sync_inform_and_activate(cx, replica, &inform),
+            (QuorumKind::NewLeader, QuorumData::Config(configuration)) => {
+                self.sync.configuration = Some(configuration);
+                self.on_new_leader(cx, replica);
+            }
             (QuorumKind::NewLeader, _) => self.on_new_leader(cx, replica),
             (QuorumKind::UpToDate, _) if self.sync.is_acknowledged => self.on_up_to_date(cx, replica),
             // Read and not answered: it only keeps the read timeout from firing.
@@ -167,8 +177,9 @@ impl Learner {
     }
 
     /// Kept until its commit comes, in one queue whatever the kind of synchronisation.
-    fn on_sync_proposal(&mut self, cx: &mut Cx, proposal: Arc<Proposal>) {
+    fn on_sync_proposal(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
         if self.follows_stream(cx, proposal.zxid()) {
+            self.see_proposed_in_sync(cx, replica, &proposal);
             self.sync.not_logged.push_back(proposal);
         }
     }
@@ -190,7 +201,7 @@ impl Learner {
     }
 
     /// Until the image is taken, a commit is applied at once: the image will hold it. After that, or when there is none, it waits for the log.
-    fn on_sync_commit(&mut self, cx: &mut Cx, replica: &mut Replica, zxid: Zxid) {
+    pub(super) fn on_sync_commit(&mut self, cx: &mut Cx, replica: &mut Replica, zxid: Zxid) {
         let head = self.sync.not_logged.front().map(|proposal| proposal.zxid());
         match head {
             // ZOOKEEPER-4394: the head of the queue is looked at, needed or not.
@@ -209,7 +220,7 @@ impl Learner {
     }
 
     /// A committed transaction, for an observer.
-    fn on_sync_inform(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
+    pub(super) fn on_sync_inform(&mut self, cx: &mut Cx, replica: &mut Replica, proposal: Arc<Proposal>) {
         if self.role == LearnerType::Participant {
             return self.surprised(cx, Surprise::Message, proposal.zxid(), self.last_proposal);
         }

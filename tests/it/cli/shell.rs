@@ -51,6 +51,18 @@ fn answers_are_laid_out_as_by_zk_cli() {
     insta::assert_snapshot!("shell_answers", answers(&said));
 }
 
+/// The list in force, its version last, and what a reconfiguration is answered with.
+#[test]
+fn the_configuration_is_shown_as_by_zk_cli() {
+    let folder = Folder::new("shell_config");
+    let ensemble = r#"{ "servers": 3, "config": { "reconfigEnabled": true, "skipACL": "yes" } }"#;
+    folder.write("a.json", &format!(r#"{{ "title": "t", "why": "w", "ensemble": {ensemble}, "run": "60s", "expect": {{ "verdict": "pass" }} }}"#));
+    let lines =
+        ["config", "config -c", "reconfig -v 1 -remove s1", "reconfig -s -remove 1", "config -s", "config -x", "reconfig -members s1 -remove s2"];
+    let said = shell(&folder, "shell a.json", &lines);
+    insta::assert_snapshot!("shell_config", answers(&said) + &said.err);
+}
+
 /// The order and the layout are those that a real zkCli showed for the same lines.
 #[test]
 fn its_watcher_prints_what_it_is_told() {

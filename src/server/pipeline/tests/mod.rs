@@ -12,6 +12,7 @@ mod prep;
 mod quotas;
 mod read_only;
 mod reads;
+mod reconfig;
 mod requests;
 mod rollover;
 mod stats;
