@@ -178,7 +178,13 @@ impl KnownOrder {
                     self.told_of(known.session, Told { event: event.n, at: event.at, server: me, zxid, missed, kind, path });
                 }
             }
-            (what, NodeId::Server(me)) => self.listener.on_server(me, what, event.n),
+            (what, NodeId::Server(me)) => {
+                // What all begins with is soon forgotten.
+                if self.listener.taken.is_none() && matches!(what, What::Note(Note::Established { .. })) {
+                    self.learn_log(&world.committed);
+                }
+                self.listener.on_server(me, what, event.n);
+            }
             _ => {}
         }
     }
@@ -224,12 +230,14 @@ impl KnownOrder {
         let taken = match self.listener.taken {
             Some(taken) => taken,
             None if base == Place::start() => base,
-            None => {
+            None if base == Place::before_the_run(base.zxid) => {
                 self.begin_at(base.zxid);
                 base
             }
+            None => return self.turn_deaf(),
         };
-        if base.zxid > taken.zxid {
+        // A new epoch has a zxid, and no transaction.
+        if base.zxid > taken.zxid && base.prefix.differs(taken.prefix) {
             return self.turn_deaf();
         }
         let mut last = taken;

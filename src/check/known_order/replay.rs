@@ -166,7 +166,8 @@ impl KnownOrder {
                 }
             }
             Some(answer) => {
-                let fine = is_same_answer(&result, &answer.reply.result) || answer.reply.result.as_ref().is_err_and(|code| is_of_the_session(*code));
+                let fine = is_same_answer(call.op(), &result, &answer.reply.result)
+                    || answer.reply.result.as_ref().is_err_and(|code| is_of_the_session(*code));
                 if !fine {
                     self.is_wrong(me, xid, zxid, &result);
                 }

@@ -161,8 +161,11 @@ fn is_same_but_for_data(node: &Node, told: &Outcome) -> bool {
 }
 
 /// Whether a client may have been told this of a write that the model answers so: within a multi, a create may tell the stat or not.
-pub fn is_same_answer(model: &Outcome, told: &Outcome) -> bool {
+pub fn is_same_answer(op: &Op, model: &Outcome, told: &Outcome) -> bool {
     match (model, told) {
+        // The stat of the configuration is each server's own.
+        (Ok(Answer::Data { data: one, .. }), Ok(Answer::Data { data: other, .. })) => one == other,
+        (Ok(Answer::Stat(_)), Ok(Answer::Stat(_))) if matches!(op, Op::SetData { path, .. } | Op::SetAcl { path, .. } if **path == *CONFIG) => true,
         (Ok(Answer::Parts(model)), Ok(Answer::Parts(told))) => {
             model.len() == told.len() && model.iter().zip(told.iter()).all(|(one, other)| is_same_part(one, other))
         }

@@ -57,6 +57,7 @@ impl Model {
         match (write.op, txn) {
             (Op::Multi(parts), _) => self.multi(write, parts, txn),
             (Op::CloseSession, _) => self.close_session(write, txn),
+            (Op::Reconfig(_), _) => self.reconfigure(write, txn),
             _ => self.single(write, txn),
         }
     }
@@ -315,6 +316,21 @@ impl Model {
         self.undo.clear();
         self.undoable = false;
         (Ok(answer), difference)
+    }
+
+    /// Who keeps up, and which list is in force, only the leader knows: what it decided is believed.
+    #[cold]
+    fn reconfigure(&mut self, write: &Write, txn: &Txn) -> (Outcome, Option<Difference>) {
+        match txn {
+            Txn::Error { code } => (Err(*code), None),
+            Txn::Reconfig { path, data, .. } if **path == *rules::CONFIG => {
+                let id = self.intern(path);
+                self.set(id, data.clone(), write.zxid, write.time);
+                let stat = self.node(id).map(Node::stat).unwrap_or_default();
+                (Ok(Answer::Data { data: data.clone(), stat }), None)
+            }
+            _ => (Ok(Answer::Done), Some(content("another membership".into(), txn))),
+        }
     }
 
     /// The session ends, and every node of it goes. It never fails.

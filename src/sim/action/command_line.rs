@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::text::written;
+use super::text::{written, written_plainly};
 use crate::proto::{Acl, AclText, AddWatchMode, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, Reconfiguration};
 
 /// A command as it is read back.
@@ -63,7 +63,7 @@ impl fmt::Display for OpLine<'_> {
             Op::Multi(parts) => write!(out, "multi {}", Parts(parts)),
             Op::MultiRead(parts) => write!(out, "multiRead {}", Parts(parts)),
             Op::Reconfig(change) => {
-                let quoted = |list: &Option<Arc<str>>| list.as_ref().map(|list| written(list).into());
+                let quoted = |list: &Option<Arc<str>>| list.as_ref().map(|list| written_plainly(list).into());
                 let (joining, leaving, members) = (quoted(&change.joining), quoted(&change.leaving), quoted(&change.members));
                 write!(out, "{}", Reconfiguration { joining, leaving, members, version: change.version })
             }

@@ -25,6 +25,10 @@ pub(super) const CHECK: &str = "check";
 
 /// All that is left of a line: at least one part.
 pub(super) fn parts(words: &mut Words, allowed: &Allowed) -> Result<Arc<[Op]>, TextError> {
+    if let Some(word) = words.left().iter().find(|word| !word.quoted && word.text != SEPARATOR && word.text.contains(SEPARATOR)) {
+        let message = format!("`;` between the parts of a {} has space on both sides", allowed.request);
+        return Err(TextError::new(word.span.clone(), message).with_help("in quotes it is text"));
+    }
     let parts = words.split(SEPARATOR);
     let last = parts.len() - 1;
     parts.into_iter().enumerate().map(|(at, mut words)| part(&mut words, allowed, at == last)).collect()

@@ -35,10 +35,10 @@ impl TextError {
     }
 }
 
-/// What stands between the parts of a multi.
+/// What stands between the parts of a multi, with space around it: within a word it is text, as in a server's address.
 pub const SEPARATOR: &str = ";";
 
-/// Splits at white space; `|`, `;` and `->` are words of their own even without space around them.
+/// Splits at white space; `|` and `->` are words of their own even without space around them.
 ///
 /// `"…"` is one word whatever it holds; inside, `\"`, `\\`, `\n`, `\t` and `\0` are escapes. A quote that is never closed is an error.
 pub fn words(line: &str) -> Result<Vec<Word>, TextError> {
@@ -51,7 +51,7 @@ pub fn words(line: &str) -> Result<Vec<Word>, TextError> {
             continue;
         } else if first == '"' {
             quoted(line, at)?
-        } else if matches!(first, '|' | ';') {
+        } else if first == '|' {
             plain(line, at, 1)
         } else if rest.starts_with("->") {
             plain(line, at, 2)
@@ -69,7 +69,7 @@ fn plain(line: &str, at: usize, length: usize) -> Word {
 }
 
 fn word_length(rest: &str) -> usize {
-    let ends = |index: usize, letter: char| letter.is_whitespace() || matches!(letter, '"' | '|' | ';') || rest[index..].starts_with("->");
+    let ends = |index: usize, letter: char| letter.is_whitespace() || matches!(letter, '"' | '|') || rest[index..].starts_with("->");
     rest.char_indices().find(|(index, letter)| ends(*index, *letter)).map_or(rest.len(), |(index, _)| index)
 }
 
@@ -97,8 +97,13 @@ fn quoted(line: &str, start: usize) -> Result<Word, TextError> {
     Err(TextError::new(start..line.len(), "this quote is never closed"))
 }
 
-/// `text` as a word of a line: in quotes if it would not be read back as it is.
+/// `text` as a word of a line: in quotes if it would not be read back as it is, or holds what looks like a separator.
 pub fn written(text: &str) -> String {
+    if text.contains(SEPARATOR) { quoted_text(text) } else { written_plainly(text) }
+}
+
+/// The same for what may hold separators, as a server's address does.
+pub fn written_plainly(text: &str) -> String {
     let as_it_is = |words: &[Word]| matches!(words, [word] if !word.quoted && word.text == text) && !text.starts_with("0x") && text != SEPARATOR;
     if words(text).is_ok_and(|words| as_it_is(&words)) { text.into() } else { quoted_text(text) }
 }
@@ -151,7 +156,7 @@ mod tests {
     fn words_end_at_space_bars_and_arrows() {
         assert_eq!(texts("  cut s1->s2 "), ["cut", "s1", "->", "s2"]);
         assert_eq!(texts("partition s1|s2 s3"), ["partition", "s1", "|", "s2", "s3"]);
-        assert_eq!(texts("multi delete /a;delete /b"), ["multi", "delete", "/a", ";", "delete", "/b"]);
+        assert_eq!(texts("multi delete /a ; delete /b;2"), ["multi", "delete", "/a", ";", "delete", "/b;2"]);
         assert_eq!(texts("power-loss s2"), ["power-loss", "s2"]);
         assert_eq!(texts(r#"c1 create /a "two words \"here\"""#), ["c1", "create", "/a", r#"two words "here""#]);
         assert!(texts("").is_empty());
