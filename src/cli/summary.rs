@@ -203,10 +203,9 @@ impl Summary {
             spread(&self.settled, "settled at the end"),
             spread(&self.first_commit, "first commit then"),
         ];
-        let by_fault =
-            if self.by_fault.is_empty() { Vec::new() } else { self.by_fault.rows().map(|(kind, outcomes)| cost(kind, outcomes)).collect() };
-        let rows = named.chain([
-            ("by fault", by_fault),
+        let costs = self.by_fault.rows().filter(|_| !self.by_fault.is_empty()).map(|(kind, outcomes)| cost(kind, outcomes));
+        let labels = std::iter::once("by fault").chain(std::iter::repeat(""));
+        let rows = named.chain(labels.zip(costs)).chain([
             ("other", other),
             ("steps", steps.into_iter().collect()),
             ("time", times.into_iter().flatten().collect()),
@@ -215,11 +214,12 @@ impl Summary {
     }
 }
 
-/// `crash 12 acknowledged 1 unknown 1 sessions kept`, without what did not happen.
-fn cost(kind: &str, outcomes: &Outcomes) -> String {
+/// `crash: acknowledged 12`, `unknown 1`, `sessions kept 1`, without what did not happen.
+fn cost(kind: &str, outcomes: &Outcomes) -> Vec<String> {
     let Outcomes { acked, failed, unknown, sessions_kept, sessions_lost } = *outcomes;
-    let counts = [(acked, "acknowledged"), (failed, "failed"), (unknown, "unknown"), (sessions_kept, "sessions kept"), (sessions_lost, "lost")];
-    counts.iter().filter(|(count, _)| *count > 0).fold(kind.to_string(), |text, (count, what)| format!("{text} {count} {what}"))
+    let counts = [("acknowledged", acked), ("failed", failed), ("unknown", unknown), ("sessions kept", sessions_kept), ("lost", sessions_lost)];
+    let cells = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} {count}"));
+    cells.enumerate().map(|(index, cell)| if index == 0 { format!("{kind}: {cell}") } else { cell }).collect()
 }
 
 /// The cells with commas between them, on as many lines as the terminal needs.
