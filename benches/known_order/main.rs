@@ -11,18 +11,21 @@
 //! | one run | the same, as the time that it takes | 0.2 s |
 //! | memory | what the check keeps at most while it is told such a history, by the peak of the resident set | 500 MB |
 //!
-//! A figure is the best of some rounds. Whether a bar holds is said and never asserted: a slow machine is not a defect.
+//! A figure is the best of some rounds.
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the machine's clock")]
 #![allow(clippy::disallowed_methods, reason = "and its arguments")]
 #![allow(clippy::float_arithmetic, reason = "ratios decide nothing here")]
 #![allow(clippy::print_stdout, reason = "the report")]
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code, reason = "what measures a scenario")]
+mod common;
 mod one_process;
 
-use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use common::{heading, peak_kib, report};
 use mimalloc::MiMalloc;
 use one_process::{Size, Step, check, history};
 
@@ -43,7 +46,7 @@ fn main() {
     let best = (0..ROUNDS).map(|_| measured(&steps)).min().expect("there are rounds");
     let grown = peak_kib().saturating_sub(before);
     let rate = f64::from(SIZE.operations) / best.as_secs_f64();
-    println!("{:<34} {:>30} {:>22}  ", "figure", "measured", "bar");
+    heading();
     report("rate", &format!("{rate:.0} requests/s"), "at least 2000000/s", rate >= 2e6);
     report("one run of 100,000", &format!("{:.1} ms", best.as_secs_f64() * 1e3), "under 200 ms", best < Duration::from_millis(200));
     report("its memory", &format!("{:.1} MiB", grown as f64 / 1024.0), "under 500 MiB", grown < 500 << 10);
@@ -55,16 +58,4 @@ fn measured(steps: &[Step]) -> Duration {
     let wall = start.elapsed();
     assert_eq!(found, None, "the history is a good one");
     wall
-}
-
-/// Largest resident set of this process so far; zero where the system does not tell.
-fn peak_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.trim().parse().ok()).unwrap_or(0)
-}
-
-/// One line of the table.
-fn report(figure: &str, measured: &str, bar: &str, holds: bool) {
-    println!("{figure:<34} {measured:>30} {bar:>22}  {}", if holds { "pass" } else { "FAIL" });
 }

@@ -17,6 +17,9 @@
 #![allow(clippy::float_arithmetic, reason = "times decide nothing here")]
 #![allow(clippy::print_stdout, reason = "the report")]
 
+#[path = "../common/mod.rs"]
+#[allow(dead_code, reason = "what measures a scenario")]
+mod common;
 mod textbook;
 
 use std::fs;
@@ -64,7 +67,7 @@ fn main() {
         Group { name: "kv", folder: shared(), bar: Duration::from_millis(300) },
     ];
     let mut sums: Vec<Option<(Vec<AnyHistory>, Sum)>> = groups.iter().map(|group| group.measure(only.as_deref())).collect();
-    let peak = resident_peak();
+    let peak = common::peak_kib();
     println!("{:<6}{:>10}{:>12}{:>16}{:>12}{:>12}      {:>12}", "group", "histories", "operations", "configurations", "search", "bar", "textbook");
     for (group, measured) in groups.iter().zip(&mut sums) {
         match measured {
@@ -75,7 +78,7 @@ fn main() {
             None => println!("{:<6}not measured: no folder shared/histories (ZOOLAB_SHARED says where)", group.name),
         }
     }
-    println!("memory: {peak} resident at most before the textbook ran, bar 1 GB");
+    println!("memory: {peak} KiB resident at most before the textbook ran, bar 1 GB");
 }
 
 impl Group {
@@ -173,10 +176,4 @@ fn shared() -> Option<PathBuf> {
     let named = std::env::var_os("ZOOLAB_SHARED").map(PathBuf::from);
     let near = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(1).map(|above| above.join("shared"));
     named.into_iter().chain(near).map(|folder| folder.join("histories")).find(|folder| folder.is_dir())
-}
-
-/// The most memory that was resident at once, where Linux tells it.
-fn resident_peak() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map_or("not told here".into(), |peak| peak.trim().to_string())
 }
