@@ -237,12 +237,22 @@ impl Run {
     }
 
     fn see_events(&mut self) {
-        if !self.world.has_events() {
-            return;
+        if self.world.has_events() {
+            self.see_recorded(|_| true);
         }
+    }
+
+    /// Everybody sees what was recorded, as long as there is use in it.
+    #[inline]
+    fn see_recorded(&mut self, useful: impl Fn(Phase) -> bool) {
         let mut events = std::mem::take(&mut self.inbox);
         self.world.swap_events(&mut events);
-        events.iter().for_each(|event| self.see(event));
+        for event in &events {
+            self.see(event);
+            if !useful(self.phase) {
+                break;
+            }
+        }
         if self.options.keep_events {
             self.kept.append(&mut events);
         }

@@ -43,19 +43,7 @@ impl Run {
 
     #[inline(never)]
     fn look_back(&mut self) {
-        let mut events = std::mem::take(&mut self.inbox);
-        self.world.swap_events(&mut events);
-        for event in &events {
-            self.see(event);
-            if self.phase == Phase::Over {
-                break;
-            }
-        }
-        if self.options.keep_events {
-            self.kept.append(&mut events);
-        }
-        events.clear();
-        self.inbox = events;
+        self.see_recorded(|phase| phase != Phase::Over);
     }
 
     #[cold]
