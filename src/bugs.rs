@@ -5,8 +5,8 @@
 //! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
 //! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
 //!
-//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-1863 (a commit is taken before the
-//! request that waits for it was looked at: not built yet), ZK-4537 (a wake-up that is missed: a stage that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
+//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-4537 (a wake-up that is missed: a stage
+//! that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
 //! be read by anybody), ZK-484, ZK-710, ZK-3471, ZK-137, ZK-706, ZK-1382 and ZK-4475 (of lower priority: clients are told less, more, or later
 //! than they should be, and no check looks for that).
 
@@ -160,8 +160,12 @@ catalogue! {
         "the image of an empty database and that of a new leader are not forced: a power loss leaves a log without any snapshot";
     OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
         "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
+    Zk1863 "ZK-1863", affected "before 3.5.0", breaks [lost_write]:
+        "a commit is taken while requests wait that nobody has looked at: its own goes unmatched, and is answered with the outcome of the next";
     Zk1412 "ZK-1412", affected "before 3.3.5, 3.4.4", breaks [reply_durable]:
         "a read is answered with the zxid of the request, not with the last that is applied: a leader tells what it has only proposed";
+    Zk1667 "ZK-1667", affected "before 3.4.6", breaks [watch_renewal]:
+        "a client that is back is told that a node is created whose data it watches and that was made anew, and of new data where it waits for a node";
     Zk1208 "ZK-1208", affected "before 3.3.4", breaks [ended_session]:
         "what a session asks for while its end is under way is still done: an ephemeral created then outlives it";
     Zk1496 "ZK-1496", affected "before 3.4.4", breaks [ended_session]:

@@ -21,5 +21,5 @@ pub use data_tree::{DataTree, name_of, parent_of};
 pub use database::Database;
 pub use observer::Observer;
 pub use path_map::PathMap;
-pub use quota::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, StatsTrack};
+pub use quota::{BYTE_HARD_LIMIT, BYTES, COUNT, COUNT_HARD_LIMIT, QUOTA, StatsTrack, limited_by, limits_of, stats_of};
 pub use znode::{Owner, StoredStat, Znode};

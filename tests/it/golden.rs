@@ -56,7 +56,9 @@ golden! {
     bug_zk1514
     bug_zk1551
     bug_zk1653
+    bug_zk1667
     bug_zk1732
+    bug_zk1863
     bug_zk2247
     bug_zk2325
     bug_zk2355

@@ -152,7 +152,7 @@ impl Pipeline {
             kind,
             role,
             session_ids: SessionIds::new(me, cx.now),
-            commits: CommitProcessor::new(waits_for_syncs, cx.bugs.has(Bug::MutantReadOvertakes)),
+            commits: CommitProcessor::new(waits_for_syncs, cx.bugs),
             commits_woken: false,
             halfway: None,
             outputs: VecDeque::new(),

@@ -201,7 +201,10 @@ pub fn command_names() -> impl Iterator<Item = &'static str> + Clone {
 }
 
 /// Other commands of zkCli, which need the next version.
-const LATER: [&str; 3] = ["deleteall", "setquota", "version"];
+const LATER: [&str; 1] = ["version"];
+
+/// Commands of zkCli that are several requests, where a step is one.
+const SEVERAL: [&str; 4] = ["deleteall", "delquota", "listquota", "setquota"];
 
 fn connect(words: &mut Words) -> Result<Command, TextError> {
     let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
@@ -237,6 +240,8 @@ pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
     let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
         return Err(if LATER.contains(&word.text.as_str()) {
             needs_next_version(&word)
+        } else if SEVERAL.contains(&word.text.as_str()) {
+            TextError::new(word.span, format!("`{}` is several requests, and a step is one", word.text)).with_help("`zoolab shell` has it")
         } else if word.text == multi::CHECK {
             TextError::new(word.span, "`check` stands only in a multi").with_help("multi check -v 3 /a ; set /b x")
         } else {
@@ -400,7 +405,7 @@ mod tests {
             let action = Action::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
             assert_eq!(action.to_string(), line);
             assert!(known.example.starts_with(known.name) && known.form.starts_with(known.name));
-            assert!(!LATER.contains(&known.name));
+            assert!(!LATER.contains(&known.name) && !SEVERAL.contains(&known.name));
         }
     }
 
@@ -453,6 +458,7 @@ mod tests {
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
             ("c1 version", "version", "`version` needs the next version"),
+            ("c1 setquota -n 3 /a", "setquota", "`setquota` is several requests, and a step is one"),
             ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
             ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),
