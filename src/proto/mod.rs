@@ -19,6 +19,7 @@ mod op;
 mod packet;
 mod path_rules;
 mod proposal;
+pub mod state_digest;
 mod time;
 mod txn;
 pub mod txn_bytes;
