@@ -4,6 +4,7 @@
 
 pub mod action;
 mod budget;
+mod calendar;
 mod clock;
 mod connection;
 mod datagram;
