@@ -168,7 +168,8 @@ impl<A: Actor> World<A> {
         true
     }
 
-    fn stage_wakes(&mut self, at: NodeIndex, stage: StageIndex) -> bool {
+    #[inline]
+    pub(super) fn stage_wakes(&mut self, at: NodeIndex, stage: StageIndex) -> bool {
         let slot = self.node_mut(at).stages.at_mut(stage);
         let stage = slot.stage;
         slot.armed = None;
@@ -178,7 +179,8 @@ impl<A: Actor> World<A> {
         true
     }
 
-    fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
+    #[inline]
+    pub(super) fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
         let node = self.node_mut(at);
         let Some((DiskWait { tag, cause, .. }, outcome)) = node.disk_waits.remove(ticket).zip(node.disk.complete(Ticket(ticket))) else {
             return false;

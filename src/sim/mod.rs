@@ -18,6 +18,7 @@ mod network;
 mod node;
 mod process;
 mod queue;
+mod run_ahead;
 mod small_map;
 mod stream;
 mod world;

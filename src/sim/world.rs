@@ -138,7 +138,7 @@ pub struct World<A: Actor> {
     /// The event that the present effects follow from; 0 at the roots.
     pub(super) cause: u64,
     recording: Recording,
-    recorded: Vec<Event>,
+    pub(super) recorded: Vec<Event>,
     wakeups_now: u32,
     scratch: Vec<Effect>,
 }
@@ -294,24 +294,6 @@ impl<A: Actor> World<A> {
         Stepped::Fired
     }
 
-    /// Handles wake-ups before this time: so many at most, and none after one that brought a recorded event of which `stop` is true. Idle
-    /// when none is left.
-    #[inline]
-    pub fn run_ahead(&mut self, before: Micros, wakeups: usize, mut stop: impl FnMut(&Event) -> bool) -> Stepped {
-        let mut seen = self.recorded.len();
-        for _ in 0..wakeups {
-            let Some(next) = self.upcoming().filter(|next| next.at < before) else { return Stepped::Idle };
-            if self.step_to(next) == Stepped::Livelock {
-                return Stepped::Livelock;
-            }
-            if self.recorded[seen..].iter().any(&mut stop) {
-                break;
-            }
-            seen = self.recorded.len();
-        }
-        Stepped::Fired
-    }
-
     /// Handles all wake-ups up to and including `until`, then moves the clock there.
     pub fn run_until(&mut self, until: Micros) -> Stepped {
         while let Some(next) = self.upcoming().filter(|next| next.at <= until) {
@@ -356,7 +338,7 @@ impl<A: Actor> World<A> {
     }
 
     /// Moves the clock. False when too much happened in one instant.
-    fn advance(&mut self, to: Micros) -> bool {
+    pub(super) fn advance(&mut self, to: Micros) -> bool {
         if to > self.now {
             self.now = to;
             self.wakeups_now = 0;
