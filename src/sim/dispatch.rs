@@ -174,7 +174,7 @@ impl<A: Actor> World<A> {
         let stage = slot.stage;
         slot.armed = None;
         self.cause = slot.cause;
-        self.cause = self.record(Some(at), Record::Stage { stage });
+        self.cause = self.record_often(Some(at), Record::Stage { stage });
         self.deliver(at, Input::Stage(stage));
         true
     }
@@ -186,7 +186,7 @@ impl<A: Actor> World<A> {
             return false;
         };
         self.cause = cause;
-        self.cause = self.record(Some(at), Record::DiskDone { tag, error: outcome.as_ref().err().copied() });
+        self.cause = self.record_often(Some(at), Record::DiskDone { tag, error: outcome.as_ref().err().copied() });
         self.deliver(at, Input::Disk { tag, outcome });
         true
     }
