@@ -408,7 +408,8 @@ impl<A: Actor> World<A> {
                 break;
             }
         }
-        self.scratch = effects;
+        // What stood in its place is empty.
+        std::mem::forget(std::mem::replace(&mut self.scratch, effects));
         result
     }
 
