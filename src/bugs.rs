@@ -5,8 +5,8 @@
 //! Left out of the rows that concern elections, ZAB and storage, because nothing here can tell it from a correct build: ZK-1343 (an epoch used
 //! twice: whoever promised it before answers ACKEPOCH with -1 and is not counted, so that only time is lost).
 //!
-//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-1863 (a commit is taken before the
-//! request that waits for it was looked at: not built yet), ZK-4537 (a wake-up that is missed: a stage that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
+//! Of the rows that concern sessions, watches, the tree and the way of a commit, these are left out: ZK-4537 (a wake-up that is missed: a stage
+//! that is asked for comes), ZK-2201, ZK-3531, ZK-2380 and ZK-2687 (locks: there are none), ZK-2623 (a check that stands alone: its log cannot
 //! be read by anybody), ZK-484, ZK-710, ZK-3471, ZK-137, ZK-706, ZK-1382 and ZK-4475 (of lower priority: clients are told less, more, or later
 //! than they should be, and no check looks for that).
 
@@ -28,7 +28,8 @@ pub struct BugInfo {
 /// Declares the switches beside their catalogue, so that neither can miss one.
 macro_rules! catalogue {
     ($($bug:ident $name:literal, affected $affected:literal, breaks [$($breaks:ident)*]: $rule:literal;)*) => {
-        /// A known bug of ZooKeeper, or (`mutant-…`) a broken rule that exists only so that a check can be seen to fire.
+        /// A known bug of ZooKeeper, (`mutant-…`) a broken rule that exists only so that a check can be seen to fire, or (`recipe-…`) a mistake that
+        /// clients make.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Bug { $($bug),* }
@@ -159,8 +160,12 @@ catalogue! {
         "the image of an empty database and that of a new leader are not forced: a power loss leaves a log without any snapshot";
     OrphanedChild "orphaned-child", affected "3.8.5-3.8.6, since 3.9.4", breaks [fuzzy_snapshot replica_convergence]:
         "when a node is deleted whose children a fuzzy snapshot holds already, they stay without a parent; made again, they are in no list of children";
+    Zk1863 "ZK-1863", affected "before 3.5.0", breaks [lost_write]:
+        "a commit is taken while requests wait that nobody has looked at: its own goes unmatched, and is answered with the outcome of the next";
     Zk1412 "ZK-1412", affected "before 3.3.5, 3.4.4", breaks [reply_durable]:
         "a read is answered with the zxid of the request, not with the last that is applied: a leader tells what it has only proposed";
+    Zk1667 "ZK-1667", affected "before 3.4.6", breaks [watch_renewal]:
+        "a client that is back is told that a node is created whose data it watches and that was made anew, and of new data where it waits for a node";
     Zk1208 "ZK-1208", affected "before 3.3.4", breaks [ended_session]:
         "what a session asks for while its end is under way is still done: an ephemeral created then outlives it";
     Zk1496 "ZK-1496", affected "before 3.4.4", breaks [ended_session]:
@@ -231,8 +236,46 @@ catalogue! {
         "a watch that a read has set fires again and again";
     MutantRenewsWatchesBlindly "mutant-renews-watches-blindly", affected "no release", breaks [watch_renewal]:
         "watches of a client that is back are set again, whatever has happened meanwhile";
+    MutantAnyPassword "mutant-any-password", affected "no release", breaks [session_owner]:
+        "who claims a session is not asked for its password";
+    MutantNumbersSessionsAnew "mutant-numbers-sessions-anew", affected "no release", breaks [session_owner]:
+        "a server numbers the sessions that it creates from the same number whenever it begins to serve";
+    MutantAnybodyOwns "mutant-anybody-owns", affected "no release", breaks [session_owner]:
+        "a leader takes what a session asks for through any server, also through one that the session has left";
+    MutantKeepsTheDeadConnected "mutant-keeps-the-dead-connected", affected "no release", breaks [dead_session]:
+        "a server does not close the connection of a session that somebody else has ended";
+    MutantDeletesParents "mutant-deletes-parents", affected "no release", breaks [tree_shape]:
+        "a leader does not look whether a node that is to be deleted has children";
+    MutantChildStaysListed "mutant-child-stays-listed", affected "no release", breaks [tree_shape]:
+        "a node that is deleted stays in its parent's list of children";
+    MutantOwnsWithoutIndex "mutant-owns-without-index", affected "no release", breaks [ephemeral_index]:
+        "an ephemeral node does not get into the index by which the end of its session finds it";
+    MutantStampsByOwnClock "mutant-stamps-by-own-clock", affected "no release", breaks [apply_is_pure]:
+        "a server stamps what it applies with its own clock, and not with the time of the transaction";
+    MutantWatchesOutliveConnection "mutant-watches-outlive-connection", affected "no release", breaks [watch_table]:
+        "the watches of a client stay when its connection has gone";
+    MutantAnswersNoSync "mutant-answers-no-sync", affected "no release", breaks [calls_end]:
+        "a server carries out a sync and does not answer it";
+    MutantClientStaysAway "mutant-client-stays-away", affected "no release", breaks [calls_end]:
+        "a client that has lost its connection does not look for another";
     MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
         "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
+    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds]:
+        "a sequential node whose create got no answer is created again: its first one stays in the line, and nobody knows whose it is";
+    RecipeHerd "recipe-herd", affected "recipes of clients", breaks [no_herd]:
+        "all who wait watch the list of children, and are woken whenever anybody comes or goes";
+    RecipeLostWakeup "recipe-lost-wakeup", affected "recipes of clients", breaks [waiter_proceeds]:
+        "the node before is watched with exists, and waited for though it has just gone";
+    RecipeFalseAcquire "recipe-false-acquire", affected "recipes of clients", breaks [one_holder]:
+        "that the node before has gone is taken for being the first";
+    RecipeNameOrder "recipe-name-order", affected "recipes of clients", breaks [fair_grants]:
+        "sequential nodes are ordered by their names, not by their numbers";
+    RecipeBelievesPastExpiry "recipe-believes-past-expiry", affected "recipes of clients", breaks [rightful_holder]:
+        "who was granted a lock believes in it whatever becomes of its connection and its session";
+    RecipeUnfenced "recipe-unfenced", affected "recipes of clients", breaks [fenced]:
+        "what a lock guards is written without a check that the lock is still held";
+    RecipeDeletesForeignLock "recipe-deletes-foreign-lock", affected "recipes of clients", breaks [one_holder]:
+        "a lock of one node is released by its name, though it may be somebody else's by now";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].
@@ -274,17 +317,19 @@ impl fmt::Display for Bug {
 
 /// The switches that are on; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs(u128);
+pub struct Bugs([u128; 2]);
+
+const _: () = assert!(CATALOGUE.len() <= 256);
 
 impl Bugs {
-    pub const NONE: Bugs = Bugs(0);
+    pub const NONE: Bugs = Bugs([0; 2]);
 
     pub fn has(self, bug: Bug) -> bool {
-        self.0 & (1 << bug as u8) != 0
+        self.0[bug as usize / 128] & (1 << (bug as usize % 128)) != 0
     }
 
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == [0; 2]
     }
 
     pub fn iter(self) -> impl Iterator<Item = Bug> {
@@ -294,7 +339,10 @@ impl Bugs {
 
 impl FromIterator<Bug> for Bugs {
     fn from_iter<I: IntoIterator<Item = Bug>>(bugs: I) -> Bugs {
-        Bugs(bugs.into_iter().fold(0, |bits, bug| bits | 1 << bug as u8))
+        bugs.into_iter().fold(Bugs::NONE, |mut bugs, bug| {
+            bugs.0[bug as usize / 128] |= 1 << (bug as usize % 128);
+            bugs
+        })
     }
 }
 

@@ -96,6 +96,13 @@ impl Requests {
         self.writable = true;
     }
 
+    /// The numbers of the first and the last that are not answered, sent or not; the latter will be numbered so.
+    pub fn open(&self) -> Option<(i32, i32)> {
+        let first = self.pending.front().map_or(self.next_xid, |sent| sent.xid);
+        let last = self.next_xid - 1 + self.outgoing.len() as i32;
+        (!self.pending.is_empty() || !self.outgoing.is_empty()).then_some((first, last))
+    }
+
     fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = if xid == i32::MAX - 1 { 1 } else { xid + 1 };
@@ -125,6 +132,7 @@ impl Client {
         cx.note(Note::Called { call, op: Box::new(OpText(op.clone())) });
         let closes = op == Op::CloseSession;
         if closes {
+            self.give_all_up(cx);
             self.workloads.iter_mut().for_each(Running::stop);
             self.drive_all(cx);
         }
@@ -244,7 +252,9 @@ impl Client {
 
     fn on_finished(&mut self, cx: &mut Cx, Finished { call, result, zxid }: Finished) {
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
-        if Caller::of(call) == Caller::User {
+        if Caller::of(call) == Caller::Recipe {
+            self.on_recipe_answer(cx, call, result, zxid);
+        } else if Caller::of(call) == Caller::User {
             self.requests.told = Some((call, result));
         } else if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
             if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {

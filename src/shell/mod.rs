@@ -5,12 +5,15 @@
 //! whose own steps happen when their time comes; its checks watch.
 //!
 //! - `command`: what a line means. `print`: answers, laid out as zkCli does. `watcher`: what its watcher prints. `status`: everybody at a glance.
+//! - `subtree`, `quotas`: commands that are several requests.
 //!
 //! Not here: the terminal. A line goes in and text comes out, so that all of it can be tested.
 
 mod command;
 mod print;
+mod quotas;
 mod status;
+mod subtree;
 #[cfg(test)]
 mod tests;
 mod watcher;
@@ -19,13 +22,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::proto::{Answer, Command, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, ServerId, Version};
+use crate::proto::{Answer, Command, ErrorCode, EventType, KeeperState, Micros, NodeId, RecipeCall, ServerId, Version};
 use crate::scenario::{ClientStart, Process, Run, RunOptions, Scenario};
 use crate::sim::Action;
 use crate::sim::action::{TextError, Who};
 use crate::trace::{Entry, Event, Note, Record, What, line};
 
-use command::{Input, Typed};
+use command::{Input, Several, Typed};
 
 /// A client that got no answer for so long of virtual time will be told later.
 const PATIENCE: Micros = Micros::from_secs(120);
@@ -42,6 +45,8 @@ pub struct Shell {
     history: Vec<String>,
     /// What the watcher of each client was told last of its session.
     states: BTreeMap<u32, KeeperState>,
+    /// Whether the watcher says anything.
+    prints_watches: bool,
     version: Version,
     /// The end of the run was told.
     told_end: bool,
@@ -85,7 +90,7 @@ impl Shell {
         let client = *scenario.clients.keys().next().expect("there is one");
         let version = scenario.ensemble.config.version;
         let run = Run::new(Arc::new(scenario), RunOptions { seed, keep_events: true, ..RunOptions::default() });
-        let mut shell = Shell { run, client, history: Vec::new(), states: BTreeMap::new(), version, told_end: false };
+        let mut shell = Shell { run, client, history: Vec::new(), states: BTreeMap::new(), prints_watches: true, version, told_end: false };
         shell.play_until(BOOT, |shell| shell.server().is_some());
         let said = shell.happened();
         (shell, said)
@@ -115,10 +120,20 @@ impl Shell {
             Input::Help => command::help(),
             Input::Status => status::table(&self.run),
             Input::History => self.last_lines(),
-            Input::Redo(number) => match self.history.get(number).filter(|again| !again.starts_with("redo")) {
-                Some(again) => return self.execute(&again.clone()),
+            Input::Redo(number) => match self.history.get(number).filter(|_| number + 1 < self.history.len()).cloned() {
+                Some(again) if again.starts_with("redo") => "No redoing redos\n".into(),
+                Some(again) => {
+                    // It takes the place of this line.
+                    self.history.pop();
+                    return self.execute(&again);
+                }
                 None => "Command index out of range\n".into(),
             },
+            Input::PrintWatches(None) => format!("printwatches is {}\n", if self.prints_watches { "on" } else { "off" }),
+            Input::PrintWatches(Some(on)) => {
+                self.prints_watches = on;
+                String::new()
+            }
             Input::Use(client) => self.use_client(client),
             Input::Run(time) => self.let_pass(time),
             Input::World(action) => self.act(&action),
@@ -200,11 +215,25 @@ impl Shell {
             return "Not connected\n".into();
         }
         let answer = match typed {
+            Typed::Command(Command::Recipe(call), _) => self.recipe(client, call),
             Typed::Command(command, shown) => self.request(client, command).map(|told| print::told(command, *shown, &told)),
-            Typed::ListAll(path) => self.list_all(client, path),
-            Typed::DeleteAll(path) => self.delete_all(client, path),
+            Typed::Several(several) => Ok(self.do_several(client, several)),
         };
         answer.unwrap_or_else(|why| why + "\n")
+    }
+
+    /// A command that is several requests: it says what came of it so far, and why it did not go on.
+    fn do_several(&mut self, client: u32, several: &Several) -> String {
+        let mut out = String::new();
+        let done = match several {
+            Several::ListAll { path, watch } => self.list_all(client, path, *watch, &mut out),
+            Several::DeleteAll { path, batch } => self.delete_all(client, path, *batch),
+            Several::SetAclOfAll { path, acl, version } => self.set_acl_of_all(client, path, acl, *version, &mut out),
+            Several::SetQuota { path, limit } => self.set_quota(client, path, *limit, &mut out),
+            Several::ListQuota(path) => self.list_quota(client, path, &mut out),
+            Several::DeleteQuota { path, limit } => self.delete_quota(client, path, *limit, &mut out),
+        };
+        done.map_or_else(|why| out.clone() + &why + "\n", |()| out.clone())
     }
 
     /// Asks, and lets time pass until the answer. The error is a sentence about why there is none.
@@ -217,6 +246,7 @@ impl Shell {
                 self.play_until(PATIENCE, |shell| shell.server_of(client).is_some());
                 if self.server_of(client).is_some() { Ok(Ok(Answer::Done)) } else { Err(format!("{node} finds no server that takes it")) }
             }
+            Command::Recipe(_) => unreachable!("a recipe is told in its own words"),
             Command::Request(_) | Command::ForgetWatches { .. } => {
                 self.play_until(PATIENCE, |shell| shell.told(client).map(|(call, _)| call) != before);
                 match self.told(client).filter(|(call, _)| Some(*call) != before) {
@@ -228,47 +258,21 @@ impl Shell {
         }
     }
 
-    /// `ls -R`: a node and all below it, parents first.
-    fn list_all(&mut self, client: u32, path: &Path) -> Result<String, String> {
-        match self.descendants(client, path)? {
-            Ok(paths) => Ok(paths.iter().map(|path| format!("{path}\n")).collect()),
-            Err(code) => Ok(print::failure(path, code)),
+    /// Carries out a recipe, and lets time pass until it has come to its end.
+    fn recipe(&mut self, client: u32, call: &RecipeCall) -> Result<String, String> {
+        let node = NodeId::Client(client);
+        let before = self.told_of_recipe(client);
+        self.run.act(&Action::Client { who: Who::Node(node), command: Command::Recipe(Box::new(call.clone())) })?;
+        self.play_until(PATIENCE, |shell| shell.told_of_recipe(client) != before);
+        match self.told_of_recipe(client).filter(|told| Some(told) != before.as_ref()) {
+            Some((_, told)) => Ok(told + "\n"),
+            None => Err(format!("nothing has come of it within {PATIENCE} of virtual time; {node} still waits")),
         }
     }
 
-    /// `deleteall`: the deepest first.
-    fn delete_all(&mut self, client: u32, path: &Path) -> Result<String, String> {
-        let paths = match self.descendants(client, path)? {
-            Ok(paths) => paths,
-            Err(code) => return Ok(print::failure(path, code)),
-        };
-        for path in paths.iter().rev() {
-            let command = Command::Request(Op::Delete { path: path.clone(), version: -1 });
-            // Somebody else may have been faster.
-            if let Err(code) = self.request(client, &command)?
-                && code != ErrorCode::NoNode
-            {
-                return Ok(print::failure(path, code));
-            }
-        }
-        Ok(String::new())
-    }
-
-    fn descendants(&mut self, client: u32, path: &Path) -> Result<Result<Vec<Path>, ErrorCode>, String> {
-        let (mut found, mut open) = (Vec::new(), vec![path.clone()]);
-        while let Some(next) = open.pop() {
-            match self.request(client, &Command::Request(Op::GetChildren { path: next.clone(), watch: false }))? {
-                Ok(Answer::Children(children)) => {
-                    let parent = next.trim_end_matches('/');
-                    open.extend(children.iter().rev().map(|child| Path::from(format!("{parent}/{child}"))));
-                    found.push(next);
-                }
-                Ok(_) => {}
-                Err(ErrorCode::NoNode) if next != *path => {}
-                Err(code) => return Ok(Err(code)),
-            }
-        }
-        Ok(Ok(found))
+    fn told_of_recipe(&self, client: u32) -> Option<(u64, String)> {
+        let client = self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client)?;
+        client.told_of_recipe().map(|(call, told)| (call, told.into()))
     }
 
     fn play_until(&mut self, patience: Micros, holds: impl Fn(&Shell) -> bool) {
@@ -288,7 +292,8 @@ impl Shell {
                 _ => said.push(Said::Story(text())),
             }
             if let (Some(note), Some(NodeId::Client(client))) = (event.note(), event.node) {
-                said.extend(self.watcher_told(client, note).filter(|_| client == self.client).map(Said::Answer));
+                let is_printed = client == self.client && self.prints_watches;
+                said.extend(self.watcher_told(client, note).filter(|_| is_printed).map(Said::Answer));
             }
         }
         said

@@ -11,17 +11,19 @@ pub fn told(command: &Command, shown: Shown, told: &Result<Answer, ErrorCode>) -
     let path = match command {
         Command::Request(op) => path_of(op),
         Command::ForgetWatches { path, .. } => Some(path.clone()),
-        Command::Connect { .. } => None,
+        Command::Connect { .. } | Command::Recipe(_) => None,
     };
     match told {
         // It is not told of that, its watcher is.
         Err(ErrorCode::AuthFailed) if matches!(command, Command::Request(Op::Auth { .. })) => String::new(),
-        Err(code) => failure(&path.unwrap_or_else(|| "/".into()), *code),
+        Err(code) if matches!(command, Command::Request(Op::Sync { .. })) => format!("Sync has failed. rc={}\n", code.number()),
+        Err(code) => failure(&path.unwrap_or_else(|| "/".into()), *code) + "\n",
         Ok(answer) => success(command, shown, answer),
     }
 }
 
-fn path_of(op: &Op) -> Option<Path> {
+/// The node that a request is about, as the exception names it.
+pub fn path_of(op: &Op) -> Option<Path> {
     match op {
         Op::Create { path, .. } | Op::Delete { path, .. } | Op::SetData { path, .. } | Op::SetAcl { path, .. } => Some(path.clone()),
         Op::GetData { path, .. } | Op::Exists { path, .. } | Op::GetChildren { path, .. } | Op::GetChildren2 { path, .. } => Some(path.clone()),
@@ -109,7 +111,7 @@ fn identity_of(id: &AuthId) -> String {
 
 /// What zkCli says of an error.
 pub fn failure(path: &str, code: ErrorCode) -> String {
-    let sentence = match code {
+    match code {
         ErrorCode::NoNode => format!("Node does not exist: {path}"),
         ErrorCode::NodeExists => format!("Node already exists: {path}"),
         ErrorCode::NotEmpty => format!("Node not empty: {path}"),
@@ -123,10 +125,15 @@ pub fn failure(path: &str, code: ErrorCode) -> String {
                                          try invoking reconfiguration after new servers are connected and synced"
             .into(),
         ErrorCode::NotReadOnly => format!("Not a read-only call: {path}"),
-        code if path.is_empty() => format!("KeeperErrorCode = {}", message_of(code)),
-        code => format!("KeeperErrorCode = {} for {path}", message_of(code)),
-    };
-    sentence + "\n"
+        ErrorCode::QuotaExceeded => format!("Quota has exceeded : {path}"),
+        code => exception(path, code),
+    }
+}
+
+/// What the exception says by itself. Source: `KeeperException.getMessage`.
+pub fn exception(path: &str, code: ErrorCode) -> String {
+    let message = message_of(code);
+    if path.is_empty() { format!("KeeperErrorCode = {message}") } else { format!("KeeperErrorCode = {message} for {path}") }
 }
 
 /// Java's words for a code, where they are not its name. Source: `KeeperException.getCodeMessage`.

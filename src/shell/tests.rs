@@ -22,7 +22,7 @@ fn the_tab_key_knows_commands_nodes_and_paths() {
     for (line, words) in [
         ("cr", &["crash", "create"][..]),
         ("delete", &["delete", "deleteall"]),
-        ("c2 del", &["delete", "deleteall"]),
+        ("c2 del", &["delete", "deleteall", "delquota"]),
         ("c2 cras", &[]),
         ("get /al", &["/alpha", "/alps"]),
         ("multi delete /alps ; delete /alpha/", &["/alpha/kid"]),

@@ -28,6 +28,18 @@ pub enum Probing {
     Purge,
 }
 
+/// A rule about what a server has in its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryRule {
+    /// Nodes have parents that list them, and lists name nodes that are there.
+    TreeShape,
+    /// The nodes of a session are those that the index of ephemerals has for it, and the session lives.
+    EphemeralIndex,
+    /// Nobody watches on a connection that is gone.
+    WatchTable,
+}
+
 /// What a client asks for: shown as text, compared as what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpText(pub Op);
@@ -63,6 +75,31 @@ impl fmt::Display for WatchMode {
             WatchMode::Child => "the children of",
             WatchMode::Persistent => "for ever the node and the children of",
             WatchMode::PersistentRecursive => "for ever all from",
+        })
+    }
+}
+
+/// Why a client does not believe any more that it holds what it was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetGoReason {
+    /// Its user gave it up.
+    Released,
+    /// The connection is gone, and with it what told the client that its session lives.
+    Suspended,
+    /// The session has expired, and its nodes with it.
+    Expired,
+    /// Its node is not there any more, or is not of this session.
+    Lost,
+}
+
+impl fmt::Display for LetGoReason {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            LetGoReason::Released => "its user gives it up",
+            LetGoReason::Suspended => "without a connection nobody tells it that its session lives",
+            LetGoReason::Expired => "its session has expired",
+            LetGoReason::Lost => "its node is gone",
         })
     }
 }

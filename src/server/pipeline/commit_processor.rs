@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::bugs::{Bug, Bugs};
 use crate::proto::{Op, Proposal, SessionId};
 
 use super::request::Request;
@@ -29,6 +30,8 @@ pub struct CommitProcessor {
     match_syncs: bool,
     /// `mutant-read-overtakes`.
     overtakes: bool,
+    /// ZOOKEEPER-1863: a commit is taken although requests have not been looked at, among them perhaps the one that it answers.
+    commits_first: bool,
 }
 
 /// What allows a request that waits to be done.
@@ -49,7 +52,7 @@ pub enum Work {
 }
 
 impl CommitProcessor {
-    pub fn new(match_syncs: bool, overtakes: bool) -> CommitProcessor {
+    pub fn new(match_syncs: bool, bugs: Bugs) -> CommitProcessor {
         CommitProcessor {
             queued: VecDeque::new(),
             queued_writes: VecDeque::new(),
@@ -58,18 +61,20 @@ impl CommitProcessor {
             spare: Vec::new(),
             draining: None,
             match_syncs,
-            overtakes,
+            overtakes: bugs.has(Bug::MutantReadOvertakes),
+            commits_first: bugs.has(Bug::Zk1863),
         }
     }
 
-    /// A request comes, before what it asks for is proposed. True when there may be something to do: a write only waits.
+    /// A request comes, before what it asks for is proposed. True when there may be something to do: a write only waits, since whatever
+    /// comes next has it looked at first.
     pub fn request(&mut self, request: Request) -> bool {
         let waits = self.needs_commit(&request);
         if waits {
             self.queued_writes.push_back((request.session, request.cxid));
         }
         self.queued.push_back(request);
-        !waits
+        !waits || self.commits_first
     }
 
     pub fn commit(&mut self, proposal: Arc<Proposal>) {
@@ -100,6 +105,12 @@ impl CommitProcessor {
         if let Some(read) = self.released_read() {
             return Some(Work::Serve(read));
         }
+        if self.commits_first { self.next_commit().or_else(|| self.next_request()) } else { self.next_request().or_else(|| self.next_commit()) }
+    }
+
+    /// Looks at new requests, up to the first that waits for nobody.
+    #[inline]
+    fn next_request(&mut self) -> Option<Work> {
         while let Some(request) = self.queued.pop_front() {
             if !self.needs_commit(&request) && (self.overtakes || !self.pending.contains_key(&request.session)) {
                 return Some(Work::Serve(request));
@@ -107,6 +118,12 @@ impl CommitProcessor {
             let spare = &mut self.spare;
             self.pending.entry(request.session).or_insert_with(|| spare.pop().unwrap_or_default()).push_back(request);
         }
+        None
+    }
+
+    /// The next that was committed. All requests are looked at by then: its own, if it came through here, is known.
+    #[inline]
+    fn next_commit(&mut self) -> Option<Work> {
         while let Some(committed) = self.committed.pop_front() {
             match committed {
                 Committed::Txn(proposal) => {

@@ -30,6 +30,11 @@ impl Pipeline {
         self.connections.of_session(session).map_or_else(Vec::new, |conn| self.connections.watches.of(conn).collect())
     }
 
+    /// A watch of somebody who is gone, if there is one.
+    pub fn gone_watcher(&self) -> Option<String> {
+        self.connections.gone_watcher()
+    }
+
     /// Applies a transaction, and tells of each of its changes those clients who watch it.
     #[cold]
     pub(super) fn apply_and_fire(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
@@ -86,12 +91,17 @@ impl Pipeline {
             Some(node) if zxid(node) > seen => Some(kind),
             Some(_) => None,
         };
+        // ZOOKEEPER-1667: data of a node that is made anew counted as a creation, and a creation as new data.
+        let swapped = cx.bugs.has(Bug::Zk1667);
         for path in watches.data.iter() {
-            let missed = changed(tree.get(path), |node| node.stat.mzxid, EventType::NodeDataChanged);
+            let is_new = swapped && tree.get(path).is_some_and(|node| node.stat.czxid > seen);
+            let kind = if is_new { EventType::NodeCreated } else { EventType::NodeDataChanged };
+            let missed = changed(tree.get(path), |node| node.stat.mzxid, kind);
             self.catch_up(cx, conn, path, Column::Data, missed);
         }
         for path in watches.exist.iter() {
-            let missed = tree.get(path).map(|_| EventType::NodeCreated);
+            let kind = |node: &Znode| if swapped && node.stat.mzxid > seen { EventType::NodeDataChanged } else { EventType::NodeCreated };
+            let missed = tree.get(path).map(kind);
             self.catch_up(cx, conn, path, Column::Data, missed);
         }
         for path in watches.child.iter() {

@@ -2,6 +2,7 @@
 
 use super::multi;
 use super::parse::{self, Words};
+use super::recipe;
 use super::text::{TextError, Word, binary, one_of};
 use crate::proto::{
     Acl, AclList, AddWatchMode, Bytes, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId,
@@ -195,12 +196,15 @@ pub(super) const COMMANDS: &[Known] = &[
 ];
 
 /// The names of all commands.
-pub fn command_names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|known| known.name)
+pub fn command_names() -> impl Iterator<Item = &'static str> + Clone {
+    COMMANDS.iter().map(|known| known.name).chain(recipe::names())
 }
 
-/// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 9] = ["barrier", "counter", "deleteall", "election", "lock", "queue", "semaphore", "setquota", "version"];
+/// Other commands of zkCli, which need the next version.
+const LATER: [&str; 1] = ["version"];
+
+/// Commands of zkCli that are several requests, where a step is one.
+const SEVERAL: [&str; 4] = ["deleteall", "delquota", "listquota", "setquota"];
 
 fn connect(words: &mut Words) -> Result<Command, TextError> {
     let claim = if option(words, &["-i"], &[])?.is_some() { Some(claim(words)?) } else { None };
@@ -228,11 +232,16 @@ fn claim(words: &mut Words) -> Result<Claim, TextError> {
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
-    let names = COMMANDS.iter().map(|known| known.name);
+    let names = command_names();
     let word = words.next("a command").map_err(|error| error.with_help(one_of("", names.clone())))?.clone();
+    if let Some(recipe) = recipe::names().find(|name| *name == word.text) {
+        return recipe::take(recipe, words);
+    }
     let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
         return Err(if LATER.contains(&word.text.as_str()) {
             needs_next_version(&word)
+        } else if SEVERAL.contains(&word.text.as_str()) {
+            TextError::new(word.span, format!("`{}` is several requests, and a step is one", word.text)).with_help("`zoolab shell` has it")
         } else if word.text == multi::CHECK {
             TextError::new(word.span, "`check` stands only in a multi").with_help("multi check -v 3 /a ; set /b x")
         } else {
@@ -379,7 +388,7 @@ fn path_that(words: &mut Words, is_valid: impl Fn(&str) -> bool) -> Result<Path,
     Err(TextError::new(word.span.clone(), format!("`{}` is not a path", word.text)).with_help(help))
 }
 
-fn data(words: &mut Words) -> Result<Bytes, TextError> {
+pub(super) fn data(words: &mut Words) -> Result<Bytes, TextError> {
     let word = words.next("the data")?;
     binary(word).unwrap_or_else(|| Ok(word.text.clone().into_bytes())).map(Bytes::from)
 }
@@ -396,7 +405,7 @@ mod tests {
             let action = Action::parse(&line).unwrap_or_else(|error| panic!("{line}: {error:?}"));
             assert_eq!(action.to_string(), line);
             assert!(known.example.starts_with(known.name) && known.form.starts_with(known.name));
-            assert!(!LATER.contains(&known.name));
+            assert!(!LATER.contains(&known.name) && !SEVERAL.contains(&known.name));
         }
     }
 
@@ -448,7 +457,8 @@ mod tests {
         for (line, wrong, message) in [
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
-            ("c1 queue", "queue", "`queue` needs the next version"),
+            ("c1 version", "version", "`version` needs the next version"),
+            ("c1 setquota -n 3 /a", "setquota", "`setquota` is several requests, and a step is one"),
             ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
             ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),
             ("c1 setAcl /a world:anyone:rx", "world:anyone:rx", "`world:anyone:rx` is not an access list"),

@@ -93,6 +93,7 @@ fn its_watcher_prints_what_it_is_told() {
         "get -w /w",
         "ls -w /w",
         "c2 create /w/x",
+        "run 20ms",
         "removewatches -a /w",
         "close",
         "ls /",
@@ -153,6 +154,95 @@ fn each_part_of_a_multi_has_a_line() {
     let said = shell(&Folder::new("shell_multi"), "shell", &lines);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     insta::assert_snapshot!("shell_multi", answers(&said));
+}
+
+/// Node by node, as zkCli asks; the order is its own: all children of a node, then what is below each.
+#[test]
+fn whole_subtrees_are_listed_opened_and_deleted() {
+    let lines = [
+        "create /a",
+        "create /a/b",
+        "create /a/b/c",
+        "create /a/d",
+        "ls -R /a",
+        "ls -R -w /a",
+        "create /a/d/e",
+        "set /a x",
+        "ls -R /nobody",
+        "setAcl -R -v 7 /a world:anyone:r",
+        "setAcl -R -v 0 /a world:anyone:cdra",
+        "getAcl /a/d/e",
+        "set /a/b/c x",
+        "create /f",
+        "create /f/g",
+        "create /f/h",
+        "deleteall /f -b 2",
+        "deleteall /f",
+        "create -e /a/b/gone",
+        "setAcl /a world:anyone:cr",
+        "deleteall -b 1 /a",
+        "deleteall -b 0 /a",
+        "ls -R /a",
+        "create /p x",
+        "get -w /p",
+        "printwatches",
+        "printwatches off",
+        "c2 set /p y",
+        "printwatches on",
+        "get -w /p",
+        "redo 27",
+        "history",
+        "redo 77",
+        "redo 32",
+        "history",
+    ];
+    let folder = Folder::new("shell_subtrees");
+    folder.write("two.json", &two_clients("3.9"));
+    let said = shell(&folder, "shell two.json", &lines);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!("shell_subtrees", answers(&said));
+}
+
+/// Each limit, what zkCli has against some of them, and what a hard one forbids.
+#[test]
+fn quotas_are_set_and_shown_as_by_zk_cli() {
+    let folder = Folder::new("shell_quotas");
+    let ensemble = r#"{ "servers": 3, "config": { "enforceQuota": true } }"#;
+    folder.write("a.json", &format!(r#"{{ "title": "t", "why": "w", "ensemble": {ensemble}, "run": "60s", "expect": {{ "verdict": "pass" }} }}"#));
+    let lines = [
+        "create /q",
+        "create /q/a 12345",
+        "create /q/a/b",
+        "listquota /q",
+        "setquota -n 3 /nobody",
+        "setquota -n 0 /q",
+        "setquota -N -5 /q",
+        "setquota -B -1 /q",
+        "setquota -n 3 /zookeeper/quota/q",
+        "setquota -n 2 /q/a",
+        "listquota /q/a",
+        "setquota -b 3 /q/a",
+        "setquota -N 3 /q",
+        "setquota -N 3 /q/a/b",
+        "setquota -N 2 /q/a",
+        "setquota -B 6 /q/a",
+        "listquota /q/a",
+        "create /q/a/c",
+        "set /q/a 1234567",
+        "delquota -N /q/a",
+        "create /q/a/c",
+        "listquota /q/a",
+        "delquota /q/a",
+        "delquota /q/a",
+        "listquota /q/a",
+        "ls -R /zookeeper",
+        "setquota -N 9 /q",
+        "listquota /q",
+        "setquota -q 1 /q",
+        "setquota -n x /q",
+    ];
+    let said = shell(&folder, "shell a.json", &lines);
+    insta::assert_snapshot!("shell_quotas", answers(&said) + &said.err);
 }
 
 /// The client finds another server and gives the answer, and the story tells how that came.
