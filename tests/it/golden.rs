@@ -25,6 +25,7 @@ macro_rules! golden {
 golden! {
     acl_guards_a_node
     all_restart
+    answer_too_large
     backoff_after_partition
     bit_rot_in_log
     broadcast_happy_path
