@@ -209,6 +209,7 @@ golden! {
     read_only_server
     reconfig_adds_a_server
     reconfig_disabled
+    reconfig_is_told
     reconfig_leader_dies_alone
     reconfig_leader_dies_before_commit
     reconfig_needs_a_quorum_that_keeps_up
