@@ -28,7 +28,8 @@ pub struct BugInfo {
 /// Declares the switches beside their catalogue, so that neither can miss one.
 macro_rules! catalogue {
     ($($bug:ident $name:literal, affected $affected:literal, breaks [$($breaks:ident)*]: $rule:literal;)*) => {
-        /// A known bug of ZooKeeper, or (`mutant-…`) a broken rule that exists only so that a check can be seen to fire.
+        /// A known bug of ZooKeeper, (`mutant-…`) a broken rule that exists only so that a check can be seen to fire, or (`recipe-…`) a mistake that
+        /// clients make.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Bug { $($bug),* }
@@ -237,6 +238,22 @@ catalogue! {
         "watches of a client that is back are set again, whatever has happened meanwhile";
     MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
         "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
+    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds]:
+        "a sequential node whose create got no answer is created again: its first one stays in the line, and nobody knows whose it is";
+    RecipeHerd "recipe-herd", affected "recipes of clients", breaks [no_herd]:
+        "all who wait watch the list of children, and are woken whenever anybody comes or goes";
+    RecipeLostWakeup "recipe-lost-wakeup", affected "recipes of clients", breaks [waiter_proceeds]:
+        "the node before is watched with exists, and waited for though it has just gone";
+    RecipeFalseAcquire "recipe-false-acquire", affected "recipes of clients", breaks [one_holder]:
+        "that the node before has gone is taken for being the first";
+    RecipeNameOrder "recipe-name-order", affected "recipes of clients", breaks [fair_grants]:
+        "sequential nodes are ordered by their names, not by their numbers";
+    RecipeBelievesPastExpiry "recipe-believes-past-expiry", affected "recipes of clients", breaks [rightful_holder]:
+        "who was granted a lock believes in it whatever becomes of its connection and its session";
+    RecipeUnfenced "recipe-unfenced", affected "recipes of clients", breaks [fenced]:
+        "what a lock guards is written without a check that the lock is still held";
+    RecipeDeletesForeignLock "recipe-deletes-foreign-lock", affected "recipes of clients", breaks [one_holder]:
+        "a lock of one node is released by its name, though it may be somebody else's by now";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].
@@ -278,17 +295,19 @@ impl fmt::Display for Bug {
 
 /// The switches that are on; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bugs(u128);
+pub struct Bugs([u128; 2]);
+
+const _: () = assert!(CATALOGUE.len() <= 256);
 
 impl Bugs {
-    pub const NONE: Bugs = Bugs(0);
+    pub const NONE: Bugs = Bugs([0; 2]);
 
     pub fn has(self, bug: Bug) -> bool {
-        self.0 & (1 << bug as u8) != 0
+        self.0[bug as usize / 128] & (1 << (bug as usize % 128)) != 0
     }
 
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.0 == [0; 2]
     }
 
     pub fn iter(self) -> impl Iterator<Item = Bug> {
@@ -298,7 +317,10 @@ impl Bugs {
 
 impl FromIterator<Bug> for Bugs {
     fn from_iter<I: IntoIterator<Item = Bug>>(bugs: I) -> Bugs {
-        Bugs(bugs.into_iter().fold(0, |bits, bug| bits | 1 << bug as u8))
+        bugs.into_iter().fold(Bugs::NONE, |mut bugs, bug| {
+            bugs.0[bug as usize / 128] |= 1 << (bug as usize % 128);
+            bugs
+        })
     }
 }
 

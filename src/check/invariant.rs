@@ -198,6 +198,24 @@ catalogue! {
     ExpiryCloses expiry_closes "S-5":
         "a session that its leader has not heard of for its timeout is closed, through whomever it spoke",
         "SessionTrackerImpl.run; ZOOKEEPER-450";
+    OneHolder one_holder "R-1":
+        "what one client alone may hold is granted to nobody as long as another holds it, by belief and by right",
+        "Recipes and Solutions, locks; Curator InterProcessMutex";
+    RightfulHolder rightful_holder "R-5":
+        "who believes to hold something has a node for it, there when it was granted and of the session that the client has",
+        "Recipes and Solutions, leader election; Curator LeaderLatch.checkLeadership";
+    FairGrants fair_grants "R-3":
+        "a lock is granted in the order of the line",
+        "Recipes and Solutions, locks; Curator LockInternals";
+    Fenced fenced "R-11":
+        "what a lock guards is written by nobody but its holder of that moment, however late a former holder comes to it",
+        "recipes reference, fencing: a token that rises from holder to holder";
+    NoHerd no_herd "R-4":
+        "when one leaves a line, one of those who wait in it is woken at most",
+        "Recipes and Solutions, locks: no herd effect";
+    WaiterProceeds waiter_proceeds "R-2":
+        "who is the first of a line comes to know it, and nobody's node is forgotten there",
+        "Recipes and Solutions, locks; recipes reference, lost wake-ups and ambiguous creates";
     LeaderStepsDown leader_steps_down "L-3":
         "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
         "Leader.lead; ZOOKEEPER-2247";

@@ -9,7 +9,7 @@
 //! What clients are told is held against a tree of the checks' own (`model`), replayed along what is committed (`known_order`): the one
 //! check that looks back, in batches and when the run is over ([`Checks::conclude`]).
 //!
-//! Left out so far: recipes (R of the project's list), histories without zxids.
+//! What clients say of their recipes is looked at when the run is over (`recipes`).
 
 mod acknowledgement;
 mod best_vote;
@@ -34,6 +34,7 @@ mod liveness;
 mod model;
 mod operations;
 mod probes;
+mod recipes;
 mod recovery;
 mod reigns;
 mod replica;
@@ -64,6 +65,7 @@ use epoch_promise::EpochPromise;
 use ghosts::Ghosts;
 use leadership::Leadership;
 use probes::Probes;
+use recipes::Recipes;
 use replication::{Change, Replication};
 use reply::ReplyDurability;
 use sessions::Sessions;
@@ -80,7 +82,7 @@ pub use statistics::{Census, Statistics};
 pub use under_way::UnderWay;
 pub use verdict::{Breach, Fact, Facts, Involved, Verdict, Violation};
 
-use crate::proto::Config;
+use crate::proto::{Config, Micros};
 use crate::trace::Event;
 
 /// All safety checks of one run.
@@ -97,6 +99,7 @@ pub struct Checks {
     sessions: Sessions,
     probes: Probes,
     known_order: KnownOrder,
+    recipes: Recipes,
 }
 
 impl Checks {
@@ -113,6 +116,7 @@ impl Checks {
             sessions: Sessions::default(),
             probes: Probes::default(),
             known_order: KnownOrder::new(config),
+            recipes: Recipes::default(),
         }
     }
 
@@ -147,9 +151,10 @@ impl Checks {
         breach.map(|(invariant, facts)| Violation::new(invariant, event, facts)).or(found)
     }
 
-    /// The run is over: looks at all that clients were told and nobody has looked at yet.
-    pub fn conclude(&mut self) -> Option<Violation> {
-        self.known_order.conclude(&self.replication)
+    /// The run is over, at this time: looks at all that clients were told and nobody has looked at yet, and at what became of recipes.
+    pub fn conclude(&mut self, end: Micros) -> Option<Violation> {
+        let found = self.known_order.conclude(&self.replication);
+        found.or_else(|| self.recipes.conclude(self.known_order.chronicle()?, end))
     }
 
     /// What [`Checks::observe`] does, by showing every event to every check.
@@ -185,6 +190,7 @@ impl Checks {
             self.replies.observe(event);
             self.probes.observe(&self.replication, &change, event);
             self.known_order.observe(&self.replication, event);
+            self.recipes.observe(event);
             self.judge(&change, event)
         })
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Checks, Logged, Violation};
-use crate::proto::{Answer, Config, ConnId, ErrorCode, NodeId, Op, Packet, ServerId, SessionId, Zxid};
+use crate::proto::{Answer, Config, ConnId, ErrorCode, Micros, NodeId, Op, Packet, ServerId, SessionId, Zxid};
 use crate::trace::{Event, Record, What};
 
 /// One request of a client, from the packet that leaves to the packet that comes.
@@ -48,7 +48,7 @@ impl Operations {
             all.violation = all.violation.take().or(checks.observe(event));
             all.learn(&mut conns, event);
         }
-        all.violation = all.violation.take().or_else(|| checks.conclude());
+        all.violation = all.violation.take().or_else(|| checks.conclude(events.last().map_or(Micros::ZERO, |event| event.at)));
         all.log = checks.take_log();
         all
     }

@@ -30,9 +30,9 @@ impl Client {
         self.heard(cx);
     }
 
-    /// The state of the session changed: all who watch anything are told, once for each change. Source: `EventThread.queueEvent`.
+    /// The state of the session changed: all who watch anything are told, once for each change, and so are recipes. Source: `EventThread.queueEvent`.
     pub(super) fn tell_state(&mut self, cx: &mut Cx, state: KeeperState) {
-        if std::mem::replace(&mut self.told_state, state) == state || self.watches.is_empty() {
+        if std::mem::replace(&mut self.told_state, state) == state || (self.watches.is_empty() && self.recipes.is_idle()) {
             return;
         }
         self.queue_event(cx, Arc::new(WatcherEvent { zxid: NO_ZXID, kind: EventType::None, state, path: Path::from("") }));
@@ -64,5 +64,8 @@ impl Client {
     pub(super) fn on_event(&mut self, cx: &mut Cx, event: &WatcherEvent) {
         let WatcherEvent { zxid, kind, state, path } = event;
         cx.note(Note::EventDelivered { event: *kind, state: *state, path: path.clone(), zxid: *zxid });
+        if !self.recipes.is_idle() {
+            self.on_recipe_event(cx, event);
+        }
     }
 }

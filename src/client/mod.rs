@@ -8,6 +8,7 @@
 //! - `auth`: who it says it is. `read_write_search`: from a server that can only be read to one with a leader.
 //! - `requests`: what is queued, sent, answered, and fails with the connection.
 //! - `workload`: requests in a loop.
+//! - `recipes`: what takes several requests.
 //! - `watches`: what its user watches; `events`: what it is told of them.
 //!
 //! Not modelled: SASL (no SaslAuthenticated event), `zookeeper.request.timeout`, the Netty transport (which does not wait 100 ms
@@ -18,6 +19,7 @@ mod connection;
 mod events;
 mod hosts;
 mod read_write_search;
+mod recipes;
 mod requests;
 mod session;
 #[cfg(test)]
@@ -36,6 +38,7 @@ use crate::proto::{Answer, Caller, Calls, Claim, Command, ErrorCode, KeeperState
 use auth::Proofs;
 use hosts::HostProvider;
 use read_write_search::Search;
+use recipes::Recipes;
 use requests::Requests;
 use session::{Session, State};
 use workload::Running;
@@ -72,6 +75,7 @@ pub struct Client {
     told_state: KeeperState,
     calls: Calls,
     workloads: Vec<Running>,
+    recipes: Recipes,
     /// Its user wants another session as soon as this one has ended.
     reopens: Option<Opening>,
 }
@@ -97,6 +101,7 @@ impl Client {
             told_state: KeeperState::Disconnected,
             calls: Calls::from_boot(Micros::ZERO),
             workloads: Vec::new(),
+            recipes: Recipes::default(),
             reopens: None,
         }
     }
@@ -104,6 +109,11 @@ impl Client {
     /// What its user was told last, and the number of the call.
     pub fn told(&self) -> Option<(u64, &Result<Answer, ErrorCode>)> {
         self.requests.told.as_ref().map(|(call, result)| (*call, result))
+    }
+
+    /// What its user was told last of a recipe, and the number of the call.
+    pub fn told_of_recipe(&self) -> Option<(u64, &str)> {
+        self.recipes.told.as_ref().map(|(call, result)| (*call, result.as_str()))
     }
 
     /// The server that it is connected to.
@@ -148,6 +158,10 @@ impl Client {
                 let call = self.calls.next(Caller::User);
                 self.forget_watches(cx, call, path, kind);
             }
+            Command::Recipe(what) => {
+                let call = self.calls.next(Caller::User);
+                self.begin_recipe(cx, call, *what);
+            }
             Command::Connect { server, claim } => self.connect(cx, Opening { first: server, claim }),
         }
     }
@@ -159,6 +173,7 @@ impl Client {
             Timer::ServerRead | Timer::ClientPing => self.turn(cx),
             Timer::ReadWriteSearch => self.on_search_timer(cx),
             Timer::Workload(number) => self.drive(cx, number),
+            Timer::Recipe(number) => self.on_recipe_timer(cx, number),
             // Every other timer is a server's.
             _ => {}
         }

@@ -128,6 +128,7 @@ impl Client {
         cx.note(Note::Called { call, op: Box::new(OpText(op.clone())) });
         let closes = op == Op::CloseSession;
         if closes {
+            self.give_all_up(cx);
             self.workloads.iter_mut().for_each(Running::stop);
             self.drive_all(cx);
         }
@@ -252,7 +253,9 @@ impl Client {
 
     fn on_finished(&mut self, cx: &mut Cx, Finished { call, result, zxid }: Finished) {
         cx.note(Note::Returned { call, result: result_text(&result), zxid: zxid.filter(|zxid| *zxid > Zxid::ZERO) });
-        if Caller::of(call) == Caller::User {
+        if Caller::of(call) == Caller::Recipe {
+            self.on_recipe_answer(cx, call, result, zxid);
+        } else if Caller::of(call) == Caller::User {
             self.requests.told = Some((call, result));
         } else if let Caller::Workload(number) | Caller::Preparation(number) = Caller::of(call) {
             if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {

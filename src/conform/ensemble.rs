@@ -112,7 +112,7 @@ impl Ensemble {
     /// Has the checks look back at everything.
     pub fn conclude(&mut self) {
         self.look();
-        let found = self.checks.conclude();
+        let found = self.checks.conclude(self.world.now());
         self.violation = self.violation.take().or(found);
     }
 

@@ -11,6 +11,8 @@ pub enum Caller {
     Preparation(u32),
     /// A request of a workload.
     Workload(u32),
+    /// A request of a recipe that the client carries out.
+    Recipe,
 }
 
 /// Bits of a call's number that count; those above them say who calls. Altogether 53: readers of JSON keep no more.
@@ -25,7 +27,8 @@ impl Caller {
     pub const fn of(call: u64) -> Caller {
         let workload = (call >> COUNTER_BITS) as u32 & Caller::WORKLOADS_MAX;
         match (workload.checked_sub(1), call >> (COUNTER_BITS + WORKLOAD_BITS)) {
-            (None, _) => Caller::User,
+            (None, 0) => Caller::User,
+            (None, _) => Caller::Recipe,
             (Some(workload), 0) => Caller::Workload(workload),
             (Some(workload), _) => Caller::Preparation(workload),
         }
@@ -33,12 +36,13 @@ impl Caller {
 
     /// Whether it is a workload, whatever it is at: what it does is many times the same.
     pub const fn is_workload(self) -> bool {
-        !matches!(self, Caller::User)
+        matches!(self, Caller::Workload(_) | Caller::Preparation(_))
     }
 
     const fn number(self, count: u64) -> u64 {
         match self {
             Caller::User => count,
+            Caller::Recipe => 1 << (COUNTER_BITS + WORKLOAD_BITS) | count,
             Caller::Workload(workload) => (workload as u64 + 1) << COUNTER_BITS | count,
             Caller::Preparation(workload) => 1 << (COUNTER_BITS + WORKLOAD_BITS) | (workload as u64 + 1) << COUNTER_BITS | count,
         }
@@ -74,11 +78,11 @@ mod tests {
     fn a_number_says_who_calls() {
         let mut calls = Calls::from_boot(Micros(41));
         assert_eq!(calls.next(Caller::User), 42);
-        for caller in [Caller::User, Caller::Workload(0), Caller::Preparation(0), Caller::Workload(254), Caller::Preparation(254)] {
+        for caller in [Caller::User, Caller::Recipe, Caller::Workload(0), Caller::Preparation(0), Caller::Workload(254), Caller::Preparation(254)] {
             let number = calls.next(caller);
             assert_eq!(Caller::of(number), caller);
             assert!(number < 1 << 53, "{caller:?}");
         }
-        assert_eq!(count_of(calls.next(Caller::Workload(3))), 48);
+        assert_eq!(count_of(calls.next(Caller::Workload(3))), 49);
     }
 }

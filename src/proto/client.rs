@@ -1,7 +1,7 @@
 //! What clients and servers say to each other on a session's connection. Source: `ConnectRequest`, `RequestHeader`, `ReplyHeader` and the
 //! records of zookeeper.jute.
 
-use super::{Answer, ErrorCode, Op, Path, ServerId, SessionId, WatcherType, Zxid};
+use super::{Answer, ErrorCode, Op, Path, RecipeCall, ServerId, SessionId, WatcherType, Zxid};
 
 /// The first packet of a client's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub enum Command {
     /// Takes watches away as [`Op::RemoveWatches`] does; the client forgets them whatever the servers say, or if none answers
     /// (`removewatches -l`).
     ForgetWatches { path: Path, kind: WatcherType },
+    /// Carries out a recipe: more than one request, and one answer.
+    Recipe(Box<RecipeCall>),
     /// Opens a session if there is none; if there is one, it goes to this server with it.
     Connect { server: Option<ServerId>, claim: Option<Claim> },
 }

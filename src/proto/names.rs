@@ -105,6 +105,8 @@ names! {
         Workload(number: u32) = 18 "workload",
         /// Server: the next bucket of its local sessions may expire (`localSessionsEnabled`).
         LocalSessionExpiry = 20 "local_session_expiry",
+        /// Client: a recipe has waited long enough; the number tells which.
+        Recipe(number: u32) = 23 "recipe",
         /// Server: it looked for a leader for so long that it serves reads without one (`readonlymode.enabled`).
         ReadOnlyGrace = 21 "read_only_grace",
         /// Client of a read-only server: the next look for a better one, or the end of the present one.

@@ -31,14 +31,14 @@ impl Replies {
     pub fn observe(&mut self, event: &Event) -> bool {
         let (Some(note), Some(client)) = (event.note(), event.node) else { return false };
         match note {
-            Note::Called { call, .. } => {
+            Note::Called { call, .. } | Note::RecipeCalled { call, .. } => {
                 if let Some((_, step)) = self.fired.take_if(|(fired, _)| Some(*fired) == event.cause) {
                     self.asked.push(Asked { step, client, call: *call, result: None });
                 }
                 false
             }
             // Workloads return far more often than steps ask.
-            Note::Returned { call, result, .. } if Caller::of(*call) == Caller::User => {
+            Note::Returned { call, result, .. } | Note::RecipeReturned { call, result } if Caller::of(*call) == Caller::User => {
                 let is_it = |asked: &&mut Asked| (asked.client, asked.call, &asked.result) == (client, *call, &None);
                 let Some(asked) = self.asked.iter_mut().rev().find(is_it) else { return false };
                 asked.result = Some(result.clone());

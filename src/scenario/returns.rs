@@ -9,6 +9,10 @@ use crate::trace::nearest;
 /// Tells what is wrong with the `returns` of a step.
 pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: &str) {
     let op = match action {
+        Action::Client { command: Command::Recipe(call), .. } => {
+            let info = call.verb.info();
+            return told(checker, place, text, info.may_answer(text), info.answer);
+        }
         Action::Client { command: Command::Request(op), .. } => Some(op),
         Action::Client { command: Command::ForgetWatches { .. }, .. } => None,
         Action::Client { .. } => return checker.wrong_key(place, "`connect` returns nothing", "a step can wait for it: \"when\": \"c1 connected\""),
@@ -25,6 +29,11 @@ pub(super) fn check(checker: &mut Checker, place: &Path, action: &Action, text: 
         Some(Op::GetChildren { .. } | Op::GetChildren2 { .. }) => (is_list(text), "[a, b], the children's names"),
         _ => (text == "Ok", "Ok"),
     };
+    told(checker, place, text, fits, success);
+}
+
+/// Unless it fits, or is the name of an error.
+fn told(checker: &mut Checker, place: &Path, text: &str, fits: bool, success: &str) {
     let errors = ErrorCode::ALL.iter().map(|code| code.name());
     if !fits && !errors.clone().any(|name| name == text) {
         let meant = nearest(text, errors.chain(["Ok"])).map(|name| format!("did you mean `{name}`? ")).unwrap_or_default();

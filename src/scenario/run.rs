@@ -397,7 +397,7 @@ impl Run {
             return;
         }
         let looks_back = !self.options.unwatched && !matches!(verdict, Verdict::Violation(_));
-        let found = if looks_back { self.watch.checks.conclude() } else { None };
+        let found = if looks_back { self.watch.checks.conclude(self.world.now()) } else { None };
         self.verdict = Some(found.map_or(verdict, Verdict::Violation));
     }
 

@@ -71,7 +71,9 @@ pub(super) fn read(checker: &mut Checker, cast: &Cast, file: &[StepFile], run: O
 
 /// Whether the line is a request of a client. One that cannot be read might be.
 fn asks(line: &str) -> bool {
-    Action::parse(line).map_or(true, |action| matches!(action, Action::Client { command: Command::Request(_) | Command::ForgetWatches { .. }, .. }))
+    Action::parse(line).map_or(true, |action| {
+        matches!(action, Action::Client { command: Command::Request(_) | Command::ForgetWatches { .. } | Command::Recipe(_), .. })
+    })
 }
 
 fn action(checker: &mut Checker, cast: &Cast, place: &Path, line: &str) -> Option<Action> {

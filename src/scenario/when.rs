@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::proto::NodeId;
 use crate::sim::action::text::{TextError, Word, one_of, words, written};
-use crate::trace::{Event, What, fields_of, is_note, kinds, nearest};
+use crate::trace::{Event, What, fields_of, is_note, kinds, nearest, of_clients};
 
 /// Version of this syntax; it grows when a pattern that was valid changes its meaning.
 pub const WHEN_VERSION: u32 = 1;
@@ -29,22 +29,6 @@ const SHORT: [Short; 7] = [
     Short { word: "up", kind: "started", field: None },
     Short { word: "expired", kind: "session_expired", field: None },
     Short { word: "told", kind: "event_delivered", field: None },
-];
-
-/// Kinds of notes that clients tell, and nobody else.
-const OF_CLIENTS: [&str; 12] = [
-    "connecting",
-    "connected",
-    "connected_read_only",
-    "read_write_found",
-    "disconnected",
-    "session_expired",
-    "client_closed",
-    "called",
-    "returned",
-    "workload_done",
-    "watches_renewed",
-    "event_delivered",
 ];
 
 /// Which events match: all that is given must hold.
@@ -153,14 +137,14 @@ fn kind_of(word: &Word) -> Result<(&'static str, Implied), TextError> {
 /// Notes are of servers or of clients; what the kernel records can happen to both.
 fn can_happen_to(node: NodeId, kind: &str, word: &Word) -> Result<(), TextError> {
     let is_note = is_note(kind);
-    let is_of_clients = OF_CLIENTS.contains(&kind);
+    let is_of_clients = of_clients().any(|known| known == kind);
     let what = match node {
         NodeId::Client(_) if is_note && !is_of_clients => "client",
         NodeId::Server(_) if is_of_clients => "server",
         _ => return Ok(()),
     };
     let error = TextError::new(word.span.clone(), format!("no {what} can have the event `{}`", word.text));
-    Err(error.with_help(format!("events of clients are {}", OF_CLIENTS.join(", "))))
+    Err(error.with_help(format!("events of clients are {}", of_clients().collect::<Vec<_>>().join(", "))))
 }
 
 fn nth(word: &Word, number: &str) -> Result<u32, TextError> {

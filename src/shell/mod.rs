@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::client::Client;
-use crate::proto::{Answer, Command, ErrorCode, EventType, KeeperState, Micros, NodeId, ServerId, Version};
+use crate::proto::{Answer, Command, ErrorCode, EventType, KeeperState, Micros, NodeId, RecipeCall, ServerId, Version};
 use crate::scenario::{ClientStart, Process, Run, RunOptions, Scenario};
 use crate::sim::Action;
 use crate::sim::action::{TextError, Who};
@@ -215,6 +215,7 @@ impl Shell {
             return "Not connected\n".into();
         }
         let answer = match typed {
+            Typed::Command(Command::Recipe(call), _) => self.recipe(client, call),
             Typed::Command(command, shown) => self.request(client, command).map(|told| print::told(command, *shown, &told)),
             Typed::Several(several) => Ok(self.do_several(client, several)),
         };
@@ -245,6 +246,7 @@ impl Shell {
                 self.play_until(PATIENCE, |shell| shell.server_of(client).is_some());
                 if self.server_of(client).is_some() { Ok(Ok(Answer::Done)) } else { Err(format!("{node} finds no server that takes it")) }
             }
+            Command::Recipe(_) => unreachable!("a recipe is told in its own words"),
             Command::Request(_) | Command::ForgetWatches { .. } => {
                 self.play_until(PATIENCE, |shell| shell.told(client).map(|(call, _)| call) != before);
                 match self.told(client).filter(|(call, _)| Some(*call) != before) {
@@ -254,6 +256,23 @@ impl Shell {
                 }
             }
         }
+    }
+
+    /// Carries out a recipe, and lets time pass until it has come to its end.
+    fn recipe(&mut self, client: u32, call: &RecipeCall) -> Result<String, String> {
+        let node = NodeId::Client(client);
+        let before = self.told_of_recipe(client);
+        self.run.act(&Action::Client { who: Who::Node(node), command: Command::Recipe(Box::new(call.clone())) })?;
+        self.play_until(PATIENCE, |shell| shell.told_of_recipe(client) != before);
+        match self.told_of_recipe(client).filter(|told| Some(told) != before.as_ref()) {
+            Some((_, told)) => Ok(told + "\n"),
+            None => Err(format!("nothing has come of it within {PATIENCE} of virtual time; {node} still waits")),
+        }
+    }
+
+    fn told_of_recipe(&self, client: u32) -> Option<(u64, String)> {
+        let client = self.run.world().actor(NodeId::Client(client)).and_then(Process::as_client)?;
+        client.told_of_recipe().map(|(call, told)| (call, told.into()))
     }
 
     fn play_until(&mut self, patience: Micros, holds: impl Fn(&Shell) -> bool) {

@@ -11,7 +11,7 @@ pub fn told(command: &Command, shown: Shown, told: &Result<Answer, ErrorCode>) -
     let path = match command {
         Command::Request(op) => path_of(op),
         Command::ForgetWatches { path, .. } => Some(path.clone()),
-        Command::Connect { .. } => None,
+        Command::Connect { .. } | Command::Recipe(_) => None,
     };
     match told {
         // It is not told of that, its watcher is.

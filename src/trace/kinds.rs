@@ -24,6 +24,14 @@ pub fn is_note(kind: &str) -> bool {
     NOTES.iter().any(|(name, ..)| *name == kind)
 }
 
+/// Kinds of notes that clients tell, and nobody else.
+pub fn of_clients() -> impl Iterator<Item = &'static str> {
+    NOTES.iter().map(|(name, ..)| *name).skip_while(|name| *name != FIRST_OF_CLIENTS)
+}
+
+/// In the table of notes all behind it are told by clients.
+const FIRST_OF_CLIENTS: &str = "connecting";
+
 /// Whether it is a kind of note that belongs to the story.
 pub(super) fn is_headline_note(kind: &str) -> bool {
     NOTES.iter().any(|(name, headline, _)| *name == kind && *headline)

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::note_values::{OpText, Probing, SnapshotSource, WatchMode};
+pub use super::note_values::{LetGoReason, OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
-    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Round, ServerId, SessionId, TxnRef, Vote,
-    Zxid,
+    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, ServerId,
+    SessionId, TxnRef, Vote, Zxid,
 };
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
@@ -226,6 +226,19 @@ pub enum Note {
     WatchesRenewed { count: u32, seen: Zxid },
     /// The user is told of an event: what happened to a node, or (`None`, without a path) how the session stands.
     EventDelivered { event: EventType, state: KeeperState, path: Path, zxid: Zxid },
+
+    // Recipes: what a client does with several requests.
+    /// The user asks for something that takes more than one request.
+    RecipeCalled { call: u64, what: Box<RecipeCall> },
+    /// And is answered.
+    RecipeReturned { call: u64, result: String },
+    /// Its own node is not the first: it waits for `ahead` to go.
+    Waits { recipe: Recipe, path: Path, node: Path, ahead: Path },
+    /// From now on the client believes that it holds what it asked for. `token` is the czxid of its node, which rises from holder to holder;
+    /// `seen` the zxid of the answer that told it so.
+    Granted { recipe: Recipe, path: Path, node: Path, token: Zxid, seen: Zxid },
+    /// From now on it does not believe so any more.
+    LetGo { recipe: Recipe, path: Path, node: Path, why: LetGoReason },
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -477,6 +490,11 @@ kinds! {
     WorkloadDone { workload, acked, failed, unknown } "workload_done" true,
     WatchesRenewed { count, seen } "watches_renewed" true,
     EventDelivered { event, state, path, zxid } "event_delivered" true,
+    RecipeCalled { call, what } "recipe_called" true,
+    RecipeReturned { call, result } "recipe_returned" true,
+    Waits { recipe, path, node, ahead } "waits" true,
+    Granted { recipe, path, node, token, seen } "granted" true,
+    LetGo { recipe, path, node, why } "let_go" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -666,6 +684,11 @@ impl fmt::Display for Note {
             Note::WatchesRenewed { count, seen } => write!(out, "sets {count} watches again: it has seen everything up to {seen}"),
             Note::EventDelivered { event: EventType::None, state, .. } => write!(out, "is told: {state}"),
             Note::EventDelivered { event, path, .. } => write!(out, "is told: {event} {path}"),
+            Note::RecipeCalled { what, .. } => write!(out, "begins: {what}"),
+            Note::RecipeReturned { result, .. } => write!(out, "has come to its end: {result}"),
+            Note::Waits { recipe, path, ahead, .. } => write!(out, "waits for the {recipe} {path}: {ahead} is before it"),
+            Note::Granted { recipe, path, token, .. } => write!(out, "holds the {recipe} {path} from now on, with the token {token}"),
+            Note::LetGo { recipe, path, why, .. } => write!(out, "does not hold the {recipe} {path} any more: {why}"),
         }
     }
 }

@@ -66,3 +66,28 @@ impl fmt::Display for WatchMode {
         })
     }
 }
+
+/// Why a client does not believe any more that it holds what it was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetGoReason {
+    /// Its user gave it up.
+    Released,
+    /// The connection is gone, and with it what told the client that its session lives.
+    Suspended,
+    /// The session has expired, and its nodes with it.
+    Expired,
+    /// Its node is not there any more, or is not of this session.
+    Lost,
+}
+
+impl fmt::Display for LetGoReason {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            LetGoReason::Released => "its user gives it up",
+            LetGoReason::Suspended => "without a connection nobody tells it that its session lives",
+            LetGoReason::Expired => "its session has expired",
+            LetGoReason::Lost => "its node is gone",
+        })
+    }
+}

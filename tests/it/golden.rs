@@ -144,6 +144,7 @@ golden! {
     local_session_cannot_move
     local_session_owns_nothing
     local_session_upgrade
+    lock_passes_on
     log_fails_while_leaving
     longer_log_is_refused
     lost_rename_on_loose_disk
@@ -207,6 +208,14 @@ golden! {
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
     read_only_server
+    recipe_believes_past_expiry
+    recipe_deletes_foreign_lock
+    recipe_false_acquire
+    recipe_herd
+    recipe_lost_wakeup
+    recipe_name_order
+    recipe_no_guid
+    recipe_unfenced
     reconfig_adds_a_server
     reconfig_disabled
     reconfig_is_told

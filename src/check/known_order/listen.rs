@@ -155,6 +155,7 @@ impl KnownOrder {
                     self.listener.conns[slot] = Some(Conn { generation, session, number, client: *to, server });
                 }
             }
+            (What::Note(Note::RecipeCalled { .. }), _) => self.begin_chronicle(),
             (What::Record(Record::Closed { conn, .. } | Record::Hungup { conn, .. }), NodeId::Client(_)) => {
                 if let Some(known) = self.listener.conn(*conn) {
                     self.listener.conns[conn.slot as usize] = None;

@@ -41,6 +41,7 @@ pub use watching::Told;
 
 use super::Invariant;
 use super::model::Model;
+use super::recipes::Chronicle;
 use super::verdict::{Fact, Violation};
 use crate::proto::{Config, Micros, SessionId, Zxid};
 use calls::{Due, Session};
@@ -74,6 +75,8 @@ pub struct KnownOrder {
     position: Zxid,
     /// The last transaction that was replayed.
     last: Replayed,
+    /// What became of the nodes, once a recipe has begun.
+    chronicle: Option<Box<Chronicle>>,
     counts: Counts,
     found: Option<Box<Violation>>,
 }
@@ -130,6 +133,7 @@ impl KnownOrder {
             model: Model::new(config),
             position: Zxid::ZERO,
             last: Replayed::default(),
+            chronicle: None,
             counts: Counts::default(),
             found: None,
         }
@@ -155,6 +159,21 @@ impl KnownOrder {
     /// What was kept of it.
     pub fn take_log(&mut self) -> Vec<Logged> {
         self.kept.take().unwrap_or_default()
+    }
+
+    /// A recipe begins: from now on it is kept what becomes of nodes.
+    #[cold]
+    pub fn begin_chronicle(&mut self) {
+        if self.chronicle.is_none() {
+            let mut chronicle = Chronicle::default();
+            self.model.nodes().for_each(|(path, node)| chronicle.found(path.clone(), node.session(), node.czxid(), node.data.clone()));
+            self.chronicle = Some(Box::new(chronicle));
+        }
+    }
+
+    /// What became of the nodes; nothing without recipes.
+    pub fn chronicle(&self) -> Option<&Chronicle> {
+        self.chronicle.as_deref()
     }
 
     /// The violation that was found, once.

@@ -84,6 +84,9 @@ impl KnownOrder {
         self.position = header.zxid;
         self.last = Replayed { zxid: header.zxid, event: logged.event, at: logged.at };
         self.counts.txns += 1;
+        if let Some(chronicle) = &mut self.chronicle {
+            chronicle.logged(&logged.proposal, logged.event, logged.at);
+        }
         match &logged.proposal.txn {
             Txn::CreateSession { timeout } => self.model.create_session(header.session, *timeout),
             txn if header.cxid == 0 => self.apply_by_itself(logged, txn),

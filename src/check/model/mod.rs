@@ -168,6 +168,12 @@ impl Model {
         self.node(self.paths.find(path)?)
     }
 
+    /// Every node there is.
+    pub fn nodes(&self) -> impl Iterator<Item = (&Path, &Node)> {
+        let numbered = (0..).map(PathId).zip(&self.nodes);
+        numbered.filter_map(|(id, node)| Some((self.paths.path(id), node.as_deref()?)))
+    }
+
     pub fn path(&self, id: PathId) -> &Path {
         self.paths.path(id)
     }
@@ -234,6 +240,15 @@ impl Node {
         }
     }
 
+    /// Whose ephemeral it is.
+    pub fn session(&self) -> SessionId {
+        if let Owner::Session(session) = self.owner { session } else { SessionId::NONE }
+    }
+
+    pub fn czxid(&self) -> Zxid {
+        self.czxid
+    }
+
     /// What clients are told of it: of its owner only if that is a session, and `cversion` counts deletes too.
     pub fn stat(&self) -> Stat {
         Stat {
@@ -244,7 +259,7 @@ impl Node {
             version: self.version,
             cversion: self.creates.wrapping_mul(2).wrapping_sub(self.children),
             aversion: self.aversion,
-            ephemeral_owner: if let Owner::Session(session) = self.owner { session } else { SessionId::NONE },
+            ephemeral_owner: self.session(),
             data_length: self.data.as_ref().map_or(0, |data| data.len() as i32),
             num_children: self.children,
             pzxid: self.pzxid,

@@ -2,6 +2,7 @@
 
 use super::multi;
 use super::parse::{self, Words};
+use super::recipe;
 use super::text::{TextError, Word, binary, one_of};
 use crate::proto::{
     Acl, AclList, AddWatchMode, Bytes, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, PERM_LETTERS, Path, SessionId,
@@ -195,12 +196,12 @@ pub(super) const COMMANDS: &[Known] = &[
 ];
 
 /// The names of all commands.
-pub fn command_names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|known| known.name)
+pub fn command_names() -> impl Iterator<Item = &'static str> + Clone {
+    COMMANDS.iter().map(|known| known.name).chain(recipe::names())
 }
 
-/// Other commands of zkCli, and recipes, which need the next version.
-const LATER: [&str; 7] = ["barrier", "counter", "election", "lock", "queue", "semaphore", "version"];
+/// Other commands of zkCli, which need the next version.
+const LATER: [&str; 1] = ["version"];
 
 /// Commands of zkCli that are several requests, where a step is one.
 const SEVERAL: [&str; 4] = ["deleteall", "delquota", "listquota", "setquota"];
@@ -231,8 +232,11 @@ fn claim(words: &mut Words) -> Result<Claim, TextError> {
 
 /// What stands behind the name of a client.
 pub(super) fn command(words: &mut Words) -> Result<Command, TextError> {
-    let names = COMMANDS.iter().map(|known| known.name);
+    let names = command_names();
     let word = words.next("a command").map_err(|error| error.with_help(one_of("", names.clone())))?.clone();
+    if let Some(recipe) = recipe::names().find(|name| *name == word.text) {
+        return recipe::take(recipe, words);
+    }
     let Some(known) = COMMANDS.iter().find(|known| known.name == word.text) else {
         return Err(if LATER.contains(&word.text.as_str()) {
             needs_next_version(&word)
@@ -384,7 +388,7 @@ fn path_that(words: &mut Words, is_valid: impl Fn(&str) -> bool) -> Result<Path,
     Err(TextError::new(word.span.clone(), format!("`{}` is not a path", word.text)).with_help(help))
 }
 
-fn data(words: &mut Words) -> Result<Bytes, TextError> {
+pub(super) fn data(words: &mut Words) -> Result<Bytes, TextError> {
     let word = words.next("the data")?;
     binary(word).unwrap_or_else(|| Ok(word.text.clone().into_bytes())).map(Bytes::from)
 }
@@ -453,7 +457,7 @@ mod tests {
         for (line, wrong, message) in [
             ("c1", "", "a command is missing"),
             ("c1 craete /a", "craete", "unknown client command `craete`"),
-            ("c1 queue", "queue", "`queue` needs the next version"),
+            ("c1 version", "version", "`version` needs the next version"),
             ("c1 setquota -n 3 /a", "setquota", "`setquota` is several requests, and a step is one"),
             ("c1 create -c -e /a", "-e", "`-e` and `-c` do not go together"),
             ("c1 create -t x /a", "x", "`x` is no time in milliseconds"),

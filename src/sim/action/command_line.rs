@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::recipe::RecipeLine;
 use super::text::{written, written_plainly};
 use crate::proto::{Acl, AclText, AddWatchMode, CONFIG_NODE, Claim, Claimed, Command, CreateForm, CreateMode, NodeId, Op, Reconfiguration};
 
@@ -18,6 +19,7 @@ impl fmt::Display for CommandLine<'_> {
                 server.iter().try_for_each(|server| write!(out, " {server}"))
             }
             Command::ForgetWatches { path, kind } => write!(out, "removewatches {} -l {}", kind.option(), written(path)),
+            Command::Recipe(call) => write!(out, "{}", RecipeLine(call)),
             Command::Request(Op::GetData { path, watch }) if &**path == CONFIG_NODE => write!(out, "config{}", if *watch { " -w" } else { "" }),
             Command::Request(op) => write!(out, "{}", OpLine(op)),
         }
@@ -133,7 +135,7 @@ impl fmt::Display for Version {
 }
 
 /// Text as text, anything else in hexadecimal.
-struct Data<'a>(&'a [u8]);
+pub(super) struct Data<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Data<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {

@@ -8,6 +8,7 @@ mod command_line;
 mod multi;
 mod parse;
 mod print;
+mod recipe;
 mod reconfig;
 #[cfg(test)]
 mod tests;

@@ -65,7 +65,7 @@ fn request_of(known: &Known, words: &mut Words) -> Result<Op, TextError> {
         (known.take)(words).map_err(|error| if error.help.is_some() { error } else { error.with_help(format!("the form is `{}`", known.form)) });
     match command? {
         Command::Request(op) => Ok(op),
-        Command::Connect { .. } | Command::ForgetWatches { .. } => unreachable!("parts are requests"),
+        Command::Connect { .. } | Command::ForgetWatches { .. } | Command::Recipe(_) => unreachable!("parts are requests"),
     }
 }
 

@@ -1,0 +1,169 @@
+//! Recipes: what a client does for its user with several requests, watches, and its session's life. Source: recipes reference.
+//!
+//! A recipe is a *script*, a function that reads as it would with a library that blocks ([`script`]). What it holds in the end outlives the
+//! script: `holdings`. The rest of the client knows only that some calls are a recipe's, and tells it what comes of them.
+//!
+//! - `script`: asking, waiting, and how a script goes on from where it was. `asking`: the requests, with their retries.
+//! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
+//! - `holdings`: locks and the like, from grant to release, over lost connections.
+//! - `exclusive`, `lock`: one recipe each.
+//!
+//! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
+//!
+//! As with Curator, parents that are missing are made as containers.
+
+mod asking;
+mod exclusive;
+mod holdings;
+mod lock;
+mod names;
+mod protected;
+mod script;
+
+use crate::actor::Cx;
+use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, SessionId, Timer, WatcherEvent, Zxid};
+use crate::trace::Note;
+
+use super::Client;
+use holdings::Held;
+use script::{Deed, Memo, Run, Script, Stop};
+
+/// All that a client is at.
+#[derive(Clone, Debug, Default)]
+pub struct Recipes {
+    running: Vec<Running>,
+    held: Vec<Held>,
+    /// Scripts so far.
+    started: u32,
+    /// What the user was told last of a recipe, and the number of the call.
+    pub told: Option<(u64, String)>,
+}
+
+/// A script under way.
+#[derive(Clone, Debug)]
+struct Running {
+    number: u32,
+    /// Its user's call; a script that looks after a holding has none.
+    call: Option<u64>,
+    task: Task,
+    memo: Memo,
+    /// The request that it waits for.
+    asked: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Task {
+    Carry(RecipeCall),
+    /// The connection was gone: is what was held still held?
+    Recheck(Held),
+}
+
+impl Recipes {
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.held.is_empty()
+    }
+}
+
+/// The script of a recipe. What it returns is what its user is told.
+fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
+    match call.verb {
+        RecipeVerb::ExclusiveAcquire => exclusive::acquire(zk, call),
+        RecipeVerb::ExclusiveRelease => exclusive::release(zk, call),
+        RecipeVerb::LockAcquire => lock::acquire(zk, call),
+        RecipeVerb::LockRelease => lock::release(zk, call),
+        RecipeVerb::LockWrite => lock::write(zk, call),
+        RecipeVerb::LockBreak => lock::break_(zk, call),
+    }
+}
+
+impl Client {
+    /// The user asks for a recipe.
+    #[cold]
+    pub(super) fn begin_recipe(&mut self, cx: &mut Cx, call: u64, what: RecipeCall) {
+        cx.note(Note::RecipeCalled { call, what: Box::new(what.clone()) });
+        self.begin_script(cx, Some(call), Task::Carry(what));
+    }
+
+    fn begin_script(&mut self, cx: &mut Cx, call: Option<u64>, task: Task) {
+        let number = self.recipes.started;
+        self.recipes.started += 1;
+        self.recipes.running.push(Running { number, call, task, memo: Memo::default(), asked: None });
+        self.go_on(cx, number);
+    }
+
+    /// Runs a script as far as it comes.
+    fn go_on(&mut self, cx: &mut Cx, number: u32) {
+        let Some(at) = self.recipes.running.iter().position(|script| script.number == number) else { return };
+        let session = self.session().unwrap_or(SessionId::NONE);
+        let Running { call, task, memo, .. } = &mut self.recipes.running[at];
+        let mut deeds = Vec::new();
+        let mut script = Script::new(cx, memo, &self.recipes.held, session, call.unwrap_or(u64::from(number)), &mut deeds);
+        let outcome = match task {
+            Task::Carry(what) => carry_out(&mut script, what),
+            Task::Recheck(held) => holdings::recheck(&mut script, held).map(|()| String::new()),
+        };
+        let call = *call;
+        for deed in deeds {
+            self.carry_deed(cx, at, deed);
+        }
+        let result = match outcome {
+            Err(Stop::Waiting) => return,
+            Ok(text) => text,
+            Err(Stop::Refused(why)) => why.into(),
+            Err(Stop::Failed(code)) => code.to_string(),
+        };
+        cx.disarm(Timer::Recipe(number));
+        self.recipes.running.retain(|script| script.number != number);
+        if let Some(call) = call {
+            self.recipes.told = Some((call, result.clone()));
+            cx.note(Note::RecipeReturned { call, result });
+        }
+    }
+
+    fn carry_deed(&mut self, cx: &mut Cx, at: usize, deed: Deed) {
+        match deed {
+            Deed::Ask(op) => {
+                let call = self.calls.next(Caller::Recipe);
+                self.recipes.running[at].asked = Some(call);
+                self.request(cx, call, op);
+            }
+            Deed::Tell(note) => cx.note(note),
+            Deed::Arm(after) => cx.arm(Timer::Recipe(self.recipes.running[at].number), after),
+            Deed::Hold(held) => self.hold(cx, held),
+            Deed::LetGo(node, why) => self.let_go(cx, &node, why),
+            Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
+        }
+    }
+
+    /// A request of a recipe has come to its end.
+    #[cold]
+    pub(super) fn on_recipe_answer(&mut self, cx: &mut Cx, call: u64, result: Result<Answer, ErrorCode>, zxid: Option<Zxid>) {
+        let Some(script) = self.recipes.running.iter_mut().find(|script| script.asked == Some(call)) else { return };
+        script.asked = None;
+        script.memo.answered(result, zxid.unwrap_or(Zxid::ZERO));
+        let number = script.number;
+        self.go_on(cx, number);
+    }
+
+    /// Its user is told of an event; scripts that wait for it go on.
+    #[cold]
+    pub(super) fn on_recipe_event(&mut self, cx: &mut Cx, event: &WatcherEvent) {
+        if event.kind == EventType::None {
+            self.review_holdings(cx, event.state);
+        }
+        let waiting: Vec<u32> = self.recipes.running.iter_mut().filter_map(|script| script.memo.on_event(event).then_some(script.number)).collect();
+        for number in waiting {
+            self.go_on(cx, number);
+        }
+    }
+
+    /// The time that a script would wait is over.
+    pub(super) fn on_recipe_timer(&mut self, cx: &mut Cx, number: u32) {
+        self.go_on(cx, number);
+    }
+
+    /// What the client holds of a recipe, the oldest first.
+    fn holding<'a>(held: &'a [Held], recipe: Recipe, path: &Path) -> Option<&'a Held> {
+        held.iter().find(|held| held.recipe == recipe && held.path == *path)
+    }
+}

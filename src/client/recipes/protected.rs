@@ -1,0 +1,36 @@
+//! A node of one's own whose name is known even if the answer to its create was lost. Source: Curator `withProtection`; reference §0.1.
+
+use super::asking::Made;
+use super::names::child;
+use super::script::{Run, Script, Stop};
+use crate::bugs::Bug;
+use crate::proto::{Bytes, CreateMode, ErrorCode, Path};
+
+/// Creates a sequential node of this prefix below a parent, which is made if it is missing.
+///
+/// Its name begins with what no other script uses. If the connection was lost with the answer the node is looked for by that, and only if it is
+/// not there it is created again. That it is of this session is sure: with the session the script would have ended.
+pub fn create(zk: &mut Script, parent: &Path, prefix: &str, data: Option<Bytes>, mode: CreateMode) -> Run<Made> {
+    // The mistake: what nobody can recognise is created again, and stands in the line as somebody who never goes.
+    let blind = zk.has(Bug::RecipeNoGuid);
+    let mark = if blind { String::new() } else { format!("_c_{}.{}-", zk.me, zk.number) };
+    let path = child(parent, &format!("{mark}{prefix}"));
+    loop {
+        match zk.create(&path, data.clone(), mode) {
+            Err(Stop::Failed(ErrorCode::ConnectionLoss)) => {
+                if !blind && let Some(made) = find(zk, parent, &mark)? {
+                    return Ok(made);
+                }
+            }
+            Err(Stop::Failed(ErrorCode::NoNode)) => zk.create_container(parent)?,
+            other => return other,
+        }
+    }
+}
+
+/// The child whose name begins so.
+fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Made>> {
+    let Some(name) = zk.children(parent, false)?.names.iter().find(|name| name.starts_with(mark)).cloned() else { return Ok(None) };
+    let path = child(parent, &name);
+    Ok(zk.exists(&path, false)?.map(|stat| Made { path, czxid: stat.czxid }))
+}

@@ -1,0 +1,245 @@
+//! Scripts: recipes written as one would with a library that blocks.
+//!
+//! A script is run from its first line each time something happens that it waits for. What it asked before is answered from its memory, so
+//! that it comes again to the line where it was, and one further. So a script is a pure function of what it was answered; its state is a list
+//! of answers, which can be copied, and no thread waits anywhere.
+//!
+//! The law of scripts: whatever decides between two lines comes through [`Script`], never from the state of the client, which may be another
+//! one when the line is read again.
+
+use std::collections::VecDeque;
+
+use crate::actor::Cx;
+use crate::bugs::{Bug, Bugs};
+use crate::proto::{Answer, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, Recipe, SessionId, WatcherEvent, Zxid};
+use crate::trace::{LetGoReason, Note};
+
+use super::super::Client;
+use super::holdings::Held;
+
+/// Why a script does not come to its end now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It waits, and will be run again.
+    Waiting,
+    /// A request failed, and nothing can be done about it.
+    Failed(ErrorCode),
+    /// Its user is told this instead of what was asked for.
+    Refused(&'static str),
+}
+
+pub type Run<T> = Result<T, Stop>;
+
+/// What has come of a script so far.
+#[derive(Clone, Debug, Default)]
+pub struct Memo {
+    past: Vec<Past>,
+    /// Events that nobody has waited for yet.
+    inbox: VecDeque<Path>,
+    /// What it waits for besides an answer.
+    waits_for: Vec<Path>,
+    is_waiting: bool,
+    /// The session has ended.
+    ended: bool,
+}
+
+/// One thing that a script has done or was told.
+#[derive(Clone, Debug)]
+enum Past {
+    Answer(Result<Answer, ErrorCode>, Zxid),
+    Done,
+    Time(Micros),
+    Session(SessionId),
+    Held(Option<Held>),
+    /// The path of the event, or nothing when time ran out.
+    Woken(Option<Path>),
+    Ended,
+}
+
+/// What a script wants to have done.
+#[derive(Clone, Debug)]
+pub enum Deed {
+    Ask(Op),
+    Tell(Note),
+    /// Run it again after so long.
+    Arm(Micros),
+    /// From now on this is held.
+    Hold(Held),
+    /// The node's holder believes no more that it holds.
+    LetGo(Path, LetGoReason),
+    /// And nothing reminds of it.
+    Forget(Path),
+}
+
+impl Memo {
+    pub fn answered(&mut self, result: Result<Answer, ErrorCode>, zxid: Zxid) {
+        self.past.push(Past::Answer(result, zxid));
+    }
+
+    /// Whether the script goes on with this event.
+    pub fn on_event(&mut self, event: &WatcherEvent) -> bool {
+        match event.kind {
+            EventType::None if matches!(event.state, KeeperState::Expired | KeeperState::Closed) => self.ended = true,
+            EventType::None => return false,
+            _ => self.inbox.push_back(event.path.clone()),
+        }
+        self.is_waiting && (self.ended || self.waits_for.contains(&event.path))
+    }
+}
+
+/// What a script sees of the world.
+pub struct Script<'a> {
+    pub me: NodeId,
+    bugs: Bugs,
+    /// What sets it apart from all other scripts of the client.
+    pub number: u64,
+    now: Micros,
+    session: SessionId,
+    held: &'a [Held],
+    memo: &'a mut Memo,
+    /// How much of its past it has come by.
+    at: usize,
+    deeds: &'a mut Vec<Deed>,
+}
+
+impl<'a> Script<'a> {
+    pub fn new(cx: &Cx, memo: &'a mut Memo, held: &'a [Held], session: SessionId, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
+        memo.is_waiting = false;
+        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, session, held, memo, at: 0, deeds }
+    }
+
+    /// Whether its author has made this mistake.
+    pub fn has(&self, mistake: Bug) -> bool {
+        self.bugs.has(mistake)
+    }
+
+    /// What comes next of its past; `None` at the line that it has never come by.
+    fn recall(&mut self) -> Option<Past> {
+        let past = self.memo.past.get(self.at).cloned();
+        self.at += usize::from(past.is_some());
+        past
+    }
+
+    /// A line that is read for the first time comes to this.
+    fn remember(&mut self, past: Past) {
+        self.memo.past.push(past);
+        self.at += 1;
+    }
+
+    /// A request, and the zxid of its answer. No retry.
+    pub fn ask(&mut self, op: impl FnOnce() -> Op) -> Run<(Answer, Zxid)> {
+        match self.recall() {
+            Some(Past::Answer(result, zxid)) => result.map(|answer| (answer, zxid)).map_err(Stop::Failed),
+            _ => {
+                self.deeds.push(Deed::Ask(op()));
+                Err(Stop::Waiting)
+            }
+        }
+    }
+
+    /// Does something once.
+    fn once(&mut self, deed: impl FnOnce() -> Deed) {
+        if self.recall().is_none() {
+            self.remember(Past::Done);
+            self.deeds.push(deed());
+        }
+    }
+
+    /// Tells observers a fact.
+    pub fn tell(&mut self, note: impl FnOnce() -> Note) {
+        self.once(|| Deed::Tell(note()));
+    }
+
+    /// From now on this is held.
+    pub fn hold(&mut self, held: Held) {
+        self.once(|| Deed::Hold(held));
+    }
+
+    /// What is held with this node is not believed to be held any more.
+    pub fn let_go(&mut self, node: &Path, why: LetGoReason) {
+        self.once(|| Deed::LetGo(node.clone(), why));
+    }
+
+    /// Nothing is held with this node any more.
+    pub fn forget(&mut self, node: &Path) {
+        self.once(|| Deed::Forget(node.clone()));
+    }
+
+    /// What the client holds of this recipe when it first comes here.
+    pub fn held(&mut self, recipe: Recipe, path: &Path) -> Option<Held> {
+        if let Some(Past::Held(held)) = self.recall() {
+            return held;
+        }
+        let held = Client::holding(self.held, recipe, path).cloned();
+        self.remember(Past::Held(held.clone()));
+        held
+    }
+
+    /// The session as it is when it first comes here.
+    pub fn session(&mut self) -> SessionId {
+        if let Some(Past::Session(session)) = self.recall() {
+            return session;
+        }
+        self.remember(Past::Session(self.session));
+        self.session
+    }
+
+    /// The time when it first comes here, by the client's clock.
+    pub fn now(&mut self) -> Micros {
+        if let Some(Past::Time(time)) = self.recall() {
+            return time;
+        }
+        self.remember(Past::Time(self.now));
+        self.now
+    }
+
+    /// When a wait of this length that begins here is over.
+    pub fn deadline(&mut self, within: Option<Micros>) -> Option<Micros> {
+        within.map(|within| self.now() + within)
+    }
+
+    /// Waits for an event of one of these nodes, which must have been asked for: which it is, or nothing once the time has come. Events that
+    /// came since, and that nobody waited for, count; so none is lost between a read and the wait for what it watches.
+    pub fn wait(&mut self, paths: &[&Path], deadline: Option<Micros>) -> Run<Option<Path>> {
+        match self.recall() {
+            Some(Past::Woken(path)) => return Ok(path),
+            Some(_) => return Err(Stop::Failed(ErrorCode::SessionExpired)),
+            None => {}
+        }
+        let came = self.memo.inbox.iter().position(|path| paths.contains(&path));
+        if let Some(at) = came {
+            let path = self.memo.inbox.remove(at);
+            self.remember(Past::Woken(path.clone()));
+            return Ok(path);
+        }
+        if self.memo.ended {
+            self.remember(Past::Ended);
+            return Err(Stop::Failed(ErrorCode::SessionExpired));
+        }
+        if let Some(deadline) = deadline {
+            if deadline <= self.now {
+                self.remember(Past::Woken(None));
+                return Ok(None);
+            }
+            self.deeds.push(Deed::Arm(deadline - self.now));
+        }
+        self.memo.is_waiting = true;
+        self.memo.waits_for = paths.iter().map(|path| (*path).clone()).collect();
+        Err(Stop::Waiting)
+    }
+}
+
+/// What a script makes of errors that it expects.
+pub trait Unless<T> {
+    /// Nothing, if it failed with this error.
+    fn unless(self, expected: ErrorCode) -> Run<Option<T>>;
+}
+
+impl<T> Unless<T> for Run<T> {
+    fn unless(self, expected: ErrorCode) -> Run<Option<T>> {
+        match self {
+            Err(Stop::Failed(code)) if code == expected => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}

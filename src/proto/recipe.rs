@@ -1,0 +1,183 @@
+//! Recipes: what a client does for its user with more than one request. Their words, in steps and in traces. Source: recipes reference.
+
+use std::fmt;
+
+use super::{Bytes, Micros, Path};
+
+/// What a user asks for: `lock acquire /locks/a within 5s`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipeCall {
+    pub verb: RecipeVerb,
+    /// The node that all who take part agree on.
+    pub path: Path,
+    /// How many: members of a barrier, leases of a semaphore, the amount to add.
+    pub number: Option<i64>,
+    pub data: Option<Bytes>,
+    /// How long it may wait; `None`: for ever.
+    pub within: Option<Micros>,
+}
+
+/// What follows the path in the text form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    Nothing,
+    /// A whole number, called so in the form.
+    Number(&'static str),
+    /// The same, or 1.
+    NumberOrOne(&'static str),
+    Data,
+    DataOrNothing,
+    /// A number, and then data.
+    NumberAndData(&'static str),
+}
+
+/// One row of the table of verbs.
+pub struct VerbInfo {
+    pub verb: RecipeVerb,
+    pub recipe: Recipe,
+    pub word: &'static str,
+    pub operand: Operand,
+    /// Whether it may wait for others, so that a time limit makes sense.
+    pub waits: bool,
+    /// One sentence.
+    pub what: &'static str,
+    pub example: &'static str,
+    /// What its user is told if it comes to its end: a word, or a description in angle brackets.
+    pub answer: &'static str,
+}
+
+/// Declares recipes and their verbs beside the table, so that neither can miss one.
+macro_rules! recipes {
+    ($($(#[$doc:meta])* $recipe:ident $name:literal {
+        $($verb:ident $word:literal $operand:expr, $waits:literal, $what:literal, $example:literal => $answer:literal;)*
+    })*) => {
+        /// A way to coordinate clients.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Recipe { $($(#[$doc])* $recipe),* }
+
+        impl Recipe {
+            pub const fn name(self) -> &'static str {
+                match self { $(Recipe::$recipe => $name),* }
+            }
+        }
+
+        /// What can be asked of a recipe.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum RecipeVerb { $($($verb),*),* }
+
+        /// Every verb there is.
+        pub const RECIPE_VERBS: &[VerbInfo] = &[$($(VerbInfo {
+            verb: RecipeVerb::$verb, recipe: Recipe::$recipe, word: $word, operand: $operand, waits: $waits, what: $what,
+            example: $example, answer: $answer,
+        }),*),*];
+    };
+}
+
+recipes! {
+    /// One node: who creates it holds. Reference §4.
+    Exclusive "exclusive" {
+        ExclusiveAcquire "acquire" Operand::Nothing, true,
+            "Creates the node, ephemeral; if another has, waits until it is gone and tries again, with all others that wait.",
+            "exclusive acquire /locks/a within 5s" => "Ok";
+        ExclusiveRelease "release" Operand::Nothing, false,
+            "Deletes the node, if it is still its own.",
+            "exclusive release /locks/a" => "Ok";
+    }
+    /// A line of sequential nodes: the first holds, each watches the one before. Reference §5.
+    Lock "lock" {
+        LockAcquire "acquire" Operand::Nothing, true,
+            "Creates a sequential node below PATH and waits until it is the first; each waits for the one before it alone.",
+            "lock acquire /locks/a within 5s" => "Ok";
+        LockRelease "release" Operand::Nothing, false,
+            "Stops believing that it holds the lock, then deletes its node.",
+            "lock release /locks/a" => "Ok";
+        LockWrite "write" Operand::Data, false,
+            "The work that the lock guards: writes DATA to PATH itself, in one multi with a check that its own node is there.",
+            "lock write /locks/a x" => "Ok";
+        LockBreak "break" Operand::Nothing, false,
+            "Takes the lock from its holder by deleting the first node of the line; the holder is not asked.",
+            "lock break /locks/a" => "Ok";
+    }
+}
+
+impl RecipeVerb {
+    pub fn info(self) -> &'static VerbInfo {
+        &RECIPE_VERBS[self as usize]
+    }
+
+    pub fn recipe(self) -> Recipe {
+        self.info().recipe
+    }
+}
+
+impl VerbInfo {
+    /// `lock acquire PATH [within TIME]`.
+    pub fn form(&self) -> String {
+        let operand = match self.operand {
+            Operand::Nothing => String::new(),
+            Operand::Number(name) => format!(" {name}"),
+            Operand::NumberOrOne(name) => format!(" [{name}]"),
+            Operand::Data => " DATA".into(),
+            Operand::DataOrNothing => " [DATA]".into(),
+            Operand::NumberAndData(name) => format!(" {name} DATA"),
+        };
+        let within = if self.waits { " [within TIME]" } else { "" };
+        format!("{} {} PATH{operand}{within}", self.recipe, self.word)
+    }
+
+    /// Whether this can be what its user is told in the end, errors of ZooKeeper aside.
+    pub fn may_answer(&self, text: &str) -> bool {
+        text == TIMED_OUT && self.waits || [NOT_HELD, SUSPENDED].contains(&text) || text == self.answer || self.answer.starts_with('<')
+    }
+}
+
+/// What a user is told whose time limit has passed.
+pub const TIMED_OUT: &str = "TimedOut";
+
+/// What a user is told who would release what it has not.
+pub const NOT_HELD: &str = "NotHeld";
+
+/// What a user is told who holds something and does not know whether it still does.
+pub const SUSPENDED: &str = "Suspended";
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(self.name())
+    }
+}
+
+impl serde::Serialize for Recipe {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(self.name())
+    }
+}
+
+/// As it is told in a story; what is read back may need quotes.
+impl fmt::Display for RecipeCall {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let info = self.verb.info();
+        write!(out, "{} {} {}", info.recipe, info.word, self.path)?;
+        self.number.iter().try_for_each(|number| write!(out, " {number}"))?;
+        self.data.iter().try_for_each(|data| write!(out, " {}", String::from_utf8_lossy(data)))?;
+        self.within.iter().try_for_each(|time| write!(out, " within {time}"))
+    }
+}
+
+impl serde::Serialize for RecipeCall {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_indexed_by_the_verb() {
+        for (index, info) in RECIPE_VERBS.iter().enumerate() {
+            assert_eq!(info.verb as usize, index);
+            assert!(info.example.starts_with(&format!("{} {} /", info.recipe, info.word)), "{}", info.example);
+        }
+    }
+}
