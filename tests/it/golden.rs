@@ -136,6 +136,7 @@ golden! {
     higher_zxid_wins
     knock_and_dial_back
     last_note_resent
+    latch_closes_while_it_starts
     latch_outlives_its_session
     latch_regains_with_its_node
     late_joiner
@@ -239,6 +240,9 @@ golden! {
     recipe_lease_left
     recipe_lease_without_mutex
     recipe_lost_wakeup
+    recipe_lost_wakeup_latch
+    recipe_lost_wakeup_rwlock
+    recipe_lost_wakeup_semaphore
     recipe_name_order
     recipe_no_guid
     recipe_reader_overtakes
