@@ -86,12 +86,18 @@ impl Recipes {
 
 /// Whether a check asks for it when the run is over.
 fn is_told(what: &What) -> bool {
-    match what {
-        What::Note(Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. }) => true,
-        What::Note(Note::Connected { .. } | Note::EventDelivered { .. }) => true,
-        What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }) => true,
-        _ => false,
-    }
+    matches!(
+        what,
+        What::Note(
+            Note::RecipeCalled { .. }
+                | Note::RecipeReturned { .. }
+                | Note::Waits { .. }
+                | Note::Granted { .. }
+                | Note::LetGo { .. }
+                | Note::Connected { .. }
+                | Note::EventDelivered { .. }
+        ) | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. })
+    )
 }
 
 impl Told {
