@@ -97,17 +97,19 @@ impl Recipes {
 
 /// Whether a check asks for it when the run is over.
 fn is_told(what: &What) -> bool {
-    match what {
-        What::Note(note) => is_note_told(note),
-        What::Record(record) => matches!(record, Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }),
-    }
-}
-
-fn is_note_told(note: &Note) -> bool {
-    match note {
-        Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. } => true,
-        other => matches!(other, Note::Connected { .. } | Note::ClientClosed { .. } | Note::EventDelivered { .. }),
-    }
+    matches!(
+        what,
+        What::Note(
+            Note::RecipeCalled { .. }
+                | Note::RecipeReturned { .. }
+                | Note::Waits { .. }
+                | Note::Granted { .. }
+                | Note::LetGo { .. }
+                | Note::Connected { .. }
+                | Note::ClientClosed { .. }
+                | Note::EventDelivered { .. }
+        ) | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. })
+    )
 }
 
 impl Told {
