@@ -118,9 +118,11 @@ golden! {
     disk_full_follower
     disk_log_diff
     drain_discards_notes
+    election_passes_on
     ephemerals_vanish
     epoch_file_write_fails
     epoch_promise_survives_restart
+    exclusive_survives
     failed_writes_take_zxids
     five_boot
     flapping_link
@@ -134,6 +136,9 @@ golden! {
     higher_zxid_wins
     knock_and_dial_back
     last_note_resent
+    latch_closes_while_it_starts
+    latch_outlives_its_session
+    latch_regains_with_its_node
     late_joiner
     leader_abandoned
     leader_crash
@@ -141,10 +146,18 @@ golden! {
     leader_crash_before_newleader
     leader_loses_quorum
     leader_pause_gc
+    lines_survive_lost_answers
     local_session_cannot_move
     local_session_owns_nothing
     local_session_upgrade
+    lock_behind_a_lagging_follower
+    lock_is_given_back_when_asked_for
+    lock_neighbours_crash
     lock_passes_on
+    lock_paused_holder_cannot_be_asked
+    lock_paused_holder_is_fenced
+    lock_sequence_starts_again
+    lock_survives_leader_crash
     log_fails_while_leaving
     longer_log_is_refused
     lost_rename_on_loose_disk
@@ -222,10 +235,21 @@ golden! {
     recipe_believes_past_expiry
     recipe_deletes_foreign_lock
     recipe_false_acquire
+    recipe_find_unsynced
     recipe_herd
+    recipe_lease_left
+    recipe_lease_without_mutex
     recipe_lost_wakeup
+    recipe_lost_wakeup_latch
+    recipe_lost_wakeup_rwlock
+    recipe_lost_wakeup_semaphore
     recipe_name_order
     recipe_no_guid
+    recipe_reader_overtakes
+    recipe_reader_watches_readers
+    recipe_revoke_missed
+    recipe_revoke_overlooked
+    recipe_stale_node
     recipe_unfenced
     reconfig_adds_a_server
     reconfig_disabled
@@ -247,6 +271,10 @@ golden! {
     restarted_leader_rejoins
     rolling_restart
     rolling_restart_under_writes
+    rwlock_readers_share
+    rwlock_writer_outlasts_readers
+    semaphore_leases_come_back
+    semaphore_survives_lost_answers
     sequence_after_delete
     session_closing_race
     session_expires

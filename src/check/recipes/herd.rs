@@ -9,7 +9,7 @@ use crate::proto::{EventType, Path, Recipe, Zxid, parent_path};
 use crate::trace::{Note, What};
 
 /// Recipes in which each watches the one before it.
-const CHAINED: [Recipe; 1] = [Recipe::Lock];
+const CHAINED: [Recipe; 3] = [Recipe::Lock, Recipe::Election, Recipe::Latch];
 
 pub fn check(case: &Case) -> Option<Violation> {
     // Who waits in which line, and whom each change has woken.

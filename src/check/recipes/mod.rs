@@ -6,13 +6,17 @@
 //!
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
+//! - `sharing`: readers and writers. `leases`: so many, and no more. `revocation`: what is asked for is given back.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 
 mod beliefs;
 mod chronicle;
 mod exclusion;
 mod herd;
+mod leases;
 mod progress;
+mod revocation;
+mod sharing;
 
 use std::collections::BTreeMap;
 
@@ -79,7 +83,14 @@ impl Recipes {
     /// The run is over: what of it broke a rule first.
     pub fn conclude(&self, chronicle: &Chronicle, end: Micros) -> Option<Violation> {
         let case = Case { told: &self.told, clients: &self.clients, chronicle, end };
-        let found = [exclusion::check(&case), herd::check(&case), progress::check(&case)];
+        let found = [
+            exclusion::check(&case),
+            sharing::check(&case),
+            leases::check(&case),
+            revocation::check(&case),
+            herd::check(&case),
+            progress::check(&case),
+        ];
         found.into_iter().flatten().min_by_key(|violation| violation.event)
     }
 }
@@ -95,6 +106,7 @@ fn is_told(what: &What) -> bool {
                 | Note::Granted { .. }
                 | Note::LetGo { .. }
                 | Note::Connected { .. }
+                | Note::ClientClosed { .. }
                 | Note::EventDelivered { .. }
         ) | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. })
     )

@@ -56,7 +56,10 @@ impl Client {
             KeeperState::Disconnected => nodes.iter().for_each(|node| self.let_go(cx, node, LetGoReason::Suspended)),
             KeeperState::SyncConnected => {
                 for held in self.recipes.held.clone() {
-                    self.begin_script(cx, None, Task::Recheck(held));
+                    // Who looks after it does so by itself.
+                    if !self.recipes.stands(&held.path) || cx.bugs.has(Bug::RecipeRevokeMissed) {
+                        self.begin_script(cx, None, Task::Recheck(held));
+                    }
                 }
             }
             KeeperState::Expired | KeeperState::Closed | KeeperState::AuthFailed => {
@@ -74,6 +77,7 @@ impl Client {
             self.let_go(cx, &held.node, LetGoReason::Released);
         }
         self.recipes.held.clear();
+        self.recipes.standing.clear();
     }
 }
 

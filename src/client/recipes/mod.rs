@@ -5,20 +5,27 @@
 //!
 //! - `script`: asking, waiting, and how a script goes on from where it was. `asking`: the requests, with their retries.
 //! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
-//! - `holdings`: locks and the like, from grant to release, over lost connections.
-//! - `exclusive`, `lock`: one recipe each.
+//! - `holdings`: locks and the like, from grant to release, over lost connections. `standing`: what outlives sessions too.
+//! - `line`: standing in a line of sequential nodes, for all who do.
+//! - `exclusive`, `lock`, `rwlock`, `semaphore`, `election`, `latch`: one recipe each.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
 //!
 //! As with Curator, parents that are missing are made as containers.
 
 mod asking;
+mod election;
 mod exclusive;
 mod holdings;
+mod latch;
+mod line;
 mod lock;
 mod names;
 mod protected;
+mod rwlock;
 mod script;
+mod semaphore;
+mod standing;
 
 use crate::actor::Cx;
 use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, SessionId, Timer, WatcherEvent, Zxid};
@@ -26,13 +33,14 @@ use crate::trace::Note;
 
 use super::Client;
 use holdings::Held;
-use script::{Deed, Memo, Run, Script, Stop};
+use script::{Deed, Known, Memo, Run, Script, Stop};
 
 /// All that a client is at.
 #[derive(Clone, Debug, Default)]
 pub struct Recipes {
     running: Vec<Running>,
     held: Vec<Held>,
+    standing: Vec<RecipeCall>,
     /// Scripts so far.
     started: u32,
     /// What the user was told last of a recipe, and the number of the call.
@@ -56,11 +64,18 @@ enum Task {
     Carry(RecipeCall),
     /// The connection was gone: is what was held still held?
     Recheck(Held),
+    /// What was started and not closed is looked after.
+    Stand(RecipeCall),
 }
 
 impl Recipes {
     pub fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.held.is_empty()
+        self.running.is_empty() && self.held.is_empty() && self.standing.is_empty()
+    }
+
+    /// Whether something was started there and not closed.
+    fn stands(&self, path: &Path) -> bool {
+        self.standing.iter().any(|call| call.path == *path)
     }
 }
 
@@ -70,9 +85,26 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::ExclusiveAcquire => exclusive::acquire(zk, call),
         RecipeVerb::ExclusiveRelease => exclusive::release(zk, call),
         RecipeVerb::LockAcquire => lock::acquire(zk, call),
-        RecipeVerb::LockRelease => lock::release(zk, call),
-        RecipeVerb::LockWrite => lock::write(zk, call),
+        RecipeVerb::LockRelease | RecipeVerb::RwLockRelease | RecipeVerb::SemaphoreRelease | RecipeVerb::ElectionLeave => line::release(zk, call),
+        RecipeVerb::LockWrite | RecipeVerb::ElectionWrite => line::write(zk, call),
+        RecipeVerb::LockAcquireRevocable => lock::acquire_revocable(zk, call),
+        RecipeVerb::LockRevoke => lock::revoke(zk, call),
         RecipeVerb::LockBreak => lock::break_(zk, call),
+        RecipeVerb::RwLockRead => rwlock::read(zk, call),
+        RecipeVerb::RwLockWrite => rwlock::write(zk, call),
+        RecipeVerb::SemaphoreAcquire => semaphore::acquire(zk, call),
+        RecipeVerb::ElectionJoin => election::join(zk, call),
+        RecipeVerb::ElectionLeader => election::leader(zk, call),
+        RecipeVerb::LatchStart => latch::start(zk, call),
+        RecipeVerb::LatchClose => latch::close(zk, call),
+    }
+}
+
+/// The script of what was started and not closed, on a connection.
+fn look_after(zk: &mut Script, call: &RecipeCall) -> Run<()> {
+    match call.verb {
+        RecipeVerb::LockAcquireRevocable => lock::heed(zk, call),
+        _ => latch::take_part(zk, call),
     }
 }
 
@@ -97,14 +129,16 @@ impl Client {
         let session = self.session().unwrap_or(SessionId::NONE);
         let Running { call, task, memo, .. } = &mut self.recipes.running[at];
         let mut deeds = Vec::new();
-        let mut script = Script::new(cx, memo, &self.recipes.held, session, call.unwrap_or(u64::from(number)), &mut deeds);
+        let known = Known { held: &self.recipes.held, standing: &self.recipes.standing, session };
+        let mut script = Script::new(cx, memo, known, call.unwrap_or(u64::from(number)), &mut deeds);
         let outcome = match task {
             Task::Carry(what) => carry_out(&mut script, what),
             Task::Recheck(held) => holdings::recheck(&mut script, held).map(|()| String::new()),
+            Task::Stand(what) => look_after(&mut script, what).map(|()| String::new()),
         };
         let call = *call;
         for deed in deeds {
-            self.carry_deed(cx, at, deed);
+            self.carry_deed(cx, number, deed);
         }
         let result = match outcome {
             Err(Stop::Waiting) => return,
@@ -120,18 +154,20 @@ impl Client {
         }
     }
 
-    fn carry_deed(&mut self, cx: &mut Cx, at: usize, deed: Deed) {
+    fn carry_deed(&mut self, cx: &mut Cx, number: u32, deed: Deed) {
         match deed {
             Deed::Ask(op) => {
                 let call = self.calls.next(Caller::Recipe);
-                self.recipes.running[at].asked = Some(call);
+                self.recipes.running.iter_mut().filter(|script| script.number == number).for_each(|script| script.asked = Some(call));
                 self.request(cx, call, op);
             }
             Deed::Tell(note) => cx.note(note),
-            Deed::Arm(after) => cx.arm(Timer::Recipe(self.recipes.running[at].number), after),
+            Deed::Arm(after) => cx.arm(Timer::Recipe(number), after),
             Deed::Hold(held) => self.hold(cx, held),
             Deed::LetGo(node, why) => self.let_go(cx, &node, why),
             Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
+            Deed::Stand(call) => self.stand(cx, call),
+            Deed::StandDown(path) => self.stand_down(cx, &path),
         }
     }
 
@@ -150,6 +186,7 @@ impl Client {
     pub(super) fn on_recipe_event(&mut self, cx: &mut Cx, event: &WatcherEvent) {
         if event.kind == EventType::None {
             self.review_holdings(cx, event.state);
+            self.review_standing(cx, event.state);
         }
         let waiting: Vec<u32> = self.recipes.running.iter_mut().filter_map(|script| script.memo.on_event(event).then_some(script.number)).collect();
         for number in waiting {

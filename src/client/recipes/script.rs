@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::actor::Cx;
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Answer, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, Recipe, SessionId, WatcherEvent, Zxid};
+use crate::proto::{Answer, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, Recipe, RecipeCall, SessionId, WatcherEvent, Zxid};
 use crate::trace::{LetGoReason, Note};
 
 use super::super::Client;
@@ -51,6 +51,7 @@ enum Past {
     Time(Micros),
     Session(SessionId),
     Held(Option<Held>),
+    Stood(bool),
     /// The path of the event, or nothing when time ran out.
     Woken(Option<Path>),
     Ended,
@@ -69,6 +70,10 @@ pub enum Deed {
     LetGo(Path, LetGoReason),
     /// And nothing reminds of it.
     Forget(Path),
+    /// From now on this is looked after, over sessions.
+    Stand(RecipeCall),
+    /// And no more.
+    StandDown(Path),
 }
 
 impl Memo {
@@ -87,6 +92,13 @@ impl Memo {
     }
 }
 
+/// What the client knows, as it is now.
+pub struct Known<'a> {
+    pub held: &'a [Held],
+    pub standing: &'a [RecipeCall],
+    pub session: SessionId,
+}
+
 /// What a script sees of the world.
 pub struct Script<'a> {
     pub me: NodeId,
@@ -94,8 +106,7 @@ pub struct Script<'a> {
     /// What sets it apart from all other scripts of the client.
     pub number: u64,
     now: Micros,
-    session: SessionId,
-    held: &'a [Held],
+    known: Known<'a>,
     memo: &'a mut Memo,
     /// How much of its past it has come by.
     at: usize,
@@ -103,9 +114,9 @@ pub struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    pub fn new(cx: &Cx, memo: &'a mut Memo, held: &'a [Held], session: SessionId, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
+    pub fn new(cx: &Cx, memo: &'a mut Memo, known: Known<'a>, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
         memo.is_waiting = false;
-        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, session, held, memo, at: 0, deeds }
+        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, known, memo, at: 0, deeds }
     }
 
     /// Whether its author has made this mistake.
@@ -165,12 +176,28 @@ impl<'a> Script<'a> {
         self.once(|| Deed::Forget(node.clone()));
     }
 
+    /// From now on this is looked after, over connections and sessions.
+    pub fn stand(&mut self, call: &RecipeCall) {
+        self.once(|| Deed::Stand(call.clone()));
+    }
+
+    /// What was started here is looked after no more. Tells whether something was.
+    pub fn stand_down(&mut self, path: &Path) -> bool {
+        if let Some(Past::Stood(stood)) = self.recall() {
+            return stood;
+        }
+        let stood = self.known.standing.iter().any(|call| call.path == *path);
+        self.remember(Past::Stood(stood));
+        self.deeds.push(Deed::StandDown(path.clone()));
+        stood
+    }
+
     /// What the client holds of this recipe when it first comes here.
     pub fn held(&mut self, recipe: Recipe, path: &Path) -> Option<Held> {
         if let Some(Past::Held(held)) = self.recall() {
             return held;
         }
-        let held = Client::holding(self.held, recipe, path).cloned();
+        let held = Client::holding(self.known.held, recipe, path).cloned();
         self.remember(Past::Held(held.clone()));
         held
     }
@@ -180,8 +207,8 @@ impl<'a> Script<'a> {
         if let Some(Past::Session(session)) = self.recall() {
             return session;
         }
-        self.remember(Past::Session(self.session));
-        self.session
+        self.remember(Past::Session(self.known.session));
+        self.known.session
     }
 
     /// The time when it first comes here, by the client's clock.
