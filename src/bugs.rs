@@ -238,7 +238,7 @@ catalogue! {
         "watches of a client that is back are set again, whatever has happened meanwhile";
     MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
         "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
-    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds]:
+    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds exactly_once]:
         "a sequential node whose create got no answer is created again: its first one stays in the line, and nobody knows whose it is";
     RecipeHerd "recipe-herd", affected "recipes of clients", breaks [no_herd]:
         "all who wait watch the list of children, and are woken whenever anybody comes or goes";
@@ -254,6 +254,14 @@ catalogue! {
         "what a lock guards is written without a check that the lock is still held";
     RecipeDeletesForeignLock "recipe-deletes-foreign-lock", affected "recipes of clients", breaks [one_holder]:
         "a lock of one node is released by its name, though it may be somebody else's by now";
+    RecipeNoClaim "recipe-no-claim", affected "recipes of clients", breaks [exactly_once]:
+        "an item is taken by deleting it: if the answer is lost the second try finds nothing, and takes the item for somebody else's";
+    RecipeTakesBeforeDelete "recipe-takes-before-delete", affected "recipes of clients", breaks [exactly_once]:
+        "an item is worked on as soon as it is read, and deleted behind that";
+    RecipeStaleList "recipe-stale-list", affected "recipes of clients", breaks [queue_order]:
+        "whoever finds an item gone goes on with the next one of the same list, though something more urgent may have come";
+    RecipePriorityWidth "recipe-priority-width", affected "recipes of clients", breaks [queue_order]:
+        "priorities are written with as many digits as they have, and compared as text";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

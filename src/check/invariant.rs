@@ -216,6 +216,12 @@ catalogue! {
     WaiterProceeds waiter_proceeds "R-2":
         "who is the first of a line comes to know it, and nobody's node is forgotten there",
         "Recipes and Solutions, locks; recipes reference, lost wake-ups and ambiguous creates";
+    ExactlyOnce exactly_once "R-7":
+        "what is put into a queue once is there once, and is taken by one, who has deleted it; whoever has deleted an item is told of it",
+        "Recipes and Solutions, queues; kazoo LockingQueue";
+    QueueOrder queue_order "R-13":
+        "nobody takes an item while an earlier one of those that he chose from stays, or by a list that he knows to be old",
+        "Recipes and Solutions, queues and priority queues";
     LeaderStepsDown leader_steps_down "L-3":
         "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
         "Leader.lead; ZOOKEEPER-2247";

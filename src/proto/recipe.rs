@@ -98,6 +98,24 @@ recipes! {
             "Takes the lock from its holder by deleting the first node of the line; the holder is not asked.",
             "lock break /locks/a" => "Ok";
     }
+    /// A line of items: what was put first is taken first, and by one. Reference §12.
+    Queue "queue" {
+        QueuePut "put" Operand::Data, false,
+            "Puts DATA at the end of the queue, once, whatever becomes of the answer.",
+            "queue put /q x" => "Ok";
+        QueueTake "take" Operand::Nothing, true,
+            "Takes the first item, or waits for one. Claiming it and deleting it are one multi, so that after a lost answer the claim tells whose it is.",
+            "queue take /q within 5s" => "<the item's data>";
+    }
+    /// The same, where some items come before others. Reference §13.
+    Priority "priority" {
+        PriorityPut "put" Operand::NumberAndData("PRIORITY"), false,
+            "Puts DATA behind all items of this and of smaller priority (0 to 999) that are there.",
+            "priority put /pq 3 x" => "Ok";
+        PriorityTake "take" Operand::Nothing, true,
+            "Takes the first item of the smallest priority, or waits for one. What it chooses from is never older than what it was told.",
+            "priority take /pq within 5s" => "<the item's data>";
+    }
 }
 
 impl RecipeVerb {

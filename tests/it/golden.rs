@@ -199,8 +199,13 @@ golden! {
     power_loss_keeps_promise
     power_loss_of_all
     power_loss_unsynced
+    priority_queue_passes_on
     proposals_while_syncing
     purge_keeps_what_is_needed
+    queue_passes_on
+    queue_survives_leader_crash
+    queue_survives_lost_answer
+    queue_survives_pause
     quota_hard_limit
     quota_is_counted_anew
     read_error_at_boot
@@ -213,7 +218,12 @@ golden! {
     recipe_herd
     recipe_lost_wakeup
     recipe_name_order
+    recipe_no_claim
     recipe_no_guid
+    recipe_priority_width
+    recipe_put_twice
+    recipe_stale_list
+    recipe_takes_before_delete
     recipe_unfenced
     reconfig_adds_a_server
     reconfig_disabled

@@ -6,6 +6,7 @@
 //!
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
+//! - `queues`: each item once, in its order.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 
 mod beliefs;
@@ -13,6 +14,7 @@ mod chronicle;
 mod exclusion;
 mod herd;
 mod progress;
+mod queues;
 
 use std::collections::BTreeMap;
 
@@ -79,7 +81,7 @@ impl Recipes {
     /// The run is over: what of it broke a rule first.
     pub fn conclude(&self, chronicle: &Chronicle, end: Micros) -> Option<Violation> {
         let case = Case { told: &self.told, clients: &self.clients, chronicle, end };
-        let found = [exclusion::check(&case), herd::check(&case), progress::check(&case)];
+        let found = [exclusion::check(&case), queues::check(&case), herd::check(&case), progress::check(&case)];
         found.into_iter().flatten().min_by_key(|violation| violation.event)
     }
 }
@@ -88,6 +90,7 @@ impl Recipes {
 fn is_told(what: &What) -> bool {
     match what {
         What::Note(Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. }) => true,
+        What::Note(Note::Picks { .. } | Note::Taken { .. }) => true,
         What::Note(Note::Connected { .. } | Note::EventDelivered { .. }) => true,
         What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }) => true,
         _ => false,

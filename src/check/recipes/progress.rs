@@ -1,10 +1,11 @@
-//! nobody waits for nothing. Who is the first of a line comes to know it, and whoever is the first knows that it is.
+//! nobody waits for nothing. Who is the first of a line comes to know it, and whoever is the first knows that it is; what can be taken
+//! is taken.
 //!
-//! Judged where the run ends: of clients that have been connected, and of lines that have not changed, for [`PATIENCE`].
+//! Judged where the run ends: of clients that have been connected, and of what has not changed, for [`PATIENCE`].
 
 use super::beliefs::{self, Belief};
 use super::chronicle::Life;
-use super::{Case, Told, has_line};
+use super::{Case, Told, has_line, queues};
 use crate::check::Invariant::WaiterProceeds;
 use crate::check::verdict::{Fact, Violation};
 use crate::proto::{Micros, NodeId, Path, Recipe, Zxid};
@@ -25,13 +26,21 @@ struct Waiter<'a> {
 pub fn check(case: &Case) -> Option<Violation> {
     let waiters = waiters(case);
     let beliefs = beliefs::all(case);
-    let able = |waiter: &&Waiter| is_able(case, waiter.called.client);
+    let able = |waiter: &&Waiter| case.is_able(waiter.called.client);
     waiters.iter().filter(able).find_map(|waiter| in_vain(case, &waiters, &beliefs, waiter))
 }
 
-fn is_able(case: &Case, client: u32) -> bool {
-    let since = case.clients.get(&client).and_then(|client| client.able_since);
-    since.is_some_and(|since| since + PATIENCE <= case.end)
+impl Case<'_> {
+    /// Whether the client has been connected and running for long enough.
+    pub(super) fn is_able(&self, client: u32) -> bool {
+        let since = self.clients.get(&client).and_then(|client| client.able_since);
+        since.is_some_and(|since| self.is_long_ago(since))
+    }
+
+    /// Whether everybody had the time to notice.
+    pub(super) fn is_long_ago(&self, at: Micros) -> bool {
+        at + PATIENCE <= self.end
+    }
 }
 
 /// All who wait for a holding when the run is over.
@@ -56,8 +65,12 @@ fn waiters<'a>(case: &Case<'a>) -> Vec<Waiter<'a>> {
 }
 
 fn in_vain(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &Waiter) -> Option<Violation> {
-    let ((at, event), what) = if has_line(waiter.recipe) { first_unaware(case, waiters, beliefs, waiter)? } else { free(case, waiter)? };
-    if at + PATIENCE > case.end {
+    let ((at, event), what) = match waiter.recipe {
+        Recipe::Queue | Recipe::Priority => to_take(case, waiter)?,
+        _ if has_line(waiter.recipe) => first_unaware(case, waiters, beliefs, waiter)?,
+        _ => free(case, waiter)?,
+    };
+    if !case.is_long_ago(at) {
         return None;
     }
     let client = waiter.called.client;
@@ -91,6 +104,12 @@ fn first_unaware(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &W
         format!("nobody knows of {}, the first of its line", first.path)
     };
     Some((first_since(case, waiter.path, first), what))
+}
+
+/// Since when there has been an item, or somebody to take it.
+fn to_take(case: &Case, waiter: &Waiter) -> Option<((Micros, u64), String)> {
+    let (born, what) = queues::to_take(case, waiter.path)?;
+    Some(((born.at.max(waiter.called.at), born.event), what))
 }
 
 /// Since when the one node of an exclusive lock is not there.

@@ -7,6 +7,7 @@
 //! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
 //! - `holdings`: locks and the like, from grant to release, over lost connections.
 //! - `exclusive`, `lock`: one recipe each.
+//! - `queue`: items that are passed on, in their order or by priority.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
 //!
@@ -18,6 +19,7 @@ mod holdings;
 mod lock;
 mod names;
 mod protected;
+mod queue;
 mod script;
 
 use crate::actor::Cx;
@@ -73,6 +75,9 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::LockRelease => lock::release(zk, call),
         RecipeVerb::LockWrite => lock::write(zk, call),
         RecipeVerb::LockBreak => lock::break_(zk, call),
+        RecipeVerb::QueuePut => queue::put(zk, call),
+        RecipeVerb::PriorityPut => queue::put_by_priority(zk, call),
+        RecipeVerb::QueueTake | RecipeVerb::PriorityTake => queue::take(zk, call),
     }
 }
 

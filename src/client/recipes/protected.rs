@@ -2,7 +2,7 @@
 
 use super::asking::Made;
 use super::names::child;
-use super::script::{Run, Script, Stop};
+use super::script::{Run, Script, Stop, Unless};
 use crate::bugs::Bug;
 use crate::proto::{Bytes, CreateMode, ErrorCode, Path};
 
@@ -13,13 +13,17 @@ use crate::proto::{Bytes, CreateMode, ErrorCode, Path};
 pub fn create(zk: &mut Script, parent: &Path, prefix: &str, data: Option<Bytes>, mode: CreateMode) -> Run<Made> {
     // The mistake: what nobody can recognise is created again, and stands in the line as somebody who never goes.
     let blind = zk.has(Bug::RecipeNoGuid);
-    let mark = if blind { String::new() } else { format!("_c_{}.{}-", zk.me, zk.number) };
+    let mark = if blind { String::new() } else { mark(zk) };
     let path = child(parent, &format!("{mark}{prefix}"));
     loop {
         match zk.create(&path, data.clone(), mode) {
             Err(Stop::Failed(ErrorCode::ConnectionLoss)) => {
-                if !blind && let Some(made) = find(zk, parent, &mark)? {
-                    return Ok(made);
+                if !blind {
+                    // The create may still be under way. It cannot overtake a sync, so that what is read behind it is final.
+                    zk.sync(parent)?;
+                    if let Some(made) = find(zk, parent, &mark)? {
+                        return Ok(made);
+                    }
                 }
             }
             Err(Stop::Failed(ErrorCode::NoNode)) => zk.create_container(parent)?,
@@ -28,9 +32,15 @@ pub fn create(zk: &mut Script, parent: &Path, prefix: &str, data: Option<Bytes>,
     }
 }
 
+/// What no other script uses, not even of the same client in another life of its process.
+pub fn mark(zk: &Script) -> String {
+    format!("_c_{}.{}-", zk.me, zk.number)
+}
+
 /// The child whose name begins so.
-fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Made>> {
-    let Some(name) = zk.children(parent, false)?.names.iter().find(|name| name.starts_with(mark)).cloned() else { return Ok(None) };
+pub fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Made>> {
+    let Some(listing) = zk.children(parent, false).unless(ErrorCode::NoNode)? else { return Ok(None) };
+    let Some(name) = listing.names.iter().find(|name| name.starts_with(mark)).cloned() else { return Ok(None) };
     let path = child(parent, &name);
     Ok(zk.exists(&path, false)?.map(|stat| Made { path, czxid: stat.czxid }))
 }
