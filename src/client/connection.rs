@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
+use crate::bugs::Bug;
 use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, Timer};
 use crate::trace::Note;
 
@@ -157,6 +158,7 @@ impl Client {
         cx.disarm(Timer::ConnectTimeout);
         self.session.last_heard = cx.now;
         if response.timeout <= 0 {
+            self.tell_state(cx, KeeperState::Expired);
             return self.expire(cx);
         }
         let renewed = self.session.id == response.session;
@@ -225,10 +227,10 @@ impl Client {
         self.clean_up(cx, Afterwards::Reconnect);
     }
 
-    /// The session is over, as a server says or as its own clock does.
+    /// The session is over, as a server says or as its own clock does. Its watchers hear of the former first, and of the latter only once all that
+    /// was asked has failed, when the thread ends.
     fn expire(&mut self, cx: &mut Cx) {
         cx.note(Note::SessionExpired { session: self.session.id });
-        self.tell_state(cx, KeeperState::Expired);
         self.clean_up(cx, Afterwards::Expired);
     }
 
@@ -252,7 +254,13 @@ impl Client {
         self.fail_all(cx);
         if afterwards == Afterwards::Reconnect {
             self.tell_state(cx, KeeperState::Disconnected);
+            if cx.bugs.has(Bug::MutantClientStaysAway) {
+                return;
+            }
             return self.next_attempt(cx);
+        }
+        if afterwards == Afterwards::Expired {
+            self.tell_state(cx, KeeperState::Expired);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
         self.session.state = State::Closed;

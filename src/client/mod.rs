@@ -56,6 +56,8 @@ pub struct Program {
     pub read_only: bool,
     /// Whether it sets its watches again when it is back (`zookeeper.disableAutoWatchReset` is off).
     pub resets_watches: bool,
+    /// The longest answer that it takes, in bytes (`jute.maxbuffer`).
+    pub packet_max: u32,
     /// Workloads that it takes part in, with their numbers in the scenario.
     pub workloads: Vec<(u32, Arc<Workload>)>,
 }
@@ -127,6 +129,16 @@ impl Client {
     /// What its user would have to tell somebody who wants to go on with its session.
     pub fn credentials(&self) -> Option<(SessionId, [u8; 16])> {
         self.session().map(|id| (id, self.session.password()))
+    }
+
+    /// The numbers of the first and the last of its requests that are not answered.
+    pub fn open_requests(&self) -> Option<(i32, i32)> {
+        self.requests.open()
+    }
+
+    /// Whether it has neither a connection nor an attempt at one, though its session has not ended.
+    pub fn is_away(&self) -> bool {
+        matches!(self.session.state, State::CleaningUp(_) | State::Pausing(_))
     }
 
     /// Whether it has no session, and will have none unless it is told to connect.

@@ -16,6 +16,9 @@ use super::session::State;
 use super::watches::Registration;
 use super::workload::Running;
 
+/// Bytes of what comes first in an answer. Source: `ReplyHeader`.
+const REPLY_HEADER: u32 = 16;
+
 /// What was asked and is not told yet.
 #[derive(Clone, Debug)]
 pub struct Requests {
@@ -96,6 +99,13 @@ impl Requests {
         self.writable = true;
     }
 
+    /// The numbers of the first and the last that are not answered, sent or not; the latter will be numbered so.
+    pub fn open(&self) -> Option<(i32, i32)> {
+        let first = self.pending.front().map_or(self.next_xid, |sent| sent.xid);
+        let last = self.next_xid - 1 + self.outgoing.len() as i32;
+        (!self.pending.is_empty() || !self.outgoing.is_empty()).then_some((first, last))
+    }
+
     fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = if xid == i32::MAX - 1 { 1 } else { xid + 1 };
@@ -169,6 +179,11 @@ impl Client {
         }
         if reply.xid == PING_XID {
             return self.heard(cx);
+        }
+        if let Ok(answer) = &reply.result
+            && REPLY_HEADER + answer.size() > self.program.packet_max
+        {
+            return self.lose_connection(cx, &format!("an answer of {} bytes is out of range", REPLY_HEADER + answer.size()));
         }
         if reply.xid == AUTH_XID {
             return self.on_auth_reply(cx, reply);
