@@ -83,6 +83,8 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("waiter_proceeds", "recipe_lost_wakeup"),
     ("exactly_once", "recipe_no_claim"),
     ("queue_order", "recipe_priority_width"),
+    ("barrier_holds", "recipe_stale_ready"),
+    ("one_decision", "recipe_votes_twice"),
     ("leader_steps_down", "bug_zk2247"),
     ("sync_is_cheap", "bug_zk1465"),
     ("calls_end", "mutant_answers_no_sync"),

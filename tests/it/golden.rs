@@ -27,6 +27,8 @@ golden! {
     all_restart
     answer_too_large
     backoff_after_partition
+    barrier_is_lifted
+    barrier_survives_faults
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
@@ -117,6 +119,8 @@ golden! {
     diff_interrupted
     disk_full_follower
     disk_log_diff
+    double_barrier_survives_faults
+    double_barrier_twice
     drain_discards_notes
     ephemerals_vanish
     epoch_file_write_fails
@@ -224,19 +228,28 @@ golden! {
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
     read_only_server
+    recipe_any_event
     recipe_believes_past_expiry
+    recipe_counts_ready
+    recipe_decides_alone
     recipe_deletes_foreign_lock
     recipe_false_acquire
+    recipe_gate_unseen
     recipe_herd
+    recipe_leaves_early
     recipe_lost_wakeup
     recipe_name_order
     recipe_no_claim
     recipe_no_guid
     recipe_priority_width
     recipe_put_twice
+    recipe_recounts
     recipe_stale_list
+    recipe_stale_ready
     recipe_takes_before_delete
+    recipe_unchecked_decision
     recipe_unfenced
+    recipe_votes_twice
     reconfig_adds_a_server
     reconfig_disabled
     reconfig_is_told
@@ -285,6 +298,8 @@ golden! {
     stale_restart_joins
     supervised_exit
     sync_diff
+    sync_queue_fills
+    sync_queue_survives_faults
     sync_snap
     sync_trunc
     sync_trunc_then_diff
@@ -292,6 +307,9 @@ golden! {
     tie_even
     torn_tail
     touches_get_lost
+    transaction_aborts_in_time
+    transaction_commits
+    transaction_survives_faults
     trunc_across_epochs_is_snap
     ttl_expires
     two_leaders_for_a_moment

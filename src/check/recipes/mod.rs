@@ -6,11 +6,14 @@
 //!
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
+//! - `barriers`: nobody goes on too early. `decisions`: one outcome for all.
 //! - `queues`: each item once, in its order.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 
+mod barriers;
 mod beliefs;
 mod chronicle;
+mod decisions;
 mod exclusion;
 mod herd;
 mod progress;
@@ -81,7 +84,14 @@ impl Recipes {
     /// The run is over: what of it broke a rule first.
     pub fn conclude(&self, chronicle: &Chronicle, end: Micros) -> Option<Violation> {
         let case = Case { told: &self.told, clients: &self.clients, chronicle, end };
-        let found = [exclusion::check(&case), queues::check(&case), herd::check(&case), progress::check(&case)];
+        let found = [
+            exclusion::check(&case),
+            queues::check(&case),
+            barriers::check(&case),
+            decisions::check(&case),
+            herd::check(&case),
+            progress::check(&case),
+        ];
         found.into_iter().flatten().min_by_key(|violation| violation.event)
     }
 }
@@ -89,12 +99,27 @@ impl Recipes {
 /// Whether a check asks for it when the run is over.
 fn is_told(what: &What) -> bool {
     match what {
-        What::Note(Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. }) => true,
-        What::Note(Note::Picks { .. } | Note::Taken { .. }) => true,
         What::Note(Note::Connected { .. } | Note::EventDelivered { .. }) => true,
-        What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }) => true,
-        _ => false,
+        What::Note(note) => is_of_recipes(note),
+        What::Record(record) => matches!(record, Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }),
     }
+}
+
+fn is_of_recipes(note: &Note) -> bool {
+    use Note::{Decided, Granted, Leaves, LetGo, Passes, Picks, RecipeCalled, RecipeReturned, Taken, Waits};
+    matches!(
+        note,
+        RecipeCalled { .. }
+            | RecipeReturned { .. }
+            | Waits { .. }
+            | Granted { .. }
+            | LetGo { .. }
+            | Picks { .. }
+            | Taken { .. }
+            | Passes { .. }
+            | Leaves { .. }
+            | Decided { .. }
+    )
 }
 
 impl Told {

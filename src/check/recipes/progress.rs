@@ -4,11 +4,11 @@
 //! Judged where the run ends: of clients that have been connected, and of what has not changed, for [`PATIENCE`].
 
 use super::beliefs::{self, Belief};
-use super::chronicle::Life;
-use super::{Case, Told, has_line, queues};
+use super::chronicle::{Life, Moment};
+use super::{Case, Told, barriers, decisions, has_line, queues};
 use crate::check::Invariant::WaiterProceeds;
 use crate::check::verdict::{Fact, Violation};
-use crate::proto::{Micros, NodeId, Path, Recipe, Zxid};
+use crate::proto::{Micros, NodeId, Path, Recipe, RecipeCall, Zxid};
 use crate::trace::{Note, What};
 
 /// So long a client may take to notice: more than it takes to find out that a connection is dead (two thirds of the longest session timeout).
@@ -19,8 +19,11 @@ struct Waiter<'a> {
     called: &'a Told,
     recipe: Recipe,
     path: &'a Path,
+    what: &'a RecipeCall,
     /// As it has told last.
     node: Option<&'a Path>,
+    /// What it waits for by that.
+    ahead: Option<&'a Path>,
 }
 
 pub fn check(case: &Case) -> Option<Violation> {
@@ -49,12 +52,12 @@ fn waiters<'a>(case: &Case<'a>) -> Vec<Waiter<'a>> {
     for told in case.told {
         match &told.what {
             What::Note(Note::RecipeCalled { call, what }) if what.verb.info().waits => {
-                waiters.push((*call, Waiter { called: told, recipe: what.verb.recipe(), path: &what.path, node: None }));
+                waiters.push((*call, Waiter { called: told, recipe: what.verb.recipe(), path: &what.path, what, node: None, ahead: None }));
             }
             What::Note(Note::RecipeReturned { call, .. }) => waiters.retain(|(other, waiter)| (other, waiter.called.client) != (call, told.client)),
-            What::Note(Note::Waits { path, node, .. }) => {
+            What::Note(Note::Waits { path, node, ahead, .. }) => {
                 let its = |(_, waiter): &&mut (u64, Waiter)| waiter.called.client == told.client && waiter.path == path;
-                waiters.iter_mut().filter(its).for_each(|(_, waiter)| waiter.node = Some(node));
+                waiters.iter_mut().filter(its).for_each(|(_, waiter)| (waiter.node, waiter.ahead) = (Some(node), Some(ahead)));
             }
             // Its process is another one.
             What::Record(_) => waiters.retain(|(_, waiter)| waiter.called.client != told.client),
@@ -65,8 +68,13 @@ fn waiters<'a>(case: &Case<'a>) -> Vec<Waiter<'a>> {
 }
 
 fn in_vain(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &Waiter) -> Option<Violation> {
+    let since = |(when, what): (Moment, String)| ((when.at.max(waiter.called.at), when.event), what);
     let ((at, event), what) = match waiter.recipe {
-        Recipe::Queue | Recipe::Priority => to_take(case, waiter)?,
+        Recipe::Queue | Recipe::Priority => since(queues::to_take(case, waiter.path)?),
+        Recipe::Transaction => since(decisions::could_decide(case, waiter.path)?),
+        Recipe::DoubleBarrier if waiter.what.number.is_none() => since(barriers::could_leave(case, waiter.node?)?),
+        Recipe::DoubleBarrier | Recipe::SyncQueue => since(barriers::could_enter(case, waiter.node?, waiter.ahead?, waiter.what.number?)?),
+        Recipe::Barrier => free(case, waiter)?,
         _ if has_line(waiter.recipe) => first_unaware(case, waiters, beliefs, waiter)?,
         _ => free(case, waiter)?,
     };
@@ -104,12 +112,6 @@ fn first_unaware(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &W
         format!("nobody knows of {}, the first of its line", first.path)
     };
     Some((first_since(case, waiter.path, first), what))
-}
-
-/// Since when there has been an item, or somebody to take it.
-fn to_take(case: &Case, waiter: &Waiter) -> Option<((Micros, u64), String)> {
-    let (born, what) = queues::to_take(case, waiter.path)?;
-    Some(((born.at.max(waiter.called.at), born.event), what))
 }
 
 /// Since when the one node of an exclusive lock is not there.

@@ -7,6 +7,7 @@
 //! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
 //! - `holdings`: locks and the like, from grant to release, over lost connections.
 //! - `exclusive`, `lock`: one recipe each.
+//! - `barrier`, `double_barrier`, `sync_queue`: what is waited for together; the latter two in `rounds`. `transaction`: what is decided together.
 //! - `queue`: items that are passed on, in their order or by priority.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
@@ -14,13 +15,18 @@
 //! As with Curator, parents that are missing are made as containers.
 
 mod asking;
+mod barrier;
+mod double_barrier;
 mod exclusive;
 mod holdings;
 mod lock;
 mod names;
 mod protected;
 mod queue;
+mod rounds;
 mod script;
+mod sync_queue;
+mod transaction;
 
 use crate::actor::Cx;
 use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, SessionId, Timer, WatcherEvent, Zxid};
@@ -75,6 +81,15 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::LockRelease => lock::release(zk, call),
         RecipeVerb::LockWrite => lock::write(zk, call),
         RecipeVerb::LockBreak => lock::break_(zk, call),
+        RecipeVerb::BarrierSet => barrier::set(zk, call),
+        RecipeVerb::BarrierLift => barrier::lift(zk, call),
+        RecipeVerb::BarrierWait => barrier::wait(zk, call),
+        RecipeVerb::DoubleBarrierEnter => double_barrier::enter(zk, call),
+        RecipeVerb::DoubleBarrierLeave => double_barrier::leave(zk, call),
+        RecipeVerb::SyncQueueJoin => sync_queue::join(zk, call),
+        RecipeVerb::TransactionBegin => transaction::begin(zk, call),
+        RecipeVerb::TransactionVote => transaction::vote(zk, call),
+        RecipeVerb::TransactionDecide => transaction::decide(zk, call),
         RecipeVerb::QueuePut => queue::put(zk, call),
         RecipeVerb::PriorityPut => queue::put_by_priority(zk, call),
         RecipeVerb::QueueTake | RecipeVerb::PriorityTake => queue::take(zk, call),
@@ -135,6 +150,7 @@ impl Client {
             Deed::Tell(note) => cx.note(note),
             Deed::Arm(after) => cx.arm(Timer::Recipe(self.recipes.running[at].number), after),
             Deed::Hold(held) => self.hold(cx, held),
+            Deed::Keep(place) => self.recipes.held.push(place),
             Deed::LetGo(node, why) => self.let_go(cx, &node, why),
             Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
         }
