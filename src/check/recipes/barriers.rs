@@ -1,5 +1,7 @@
 //! What is waited for together: R-8. Nobody passes a barrier that stands, goes on before enough others are there, or leaves before they do.
 
+use std::collections::BTreeMap;
+
 use super::chronicle::{Life, Moment};
 use super::{Case, Told};
 use crate::check::Invariant::BarrierHolds;
@@ -20,10 +22,11 @@ struct Passage<'a> {
 
 pub fn check(case: &Case) -> Option<Violation> {
     let passages: Vec<Passage> = case.told.iter().filter_map(passage).collect();
+    let gone_on: BTreeMap<&Path, u64> = passages.iter().rev().map(|passage| (passage.node, passage.told.event)).collect();
     let broken = |passage: &Passage| match passage.recipe {
         Recipe::Barrier => stands(case, passage),
         _ if passage.is_leaving => too_early(case, passage),
-        _ => too_few(case, &passages, passage),
+        _ => too_few(case, &gone_on, passage),
     };
     passages.iter().find_map(broken)
 }
@@ -47,10 +50,10 @@ fn stands(case: &Case, passage: &Passage) -> Option<Violation> {
 }
 
 /// Fewer have come than were to be waited for. Whoever had gone on before this one began was of another round.
-fn too_few(case: &Case, passages: &[Passage], passage: &Passage) -> Option<Violation> {
+fn too_few(case: &Case, gone_on: &BTreeMap<&Path, u64>, passage: &Passage) -> Option<Violation> {
     let (began, call) = call_of(case, passage)?;
     let needed = call.number.map_or(0, |number| number.max(0) as usize);
-    let has_gone_on = |life: &&Life| passages.iter().any(|other| other.told.event < began && *other.node == life.path);
+    let has_gone_on = |life: &&Life| gone_on.get(&life.path).is_some_and(|event| *event < began);
     let came = members(case, passage.node).filter(|life| life.born.event <= passage.told.event && !has_gone_on(life));
     let count = came.clone().count();
     if count >= needed {

@@ -11,8 +11,8 @@ use crate::trace::{Note, What};
 const DECISION: &str = "decision";
 
 pub fn check(case: &Case) -> Option<Violation> {
-    let all = transactions(case).into_iter().flat_map(|path| [changed(case, path), overruled(case, path), unfounded(case, path), apart(case, path)]);
-    all.flatten().min_by_key(|violation| violation.event)
+    let all = transactions(case).into_iter().flat_map(|path| [changed(case, path), overruled(case, path), unfounded(case, path)]);
+    all.flatten().chain(apart(case)).min_by_key(|violation| violation.event)
 }
 
 /// Every transaction that a client was asked about, once.
@@ -99,12 +99,9 @@ fn is_commit(data: &Option<Bytes>) -> bool {
 }
 
 /// A client believes in another decision than the one that is recorded.
-fn apart(case: &Case, path: &Path) -> Option<Violation> {
+fn apart(case: &Case) -> Option<Violation> {
     case.told.iter().find_map(|told| {
-        let What::Note(Note::Decided { path: about, outcome }) = &told.what else { return None };
-        if about != path {
-            return None;
-        }
+        let What::Note(Note::Decided { path, outcome }) = &told.what else { return None };
         let recorded = decisions(case, path).next().filter(|life| life.born.event <= told.event);
         if recorded.is_some_and(|life| life.data[0].2.as_deref() == Some(outcome.as_bytes())) {
             return None;

@@ -3,6 +3,8 @@
 //! An item is a node, and the log tells who has made it and who has deleted it. Clients say what they go for, and by which list, and what they
 //! have taken. Whose session has ended in between may have taken an item that he was never told of: that no queue can help.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::chronicle::{Life, Moment};
 use super::{Case, Told};
 use crate::check::Invariant::{ExactlyOnce, QueueOrder};
@@ -14,10 +16,36 @@ use crate::trace::{Note, What};
 const QUEUES: [Recipe; 2] = [Recipe::Queue, Recipe::Priority];
 
 pub fn check(case: &Case) -> Option<Violation> {
-    let (takes, calls) = (takes(case), calls(case));
-    let found =
-        [taken_twice(&takes), unfounded(&takes), forgotten(case, &takes, &calls), doubled(case, &calls), out_of_turn(case, &takes), outdated(case)];
+    let queues = Queues::of(case);
+    let found = [
+        taken_twice(&queues.takes),
+        unfounded(&queues.takes),
+        forgotten(case, &queues),
+        doubled(case, &queues),
+        out_of_turn(case, &queues),
+        outdated(case),
+    ];
     found.into_iter().flatten().min_by_key(|violation| violation.event)
+}
+
+/// All that was said of queues, found by what it is about.
+struct Queues<'a> {
+    calls: Vec<Call<'a>>,
+    takes: Vec<Take<'a>>,
+    /// The queues that were asked for.
+    paths: BTreeSet<&'a Path>,
+    /// Whose a session was.
+    clients: BTreeMap<SessionId, u32>,
+}
+
+/// Somebody has asked something of a queue.
+struct Call<'a> {
+    told: &'a Told,
+    what: &'a RecipeCall,
+    /// When it came to its end, and what its user was told.
+    returned: Option<(&'a Told, &'a str)>,
+    /// Its process has ended meanwhile.
+    is_lost: bool,
 }
 
 /// A client has said that an item is its own.
@@ -37,51 +65,75 @@ impl Take<'_> {
     }
 }
 
-fn takes<'a>(case: &Case<'a>) -> Vec<Take<'a>> {
-    let take = |(at, told): (usize, &'a Told)| match &told.what {
-        What::Note(Note::Taken { recipe, path, node }) => {
-            let seen = case.told[..at].iter().rev().find_map(|earlier| match &earlier.what {
-                What::Note(Note::Picks { node: picked, seen, .. }) if earlier.client == told.client && picked == node => Some(*seen),
-                _ => None,
-            });
-            let life = case.chronicle.lives_of(node).last();
-            Some(Take { told, recipe: *recipe, path, node, seen: seen.unwrap_or(Zxid::ZERO), life })
-        }
-        _ => None,
-    };
-    case.told.iter().enumerate().filter_map(take).collect()
-}
+impl<'a> Queues<'a> {
+    fn of(case: &Case<'a>) -> Queues<'a> {
+        let calls = calls(case);
+        let paths: BTreeSet<&Path> = calls.iter().map(|call| &call.what.path).collect();
+        let items = paths.iter().flat_map(|path| items(case, path));
+        let lives: BTreeMap<&Path, &Life> = items.map(|life| (&life.path, life)).collect();
+        let clients = case.told.iter().map(|told| (told.session, told.client)).filter(|(session, _)| *session != SessionId::NONE).collect();
+        Queues { takes: takes(case, &lives), calls, paths, clients }
+    }
 
-/// Somebody has asked something of a queue.
-struct Call<'a> {
-    told: &'a Told,
-    what: &'a RecipeCall,
-    /// When it came to its end, and what its user was told.
-    returned: Option<(&'a Told, &'a str)>,
+    fn client(&self, session: SessionId) -> Option<u32> {
+        self.clients.get(&session).copied()
+    }
 }
 
 fn calls<'a>(case: &Case<'a>) -> Vec<Call<'a>> {
-    let called = case.told.iter().filter_map(|told| match &told.what {
-        What::Note(Note::RecipeCalled { call, what }) if QUEUES.contains(&what.verb.recipe()) => Some((told, *call, &**what)),
-        _ => None,
-    });
-    let returned = |client: u32, number: u64| {
-        case.told.iter().find_map(|told| match &told.what {
-            What::Note(Note::RecipeReturned { call, result }) if (told.client, *call) == (client, number) => Some((told, result.as_str())),
-            _ => None,
-        })
-    };
-    called.map(|(told, number, what)| Call { told, what, returned: returned(told.client, number) }).collect()
+    let mut calls: Vec<Call> = Vec::new();
+    let mut open: BTreeMap<(u32, u64), usize> = BTreeMap::new();
+    for told in case.told {
+        match &told.what {
+            What::Note(Note::RecipeCalled { call, what }) if QUEUES.contains(&what.verb.recipe()) => {
+                open.insert((told.client, *call), calls.len());
+                calls.push(Call { told, what, returned: None, is_lost: false });
+            }
+            What::Note(Note::RecipeReturned { call, result }) => {
+                if let Some(at) = open.remove(&(told.client, *call)) {
+                    calls[at].returned = Some((told, result));
+                }
+            }
+            What::Record(_) => {
+                let is_of = |(client, _): &(u32, u64)| *client == told.client;
+                open.iter().filter(|(key, _)| is_of(key)).for_each(|(_, at)| calls[*at].is_lost = true);
+                open.retain(|key, _| !is_of(key));
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
+fn takes<'a>(case: &Case<'a>, lives: &BTreeMap<&'a Path, &'a Life>) -> Vec<Take<'a>> {
+    let mut takes = Vec::new();
+    let mut picked: BTreeMap<(u32, &Path), Zxid> = BTreeMap::new();
+    for told in case.told {
+        match &told.what {
+            What::Note(Note::Picks { node, seen, .. }) => drop(picked.insert((told.client, node), *seen)),
+            What::Note(Note::Taken { recipe, path, node }) => {
+                let seen = picked.get(&(told.client, node)).copied().unwrap_or(Zxid::ZERO);
+                takes.push(Take { told, recipe: *recipe, path, node, seen, life: lives.get(node).copied() });
+            }
+            _ => {}
+        }
+    }
+    takes
+}
+
+/// Every item that was ever in a queue.
+fn items<'a>(case: &Case<'a>, path: &'a Path) -> impl Iterator<Item = &'a Life> {
+    case.chronicle.below(path).filter(|life| life.sequence().is_some())
 }
 
 /// Two have taken the same item.
 fn taken_twice(takes: &[Take]) -> Option<Violation> {
-    let twice = |(at, take): (usize, &Take)| {
-        let first = takes[..at].iter().find(|earlier| earlier.node == take.node)?;
-        let facts = [Fact::new(first.told.event, first.says()), Fact::new(take.told.event, format!("{} too", take.says()))];
+    let mut first: BTreeMap<&Path, &Take> = BTreeMap::new();
+    takes.iter().find_map(|take| {
+        let earlier = first.insert(take.node, take)?;
+        let facts = [Fact::new(earlier.told.event, earlier.says()), Fact::new(take.told.event, format!("{} too", take.says()))];
         Some(take.told.breaks(ExactlyOnce, facts))
-    };
-    takes.iter().enumerate().find_map(twice)
+    })
 }
 
 /// Somebody has taken an item without having deleted it.
@@ -96,24 +148,25 @@ fn unfounded(takes: &[Take]) -> Option<Violation> {
 }
 
 /// Somebody has deleted an item, and its user was told of others.
-fn forgotten(case: &Case, takes: &[Take], calls: &[Call]) -> Option<Violation> {
-    let items = paths(calls).into_iter().flat_map(|path| case.chronicle.below(path).filter(|life| life.sequence().is_some()));
-    items.filter(|life| !takes.iter().any(|take| *take.node == life.path)).find_map(|life| forgotten_one(case, calls, life))
+fn forgotten(case: &Case, queues: &Queues) -> Option<Violation> {
+    let taken: BTreeSet<&Path> = queues.takes.iter().map(|take| take.node).collect();
+    let items = queues.paths.iter().flat_map(|path| items(case, path).map(move |life| (*path, life)));
+    items.filter(|(_, life)| !taken.contains(&life.path)).find_map(|(path, life)| forgotten_one(case, queues, path, life))
 }
 
-fn forgotten_one(case: &Case, calls: &[Call], life: &Life) -> Option<Violation> {
+fn forgotten_one(case: &Case, queues: &Queues, path: &Path, life: &Life) -> Option<Violation> {
     let end = life.died?;
-    let client = client_of(case, end.by)?;
+    let client = queues.client(end.by)?;
     let is_open = |call: &&Call| {
-        let is_take = matches!(call.what.verb, RecipeVerb::QueueTake | RecipeVerb::PriorityTake) && is_below(&life.path, &call.what.path);
+        let is_take = matches!(call.what.verb, RecipeVerb::QueueTake | RecipeVerb::PriorityTake) && call.what.path == *path;
         let returned = call.returned.map_or(u64::MAX, |(told, _)| told.event);
         is_take && call.told.client == client && call.told.event < end.when.event && end.when.event < returned
     };
-    let open: Vec<&Call> = calls.iter().filter(is_open).collect();
+    let open: Vec<&Call> = queues.calls.iter().filter(is_open).collect();
     // Each of them could still be the one that tells, or has told that it does not know.
     let has_forgotten = |call: &&&Call| match call.returned {
         Some((_, result)) => !ErrorCode::ALL.iter().any(|code| code.name() == result),
-        None => case.is_able(client) && case.is_long_ago(end.when.at),
+        None => !call.is_lost && case.is_able(client) && case.is_long_ago(end.when.at),
     };
     if open.is_empty() || open.iter().filter(has_forgotten).count() < open.len() {
         return None;
@@ -128,34 +181,45 @@ fn forgotten_one(case: &Case, calls: &[Call], life: &Life) -> Option<Violation> 
     Some(Violation { invariant: ExactlyOnce, at, event, node, facts: [deleted, Fact::new(event, told)], involved: Vec::new() })
 }
 
+/// What a producer was asked to put: who, where, what.
+type Asked<'a> = (u32, &'a Path, &'a Option<Bytes>);
+
 /// There are more items than were put, or fewer.
-fn doubled(case: &Case, calls: &[Call]) -> Option<Violation> {
-    let puts: Vec<&Call> = calls.iter().filter(|call| matches!(call.what.verb, RecipeVerb::QueuePut | RecipeVerb::PriorityPut)).collect();
-    puts.iter().find_map(|put| {
-        let alike = |other: &&&Call| other.told.client == put.told.client && same_item(&other.what.path, &other.what.data, put.what);
-        let (asked, acked) = (puts.iter().filter(alike).count(), puts.iter().filter(alike).filter(|call| is_acked(call)).count());
-        let made = case.chronicle.below(&put.what.path).filter(|life| {
-            let (_, by, data) = &life.data[0];
-            life.sequence().is_some() && same_item(&put.what.path, data, put.what) && client_of(case, *by) == Some(put.told.client)
-        });
-        let put_fact = |text: String| Fact::new(put.told.event, format!("c{} is asked {text}: {}", put.told.client, put.what));
-        if let Some(extra) = made.clone().nth(asked) {
-            let Moment { zxid, event, at } = extra.born;
-            let facts = [put_fact(times(asked)), Fact::new(event, format!("with {zxid} there is {} too", extra.path))];
-            let node = Some(NodeId::Client(put.told.client));
-            return Some(Violation { invariant: ExactlyOnce, at, event, node, facts, involved: Vec::new() });
+fn doubled(case: &Case, queues: &Queues) -> Option<Violation> {
+    let mut puts: BTreeMap<Asked, Vec<&Call>> = BTreeMap::new();
+    for call in queues.calls.iter().filter(|call| matches!(call.what.verb, RecipeVerb::QueuePut | RecipeVerb::PriorityPut)) {
+        puts.entry((call.told.client, &call.what.path, &call.what.data)).or_default().push(call);
+    }
+    let mut made: BTreeMap<Asked, Vec<&Life>> = BTreeMap::new();
+    for (path, life) in queues.paths.iter().flat_map(|path| items(case, path).map(move |life| (*path, life))) {
+        let (_, by, data) = &life.data[0];
+        if let Some(client) = queues.client(*by) {
+            made.entry((client, path, data)).or_default().push(life);
         }
-        let (last, _) = put.returned.filter(|_| made.count() < acked)?;
-        Some(last.breaks(ExactlyOnce, [put_fact(times(asked)), Fact::new(last.event, format!("is told {acked} times Ok, and fewer are there"))]))
-    })
+    }
+    let found = puts.iter().filter_map(|(asked, puts)| differing(puts, made.get(asked).map_or(&[][..], |made| made)));
+    found.min_by_key(|violation| violation.event)
 }
 
-fn same_item(path: &Path, data: &Option<Bytes>, put: &RecipeCall) -> bool {
-    *path == put.path && *data == put.data
-}
-
-fn is_acked(call: &Call) -> bool {
-    call.returned.is_some_and(|(_, result)| result == "Ok")
+/// The same was put so often, and so often it is there.
+fn differing(puts: &[&Call], made: &[&Life]) -> Option<Violation> {
+    let first = puts.first()?;
+    let client = first.told.client;
+    let asked = Fact::new(first.told.event, format!("c{client} is asked {}: {}", times(puts.len()), first.what));
+    if let Some(extra) = made.get(puts.len()) {
+        let Moment { zxid, event, at } = extra.born;
+        let facts = [asked, Fact::new(event, format!("with {zxid} there is {} too", extra.path))];
+        let node = Some(NodeId::Client(client));
+        return Some(Violation { invariant: ExactlyOnce, at, event, node, facts, involved: Vec::new() });
+    }
+    let acked: Vec<&Told> = puts.iter().filter_map(|call| call.returned).filter(|(_, result)| *result == "Ok").map(|(told, _)| told).collect();
+    let last = acked.get(made.len())?;
+    Some(
+        last.breaks(
+            ExactlyOnce,
+            [asked, Fact::new(last.event, format!("is told {} Ok, and it was there {}", times(acked.len()), times(made.len())))],
+        ),
+    )
 }
 
 fn times(count: usize) -> String {
@@ -163,15 +227,30 @@ fn times(count: usize) -> String {
 }
 
 /// Somebody has taken an item, and one before it has stayed.
-fn out_of_turn(case: &Case, takes: &[Take]) -> Option<Violation> {
-    takes.iter().find_map(|take| {
-        let own = take.life?;
-        let taken = own.died?.when.zxid;
-        let stays = |life: &&Life| life.is_alive_at(take.seen) && life.is_alive_at(taken) && turn(take.recipe, life) < turn(take.recipe, own);
-        let earlier = case.chronicle.below(take.path).filter(|life| life.sequence().is_some()).find(stays)?;
-        let what = format!("{} comes before it, and was there at {} and at {taken}", earlier.path, take.seen);
-        Some(take.told.breaks(QueueOrder, [Fact::new(earlier.born.event, what), Fact::new(take.told.event, take.says())]))
-    })
+fn out_of_turn(case: &Case, queues: &Queues) -> Option<Violation> {
+    let found = queues.paths.iter().filter_map(|path| {
+        let takes = || queues.takes.iter().filter(|take| take.path == *path);
+        let recipe = takes().next()?.recipe;
+        let by_node: BTreeMap<&Path, &Take> = takes().map(|take| (take.node, take)).collect();
+        let births = items(case, path).map(|life| (life.born.zxid, life, false));
+        let deaths = items(case, path).filter_map(|life| life.died.map(|end| (end.when.zxid, life, true)));
+        let mut changes: Vec<(Zxid, &Life, bool)> = births.chain(deaths).collect();
+        changes.sort_by_key(|(zxid, ..)| *zxid);
+        let mut there: BTreeMap<(i64, i64), &Life> = BTreeMap::new();
+        changes.into_iter().find_map(|(taken, life, dies)| {
+            let turn = turn(recipe, life);
+            if !dies {
+                there.insert(turn, life);
+                return None;
+            }
+            there.remove(&turn);
+            let take = by_node.get(&life.path)?;
+            let earlier = there.range(..turn).map(|(_, earlier)| earlier).find(|earlier| earlier.born.zxid <= take.seen)?;
+            let what = format!("{} comes before it, and was there at {} and at {taken}", earlier.path, take.seen);
+            Some(take.told.breaks(QueueOrder, [Fact::new(earlier.born.event, what), Fact::new(take.told.event, take.says())]))
+        })
+    });
+    found.min_by_key(|violation| violation.event)
 }
 
 /// An item's place in the order of its queue.
@@ -184,39 +263,24 @@ fn turn(recipe: Recipe, life: &Life) -> (i64, i64) {
 
 /// Somebody goes for an item by a list, and was told before that there is another one.
 fn outdated(case: &Case) -> Option<Violation> {
-    case.told.iter().enumerate().find_map(|(at, told)| {
-        let What::Note(Note::Picks { recipe: Recipe::Priority, path: line, node, seen }) = &told.what else { return None };
-        let (event, zxid) = case.told[..at].iter().filter(|earlier| earlier.client == told.client).find_map(|earlier| match &earlier.what {
-            What::Note(Note::EventDelivered { event: EventType::NodeChildrenChanged, path, zxid, .. }) if path == line && zxid > seen => {
-                Some((earlier.event, zxid))
-            }
-            _ => None,
-        })?;
-        let knows = Fact::new(event, format!("c{} is told that {zxid} has changed the list", told.client));
-        let goes = Fact::new(told.event, format!("it goes for {node} by the list of {seen}"));
-        Some(told.breaks(QueueOrder, [knows, goes]))
+    let mut knows: BTreeMap<(u32, &Path), (u64, Zxid)> = BTreeMap::new();
+    case.told.iter().find_map(|told| match &told.what {
+        What::Note(Note::EventDelivered { event: EventType::NodeChildrenChanged, path, zxid, .. }) => {
+            knows.insert((told.client, path), (told.event, *zxid));
+            None
+        }
+        What::Note(Note::Picks { recipe: Recipe::Priority, path, node, seen }) => {
+            let (event, zxid) = knows.get(&(told.client, path)).filter(|(_, zxid)| zxid > seen)?;
+            let knows = Fact::new(*event, format!("c{} is told that {zxid} has changed the list", told.client));
+            let goes = Fact::new(told.event, format!("it goes for {node} by the list of {seen}"));
+            Some(told.breaks(QueueOrder, [knows, goes]))
+        }
+        _ => None,
     })
-}
-
-/// The queues that were asked for, each once.
-fn paths<'a>(calls: &[Call<'a>]) -> Vec<&'a Path> {
-    let mut paths: Vec<&Path> = calls.iter().map(|call| &call.what.path).collect();
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-fn is_below(node: &str, path: &str) -> bool {
-    crate::proto::parent_path(node) == Some(path)
-}
-
-/// Whose session it was.
-fn client_of(case: &Case, session: SessionId) -> Option<u32> {
-    case.told.iter().find(|told| told.session == session && session != SessionId::NONE).map(|told| told.client)
 }
 
 /// Since when there has been something to take, and what.
 pub fn to_take(case: &Case, path: &Path) -> Option<(Moment, String)> {
-    let mut items = case.chronicle.below(path).filter(|life| life.died.is_none() && life.sequence().is_some());
-    items.next().map(|life| (life.born, format!("{} is there to be taken", life.path)))
+    let mut left = items(case, path).filter(|life| life.died.is_none());
+    left.next().map(|life| (life.born, format!("{} is there to be taken", life.path)))
 }

@@ -37,10 +37,14 @@ pub fn mark(zk: &Script) -> String {
     format!("_c_{}.{}-", zk.me, zk.number)
 }
 
-/// The child whose name begins so.
-pub fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Made>> {
-    let Some(listing) = zk.children(parent, false).unless(ErrorCode::NoNode)? else { return Ok(None) };
-    let Some(name) = listing.names.iter().find(|name| name.starts_with(mark)).cloned() else { return Ok(None) };
-    let path = child(parent, &name);
+/// The node whose name begins so.
+fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Made>> {
+    let Some(path) = find_path(zk, parent, mark)? else { return Ok(None) };
     Ok(zk.exists(&path, false)?.map(|stat| Made { path, czxid: stat.czxid }))
+}
+
+/// The path of the child whose name begins so.
+pub fn find_path(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Path>> {
+    let listing = zk.children(parent, false).unless(ErrorCode::NoNode)?;
+    Ok(listing.and_then(|listing| listing.names.iter().find(|name| name.starts_with(mark)).map(|name| child(parent, name))))
 }

@@ -82,8 +82,9 @@ fn join(zk: &mut Script, path: &Path, version: i32, round: &Path) -> Run<Option<
             Err(stop) => return Err(stop),
         }
         // Its number is the leader's choice, and the answer may be lost: the mark tells in both cases.
-        if let Some(made) = protected::find(zk, round, &mark)? {
-            return Ok(Some(made.path));
+        let node = protected::find_path(zk, round, &mark)?;
+        if node.is_some() {
+            return Ok(node);
         }
     }
 }
@@ -98,7 +99,7 @@ fn open(zk: &mut Script, path: &Path, version: i32, gate: &Path) -> Run<()> {
             parts.push(Op::SetData { path: path.clone(), data: Some(next.clone()), version });
         }
         match zk.multi_or_blame(|| parts) {
-            Ok(Ok(_)) | Ok(Err((_, ErrorCode::NodeExists | ErrorCode::BadVersion))) => return Ok(()),
+            Ok(Ok(_) | Err((_, ErrorCode::NodeExists))) => return Ok(()),
             Ok(Err((_, code))) => return Err(Stop::Failed(code)),
             Err(Stop::Failed(ErrorCode::ConnectionLoss)) => {}
             Err(stop) => return Err(stop),
