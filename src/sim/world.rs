@@ -418,8 +418,8 @@ impl<A: Actor> World<A> {
         self.record_often(at, record)
     }
 
-    /// The hot twin of [`World::record`], for where the kind is known and frequent: of all kinds only the words of that one are left there,
-    /// and no record is built that is not kept.
+    /// The hot twin of [`World::record`], for where the kind is known and frequent: whether it is kept is known there, too, and a record that
+    /// is not goes nowhere.
     #[inline(always)]
     pub(super) fn record_often(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
         let digest = &mut self.digest;
@@ -449,7 +449,7 @@ impl<A: Actor> World<A> {
         }
     }
 
-    #[inline(always)] // most records are not kept, and then this is an addition
+    #[inline]
     pub(super) fn push_event(&mut self, at: Option<NodeIndex>, keep: bool, what: impl FnOnce() -> What) -> u64 {
         self.events += 1;
         if keep {

@@ -249,7 +249,6 @@ impl Record {
     }
 
     /// Feeds what happened to `word` as plain 64-bit values, for the digest, after [`Record::number`].
-    #[inline(always)] // of a kind that is known where this is called, nothing else is left
     pub fn words(&self, mut word: impl FnMut(u64)) {
         match self {
             Record::Started { life } => word(u64::from(*life)),

@@ -1,4 +1,4 @@
-//! What is decided together: R-12. A vote is given once, a decision is made once and by the votes, and all who believe in one believe in that.
+//! What is decided together: R-16. A vote is given once, a decision is made once and by the votes, and all who believe in one believe in that.
 
 use super::chronicle::{Life, Moment};
 use super::{Case, Told};

@@ -6,8 +6,8 @@
 //!
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
-//! - `barriers`: nobody goes on too early. `decisions`: one outcome for all.
-//! - `queues`: each item once, in its order.
+//! - `barriers`: nobody goes on too early. `decisions`: one outcome for all.
+//! - `queues`: each item once, in its order.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 
 mod barriers;

@@ -1,4 +1,4 @@
-//! What is passed on: R-7, each item exactly once, and R-13, in its order.
+//! What is passed on: R-7, each item exactly once, and R-15, in its order.
 //!
 //! An item is a node, and the log tells who has made it and who has deleted it. Clients say what they go for, and by which list, and what they
 //! have taken. Whose session has ended in between may have taken an item that he was never told of: that no queue can help.
