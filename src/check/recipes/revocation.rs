@@ -4,7 +4,7 @@
 
 use super::beliefs::{self, Belief};
 use super::chronicle::Moment;
-use super::progress::{PATIENCE, is_able};
+use super::progress::PATIENCE;
 use super::{Case, Told};
 use crate::check::Invariant::RevocationHeeded;
 use crate::check::verdict::{Fact, Violation};
@@ -16,7 +16,7 @@ const REQUEST: &[u8] = b"unlock";
 
 pub fn check(case: &Case) -> Option<Violation> {
     let beliefs = beliefs::all(case);
-    let promised = |belief: &&Belief| case.told.iter().any(|told| promises(told, belief)) && is_able(case, belief.granted.client);
+    let promised = |belief: &&Belief| case.told.iter().any(|told| promises(told, belief)) && case.is_able(belief.granted.client);
     beliefs.iter().filter(promised).find_map(|belief| unheeded(case, belief))
 }
 
