@@ -298,6 +298,7 @@ golden! {
     rwlock_writer_outlasts_readers
     semaphore_leases_come_back
     semaphore_survives_lost_answers
+    semaphore_time_is_over_meanwhile
     sequence_after_delete
     session_closing_race
     session_expires

@@ -88,7 +88,7 @@ fn in_vain(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &Waiter)
         Recipe::DoubleBarrier if waiter.what.number.is_none() => since(barriers::could_leave(case, waiter.node?)?),
         Recipe::DoubleBarrier | Recipe::SyncQueue => since(barriers::could_enter(case, waiter.node?, waiter.ahead?, waiter.what.number?)?),
         Recipe::Barrier | Recipe::Exclusive => free(case, waiter)?,
-        Recipe::Semaphore => lease_free(case, waiter)?,
+        Recipe::Semaphore => lease_free(case, beliefs, waiter)?,
         _ => first_unaware(case, waiters, beliefs, waiter)?,
     };
     if !case.is_long_ago(at) {
@@ -143,14 +143,16 @@ fn free(case: &Case, waiter: &Waiter) -> Option<((Micros, u64), String)> {
 }
 
 /// Since when it is the waiter's turn to take a lease, and one is free.
-fn lease_free(case: &Case, waiter: &Waiter) -> Option<((Micros, u64), String)> {
+fn lease_free(case: &Case, beliefs: &[Belief], waiter: &Waiter) -> Option<((Micros, u64), String)> {
     let session = waiter.called.session;
     let mutex: Path = format!("{}/locks", waiter.path).into();
     let line = case.chronicle.line(&mutex, Zxid(i64::MAX));
     let first = line.first().filter(|first| first.owner == session)?;
     let folder = leases_of(waiter.path);
     let (gone, there): (Vec<&Life>, Vec<&Life>) = case.chronicle.below(&folder).partition(|life| life.died.is_some());
-    let taken = there.iter().filter(|life| life.owner != session).count() as i64;
+    // One may be there that is not granted: with it the waiter waits.
+    let is_granted = |life: &&&Life| beliefs.iter().any(|belief| *belief.node == life.path);
+    let taken = there.iter().filter(is_granted).count() as i64;
     if taken >= waiter.what.number? {
         return None;
     }

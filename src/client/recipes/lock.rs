@@ -18,23 +18,24 @@ pub fn acquire(zk: &mut Script, call: &RecipeCall) -> Run<String> {
     line::acquire(zk, call, "lock-", None, ANYBODY)
 }
 
-/// As [`acquire`], and heeds requests to give it back from then on.
+/// As [`acquire`], and heeds requests to give it back from then on. That it does is said by the data of its node, which is there and empty.
 pub fn acquire_revocable(zk: &mut Script, call: &RecipeCall) -> Run<String> {
-    let told = acquire(zk, call)?;
+    let told = line::acquire(zk, call, "lock-", Some(Bytes::default()), ANYBODY)?;
     zk.stand(call);
     Ok(told)
 }
 
 /// Looks after a lock that can be revoked, on a connection, from its first moment on.
 pub fn heed(zk: &mut Script, call: &RecipeCall) -> Run<()> {
-    if let Some(held) = zk.held(Recipe::Lock, &call.path) {
+    // When one is given back, the client's next may have been granted meanwhile.
+    while let Some(held) = zk.held(Recipe::Lock, &call.path) {
         await_request(zk, &held)?;
     }
     zk.stand_down(&call.path);
     Ok(())
 }
 
-/// Comes back when nothing is held any more. Each look at the node is also the next watch of it, and decides: a request that came before the
+/// Comes back when it is not held any more. Each look at the node is also the next watch of it, and decides: a request that came before the
 /// watch, or while there was no connection, is not told by any event.
 fn await_request(zk: &mut Script, held: &Held) -> Run<()> {
     let node = &held.node;

@@ -215,9 +215,12 @@ impl Client {
         }
     }
 
-    /// The time that a script would wait is over.
+    /// The time that a script would wait is over. One that has been woken before, and asks for something, is not to ask for it again: it learns
+    /// what time it is when it waits the next time.
     pub(super) fn on_recipe_timer(&mut self, cx: &mut Cx, number: u32) {
-        self.go_on(cx, number);
+        if self.recipes.running.iter().any(|script| script.number == number && script.memo.is_waiting()) {
+            self.go_on(cx, number);
+        }
     }
 
     /// What the client holds of a recipe, the oldest first.

@@ -83,6 +83,11 @@ impl Memo {
         self.past.push(Past::Answer(result, zxid));
     }
 
+    /// Whether it waits for an event or for its time, and not for an answer.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting
+    }
+
     /// Whether the script goes on with this event.
     pub fn on_event(&mut self, event: &WatcherEvent) -> bool {
         match event.kind {
@@ -141,14 +146,20 @@ impl<'a> Script<'a> {
         self.at += 1;
     }
 
-    /// A request, and the zxid of its answer. No retry.
+    /// A request, and the zxid of its answer. No retry. Once its session is over a script asks for nothing: the client may have another one by
+    /// now, in which nothing is its own.
     pub fn ask(&mut self, op: impl FnOnce() -> Op) -> Run<(Answer, Zxid)> {
         match self.recall() {
             Some(Past::Answer(result, zxid)) => {
                 self.seen = zxid;
                 result.map(|answer| (answer, zxid)).map_err(Stop::Failed)
             }
-            _ => {
+            None if self.memo.ended => {
+                self.remember(Past::Ended);
+                Err(Stop::Failed(ErrorCode::SessionExpired))
+            }
+            Some(_) => Err(Stop::Failed(ErrorCode::SessionExpired)),
+            None => {
                 self.deeds.push(Deed::Ask(op()));
                 Err(Stop::Waiting)
             }
