@@ -26,7 +26,8 @@ pub fn in_order(names: &[Path]) -> Vec<&Path> {
 
 /// What stands before the number, from the last dash but one on: the priority of an item.
 pub fn priority_of(name: &str) -> &str {
-    let before = name.get(..name.len().saturating_sub(DIGITS + 1)).unwrap_or("");
+    let before = label(name);
+    let before = before.strip_suffix('-').unwrap_or(before);
     before.rsplit('-').next().unwrap_or(before)
 }
 
