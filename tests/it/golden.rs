@@ -155,6 +155,7 @@ golden! {
     local_session_owns_nothing
     local_session_upgrade
     lock_behind_a_lagging_follower
+    lock_ends_with_its_session
     lock_is_given_back_when_asked_for
     lock_neighbours_crash
     lock_passes_on

@@ -39,6 +39,8 @@ pub struct Memo {
     /// What it waits for besides an answer.
     waits_for: Vec<Path>,
     is_waiting: bool,
+    /// In which it began.
+    session: SessionId,
     /// The session has ended.
     ended: bool,
 }
@@ -83,6 +85,15 @@ impl Memo {
         self.past.push(Past::Answer(result, zxid));
     }
 
+    /// It is about to go on, while the client has this session. In another one nothing is its own.
+    fn enter(&mut self, session: SessionId) {
+        self.is_waiting = false;
+        if self.session == SessionId::NONE {
+            self.session = session;
+        }
+        self.ended |= self.session != session;
+    }
+
     /// Whether it waits for an event or for its time, and not for an answer.
     pub fn is_waiting(&self) -> bool {
         self.is_waiting
@@ -124,7 +135,7 @@ pub struct Script<'a> {
 
 impl<'a> Script<'a> {
     pub fn new(cx: &Cx, memo: &'a mut Memo, known: Known<'a>, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
-        memo.is_waiting = false;
+        memo.enter(known.session);
         Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, known, memo, at: 0, seen: Zxid::ZERO, deeds }
     }
 
