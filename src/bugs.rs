@@ -260,7 +260,7 @@ catalogue! {
         "a client that has lost its connection does not look for another";
     MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
         "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
-    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds]:
+    RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds exactly_once]:
         "a sequential node whose create got no answer is created again: its first one stays in the line, and nobody knows whose it is";
     RecipeHerd "recipe-herd", affected "recipes of clients", breaks [no_herd]:
         "all who wait watch the list of children, and are woken whenever anybody comes or goes";
@@ -292,6 +292,30 @@ catalogue! {
         "the leases of a semaphore are counted, and one is added, without a lock";
     RecipeLeaseLeft "recipe-lease-left", affected "recipes of clients", breaks [lease_limit]:
         "who has waited too long for a lease leaves the node that it waited with";
+    RecipeNoClaim "recipe-no-claim", affected "recipes of clients", breaks [exactly_once]:
+        "an item is taken by deleting it: if the answer is lost the second try finds nothing, and takes the item for somebody else's";
+    RecipeTakesBeforeDelete "recipe-takes-before-delete", affected "recipes of clients", breaks [exactly_once]:
+        "an item is worked on as soon as it is read, and deleted behind that";
+    RecipeStaleList "recipe-stale-list", affected "recipes of clients", breaks [queue_order]:
+        "whoever finds an item gone goes on with the next one of the same list, though something more urgent may have come";
+    RecipePriorityWidth "recipe-priority-width", affected "recipes of clients", breaks [queue_order]:
+        "priorities are written with as many digits as they have, and compared as text";
+    RecipeAnyEvent "recipe-any-event", affected "recipes of clients", breaks [barrier_holds]:
+        "whatever is told of a barrier is taken for its end";
+    RecipeRecounts "recipe-recounts", affected "recipes of clients", breaks [waiter_proceeds]:
+        "who is told that a double barrier is ready counts the members again, some of which may have left";
+    RecipeCountsReady "recipe-counts-ready", affected "recipes of clients", breaks [waiter_proceeds]:
+        "the node that says that a double barrier is ready is taken for a member, whom others wait for";
+    RecipeStaleReady "recipe-stale-ready", affected "recipes of clients", breaks [barrier_holds]:
+        "all rounds of a double barrier are the same, and what made one ready is left for the next";
+    RecipeLeavesEarly "recipe-leaves-early", affected "recipes of clients", breaks [barrier_holds]:
+        "who leaves a double barrier takes its own node away, and does not wait until the others' are gone";
+    RecipeVotesTwice "recipe-votes-twice", affected "recipes of clients", breaks [one_decision]:
+        "a vote is written whatever it was before";
+    RecipeUncheckedDecision "recipe-unchecked-decision", affected "recipes of clients", breaks [one_decision]:
+        "an outcome is recorded without a check that the votes are still those that it follows from";
+    RecipeDecidesAlone "recipe-decides-alone", affected "recipes of clients", breaks [one_decision]:
+        "who has waited for votes long enough takes the transaction for aborted, and records it nowhere";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

@@ -241,8 +241,20 @@ catalogue! {
         "when one leaves a line, one of those who wait in it is woken at most",
         "Recipes and Solutions, locks: no herd effect";
     WaiterProceeds waiter_proceeds "R-2":
-        "who is the first of a line comes to know it, and nobody's node is forgotten there",
+        "who is the first of a line comes to know it, nobody's node is forgotten there, and what was waited for is not missed",
         "Recipes and Solutions, locks; recipes reference, lost wake-ups and ambiguous creates";
+    ExactlyOnce exactly_once "R-7":
+        "what is put into a queue once is there once, and is taken by one, who has deleted it; whoever has deleted an item is told of it",
+        "Recipes and Solutions, queues; kazoo LockingQueue";
+    QueueOrder queue_order "R-15":
+        "nobody takes an item while an earlier one of those that he chose from stays, or by a list that he knows to be old",
+        "Recipes and Solutions, queues and priority queues";
+    BarrierHolds barrier_holds "R-8":
+        "nobody passes a barrier that stands, goes on before as many have come as were to be waited for, or leaves before all others do",
+        "Recipes and Solutions, barriers and double barriers";
+    OneDecision one_decision "R-16":
+        "a transaction is decided once, as its votes say, each of which is given once; and all who believe in an outcome believe in that",
+        "Recipes and Solutions, two-phased commit";
     LeaderStepsDown leader_steps_down "L-3":
         "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
         "Leader.lead; ZOOKEEPER-2247";

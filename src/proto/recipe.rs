@@ -149,6 +149,63 @@ recipes! {
             "Takes part no more, and deletes its node.",
             "latch close /latch" => "Ok";
     }
+    /// A line of items: what was put first is taken first, and by one. Reference §12.
+    Queue "queue" {
+        QueuePut "put" Operand::Data, false,
+            "Puts DATA at the end of the queue, once, whatever becomes of the answer.",
+            "queue put /q x" => "Ok";
+        QueueTake "take" Operand::Nothing, true,
+            "Takes the first item, or waits for one. Claiming it and deleting it are one multi, so that after a lost answer the claim tells whose it is.",
+            "queue take /q within 5s" => "<the item's data>";
+    }
+    /// The same, where some items come before others. Reference §13.
+    Priority "priority" {
+        PriorityPut "put" Operand::NumberAndData("PRIORITY"), false,
+            "Puts DATA behind all items of this and of smaller priority (0 to 999) that are there.",
+            "priority put /pq 3 x" => "Ok";
+        PriorityTake "take" Operand::Nothing, true,
+            "Takes the first item of the smallest priority, or waits for one. What it chooses from is never older than what it was told.",
+            "priority take /pq within 5s" => "<the item's data>";
+    }
+    /// A node that nobody passes as long as it is there. Reference §10.
+    Barrier "barrier" {
+        BarrierSet "set" Operand::Nothing, false,
+            "Creates the node, unless it is there.",
+            "barrier set /b" => "Ok";
+        BarrierLift "lift" Operand::Nothing, false,
+            "Deletes the node that is there, and none that is set later.",
+            "barrier lift /b" => "Ok";
+        BarrierWait "wait" Operand::Nothing, true,
+            "Waits until the node is not there.",
+            "barrier wait /b within 5s" => "Ok";
+    }
+    /// Members begin together and end together. Reference §11.
+    DoubleBarrier "double-barrier" {
+        DoubleBarrierEnter "enter" Operand::Number("MEMBERS"), true,
+            "Becomes a member of the round that has not begun, and waits until there are so many.",
+            "double-barrier enter /b 3 within 5s" => "Ok";
+        DoubleBarrierLeave "leave" Operand::Nothing, true,
+            "Waits until all members of its round leave.",
+            "double-barrier leave /b within 5s" => "Ok";
+    }
+    /// Usable once all are there: the first half of a double barrier. Reference §14.
+    SyncQueue "sync-queue" {
+        SyncQueueJoin "join" Operand::Number("MEMBERS"), true,
+            "Waits until so many have come; those who come later are of another round.",
+            "sync-queue join /sq 3 within 5s" => "Ok";
+    }
+    /// Two-phase commit: all sites vote, and the outcome is the same for all. Reference §15.
+    Transaction "transaction" {
+        TransactionBegin "begin" Operand::Data, false,
+            "Makes the transaction with its sites, which are clients: DATA is their names, with commas between them.",
+            "transaction begin /tx/1 c1,c2" => "Ok";
+        TransactionVote "vote" Operand::Data, false,
+            "Votes as one of its sites, once: DATA is commit or abort.",
+            "transaction vote /tx/1 commit" => "Ok";
+        TransactionDecide "decide" Operand::Nothing, true,
+            "Waits for all votes and decides, unless it is decided. Commit, if all are for it; when time is over, who has not voted is against it.",
+            "transaction decide /tx/1 within 5s" => "<commit or abort>";
+    }
 }
 
 impl RecipeVerb {

@@ -242,6 +242,16 @@ pub enum Note {
     Granted { recipe: Recipe, path: Path, node: Path, token: Zxid, seen: Zxid },
     /// From now on it does not believe so any more.
     LetGo { recipe: Recipe, path: Path, node: Path, why: LetGoReason },
+    /// It goes for this item, the next one in the list of children as of `seen`.
+    Picks { recipe: Recipe, path: Path, node: Path, seen: Zxid },
+    /// The item is its own: its user works on it from now on.
+    Taken { recipe: Recipe, path: Path, node: Path },
+    /// It goes on: the barrier is not there at `seen`, or enough members are.
+    Passes { recipe: Recipe, path: Path, node: Path, seen: Zxid },
+    /// It goes, as all others have.
+    Leaves { recipe: Recipe, path: Path, node: Path, seen: Zxid },
+    /// Its user acts on this outcome from now on.
+    Decided { path: Path, outcome: &'static str },
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -499,6 +509,11 @@ kinds! {
     Waits { recipe, path, node, ahead } "waits" true,
     Granted { recipe, path, node, token, seen } "granted" true,
     LetGo { recipe, path, node, why } "let_go" true,
+    Picks { recipe, path, node, seen } "picks" true,
+    Taken { recipe, path, node } "taken" true,
+    Passes { recipe, path, node, seen } "passes" true,
+    Leaves { recipe, path, node, seen } "leaves" true,
+    Decided { path, outcome } "decided" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -695,6 +710,11 @@ impl fmt::Display for Note {
             Note::Waits { recipe, path, ahead, .. } => write!(out, "waits for the {recipe} {path}: {ahead} is before it"),
             Note::Granted { recipe, path, token, .. } => write!(out, "holds the {recipe} {path} from now on, with the token {token}"),
             Note::LetGo { recipe, path, why, .. } => write!(out, "does not hold the {recipe} {path} any more: {why}"),
+            Note::Picks { node, seen, .. } => write!(out, "goes for {node}, the next one as of {seen}"),
+            Note::Passes { recipe, path, seen, .. } => write!(out, "passes the {recipe} {path}, as of {seen}"),
+            Note::Leaves { recipe, path, seen, .. } => write!(out, "leaves the {recipe} {path}, as of {seen}"),
+            Note::Decided { path, outcome } => write!(out, "takes {path} for decided: {outcome}"),
+            Note::Taken { node, .. } => write!(out, "has taken {node}"),
         }
     }
 }

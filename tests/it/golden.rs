@@ -27,6 +27,8 @@ golden! {
     all_restart
     answer_too_large
     backoff_after_partition
+    barrier_is_lifted
+    barrier_survives_faults
     bit_rot_in_log
     broadcast_happy_path
     bug_3_9_5
@@ -117,6 +119,8 @@ golden! {
     diff_interrupted
     disk_full_follower
     disk_log_diff
+    double_barrier_survives_faults
+    double_barrier_twice
     drain_discards_notes
     election_passes_on
     ephemerals_vanish
@@ -225,33 +229,52 @@ golden! {
     power_loss_keeps_promise
     power_loss_of_all
     power_loss_unsynced
+    priority_queue_passes_on
     proposals_while_syncing
     purge_keeps_what_is_needed
+    queue_passes_on
+    queue_survives_leader_crash
+    queue_survives_lost_answer
+    queue_survives_pause
     quota_hard_limit
     quota_is_counted_anew
     read_error_at_boot
     read_only_client_finds_a_leader
     read_only_needs_local_sessions
     read_only_server
+    recipe_any_event
     recipe_believes_past_expiry
+    recipe_counts_ready
+    recipe_decides_alone
     recipe_deletes_foreign_lock
     recipe_false_acquire
     recipe_find_unsynced
+    recipe_gate_unseen
     recipe_herd
     recipe_lease_left
     recipe_lease_without_mutex
+    recipe_leaves_early
     recipe_lost_wakeup
     recipe_lost_wakeup_latch
     recipe_lost_wakeup_rwlock
     recipe_lost_wakeup_semaphore
     recipe_name_order
+    recipe_no_claim
     recipe_no_guid
+    recipe_priority_width
+    recipe_put_twice
     recipe_reader_overtakes
     recipe_reader_watches_readers
+    recipe_recounts
     recipe_revoke_missed
     recipe_revoke_overlooked
+    recipe_stale_list
     recipe_stale_node
+    recipe_stale_ready
+    recipe_takes_before_delete
+    recipe_unchecked_decision
     recipe_unfenced
+    recipe_votes_twice
     reconfig_adds_a_server
     reconfig_disabled
     reconfig_is_told
@@ -305,6 +328,8 @@ golden! {
     stale_restart_joins
     supervised_exit
     sync_diff
+    sync_queue_fills
+    sync_queue_survives_faults
     sync_snap
     sync_trunc
     sync_trunc_then_diff
@@ -312,6 +337,9 @@ golden! {
     tie_even
     torn_tail
     touches_get_lost
+    transaction_aborts_in_time
+    transaction_commits
+    transaction_survives_faults
     trunc_across_epochs_is_snap
     ttl_expires
     two_leaders_for_a_moment

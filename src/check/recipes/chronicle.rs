@@ -86,6 +86,8 @@ impl Chronicle {
                 let paths: Vec<Path> = self.alive.values().filter(own).map(|at| self.lives[*at].path.clone()).collect();
                 paths.iter().for_each(|path| self.died(path, End { when, by: session }));
             }
+            // All or nothing: what stands before the part that failed is logged too.
+            Txn::Multi(parts) if parts.iter().any(|part| matches!(part, Txn::Error { .. })) => {}
             Txn::Multi(parts) => parts.iter().for_each(|part| self.apply(part, session, when)),
             Txn::CreateSession { .. } | Txn::SetAcl { .. } | Txn::Check { .. } | Txn::Reconfig { .. } | Txn::Error { .. } => {}
         }
@@ -131,5 +133,23 @@ impl Chronicle {
         let mut line: Vec<&Life> = self.below(parent).filter(|life| life.is_alive_at(zxid) && life.sequence().is_some()).collect();
         line.sort_by_key(|life| life.sequence());
         line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::ErrorCode;
+
+    #[test]
+    fn a_multi_that_failed_changes_nothing() {
+        let mut chronicle = Chronicle::default();
+        chronicle.found("/q/item-0000000000".into(), SessionId::NONE, Zxid(1), None);
+        let delete = Txn::Delete { path: "/q/item-0000000000".into(), container: false };
+        let error = Txn::Error { code: ErrorCode::NoNode };
+        for (zxid, parts, dies) in [(2, vec![delete.clone(), error], false), (3, vec![delete], true)] {
+            chronicle.apply(&Txn::Multi(parts.into()), SessionId(7), Moment { zxid: Zxid(zxid), ..Moment::default() });
+            assert_eq!(chronicle.lives_of("/q/item-0000000000").all(|life| life.died.is_some()), dies);
+        }
     }
 }

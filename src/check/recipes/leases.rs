@@ -71,7 +71,7 @@ fn lost(case: &Case, leases: &[&Belief], path: &Path, life: &Life) -> Option<Vio
     let (client, _) = case.clients.iter().find(|(_, client)| client.session == life.owner)?;
     let has_it = leases.iter().any(|belief| belief.until.is_none() && *belief.node == life.path);
     let wants_one = progress::waiters(case).iter().any(|waiter| waiter.called.client == *client && waiter.path == path);
-    if has_it || wants_one || !progress::is_able(case, *client) {
+    if has_it || wants_one || !case.is_able(*client) {
         return None;
     }
     let there = Fact::new(life.born.event, format!("{} of c{client} is there, and is still at {}", life.path, case.end));

@@ -7,14 +7,19 @@
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
 //! - `sharing`: readers and writers. `leases`: so many, and no more. `revocation`: what is asked for is given back.
+//! - `barriers`: nobody goes on too early. `decisions`: one outcome for all.
+//! - `queues`: each item once, in its order.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 
+mod barriers;
 mod beliefs;
 mod chronicle;
+mod decisions;
 mod exclusion;
 mod herd;
 mod leases;
 mod progress;
+mod queues;
 mod revocation;
 mod sharing;
 
@@ -88,6 +93,9 @@ impl Recipes {
             sharing::check(&case),
             leases::check(&case),
             revocation::check(&case),
+            queues::check(&case),
+            barriers::check(&case),
+            decisions::check(&case),
             herd::check(&case),
             progress::check(&case),
         ];
@@ -97,18 +105,28 @@ impl Recipes {
 
 /// Whether a check asks for it when the run is over.
 fn is_told(what: &What) -> bool {
+    match what {
+        What::Note(Note::Connected { .. } | Note::EventDelivered { .. }) => true,
+        What::Note(note) => is_of_recipes(note),
+        What::Record(record) => matches!(record, Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }),
+    }
+}
+
+fn is_of_recipes(note: &Note) -> bool {
+    use Note::{ClientClosed, Decided, Granted, Leaves, LetGo, Passes, Picks, RecipeCalled, RecipeReturned, Taken, Waits};
     matches!(
-        what,
-        What::Note(
-            Note::RecipeCalled { .. }
-                | Note::RecipeReturned { .. }
-                | Note::Waits { .. }
-                | Note::Granted { .. }
-                | Note::LetGo { .. }
-                | Note::Connected { .. }
-                | Note::ClientClosed { .. }
-                | Note::EventDelivered { .. }
-        ) | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. })
+        note,
+        RecipeCalled { .. }
+            | RecipeReturned { .. }
+            | Waits { .. }
+            | Granted { .. }
+            | LetGo { .. }
+            | ClientClosed { .. }
+            | Picks { .. }
+            | Taken { .. }
+            | Passes { .. }
+            | Leaves { .. }
+            | Decided { .. }
     )
 }
 

@@ -1,15 +1,16 @@
-//! nobody waits for nothing. Who is the first of a line comes to know it, and whoever is the first knows that it is.
+//! nobody waits for nothing. Who is the first of a line comes to know it, and whoever is the first knows that it is; what can be taken
+//! is taken.
 //!
-//! Judged where the run ends: of clients that have been connected, and of lines that have not changed, for [`PATIENCE`].
+//! Judged where the run ends: of clients that have been connected, and of what has not changed, for [`PATIENCE`].
 
 use super::beliefs::{self, Belief};
-use super::chronicle::Life;
+use super::chronicle::{Life, Moment};
 use super::leases::leases_of;
 use super::sharing::blocker;
-use super::{Case, Told};
+use super::{Case, Told, barriers, decisions, queues};
 use crate::check::Invariant::WaiterProceeds;
 use crate::check::verdict::{Fact, Violation};
-use crate::proto::{Micros, NodeId, Path, Recipe, RecipeVerb, Zxid};
+use crate::proto::{Micros, NodeId, Path, Recipe, RecipeCall, RecipeVerb, Zxid};
 use crate::trace::{Note, What};
 
 /// So long a client may take to notice: more than it takes to find out that a connection is dead (two thirds of the longest session timeout).
@@ -20,23 +21,31 @@ pub struct Waiter<'a> {
     pub called: &'a Told,
     recipe: Recipe,
     pub path: &'a Path,
-    /// How many there may be, where there may be more than one.
-    number: Option<i64>,
+    what: &'a RecipeCall,
     /// As it has told last.
     node: Option<&'a Path>,
+    /// What it waits for by that.
+    ahead: Option<&'a Path>,
 }
 
 pub fn check(case: &Case) -> Option<Violation> {
     let waiters = waiters(case);
     let beliefs = beliefs::all(case);
-    let able = |waiter: &&Waiter| is_able(case, waiter.called.client);
+    let able = |waiter: &&Waiter| case.is_able(waiter.called.client);
     waiters.iter().filter(able).find_map(|waiter| in_vain(case, &waiters, &beliefs, waiter))
 }
 
-/// Whether this client could have done what it has to do.
-pub fn is_able(case: &Case, client: u32) -> bool {
-    let since = case.clients.get(&client).and_then(|client| client.able_since);
-    since.is_some_and(|since| since + PATIENCE <= case.end)
+impl Case<'_> {
+    /// Whether the client has been connected and running for long enough.
+    pub(super) fn is_able(&self, client: u32) -> bool {
+        let since = self.clients.get(&client).and_then(|client| client.able_since);
+        since.is_some_and(|since| self.is_long_ago(since))
+    }
+
+    /// Whether everybody had the time to notice.
+    pub(super) fn is_long_ago(&self, at: Micros) -> bool {
+        at + PATIENCE <= self.end
+    }
 }
 
 /// All who wait for a holding when the run is over.
@@ -45,7 +54,7 @@ pub fn waiters<'a>(case: &Case<'a>) -> Vec<Waiter<'a>> {
     for told in case.told {
         match &told.what {
             What::Note(Note::RecipeCalled { call, what }) if what.verb.info().waits || what.verb == RecipeVerb::LatchStart => {
-                waiters.push((*call, Waiter { called: told, recipe: what.verb.recipe(), path: &what.path, number: what.number, node: None }));
+                waiters.push((*call, Waiter { called: told, recipe: what.verb.recipe(), path: &what.path, what, node: None, ahead: None }));
             }
             What::Note(Note::RecipeCalled { what, .. }) if what.verb == RecipeVerb::LatchClose => {
                 let its = |waiter: &Waiter| stands(waiter) && waiter.called.client == told.client && *waiter.path == what.path;
@@ -54,9 +63,9 @@ pub fn waiters<'a>(case: &Case<'a>) -> Vec<Waiter<'a>> {
             What::Note(Note::RecipeReturned { call, .. }) => {
                 waiters.retain(|(other, waiter)| stands(waiter) || (other, waiter.called.client) != (call, told.client));
             }
-            What::Note(Note::Waits { path, node, .. }) => {
+            What::Note(Note::Waits { path, node, ahead, .. }) => {
                 let its = |(_, waiter): &&mut (u64, Waiter)| waiter.called.client == told.client && waiter.path == path;
-                waiters.iter_mut().filter(its).for_each(|(_, waiter)| waiter.node = Some(node));
+                waiters.iter_mut().filter(its).for_each(|(_, waiter)| (waiter.node, waiter.ahead) = (Some(node), Some(ahead)));
             }
             // Its process is another one, or has given up all that it had begun.
             What::Record(_) | What::Note(Note::ClientClosed { .. }) => waiters.retain(|(_, waiter)| waiter.called.client != told.client),
@@ -72,12 +81,17 @@ fn stands(waiter: &Waiter) -> bool {
 }
 
 fn in_vain(case: &Case, waiters: &[Waiter], beliefs: &[Belief], waiter: &Waiter) -> Option<Violation> {
+    let since = |(when, what): (Moment, String)| ((when.at.max(waiter.called.at), when.event), what);
     let ((at, event), what) = match waiter.recipe {
-        Recipe::Exclusive => free(case, waiter)?,
+        Recipe::Queue | Recipe::Priority => since(queues::to_take(case, waiter.path)?),
+        Recipe::Transaction => since(decisions::could_decide(case, waiter.path)?),
+        Recipe::DoubleBarrier if waiter.what.number.is_none() => since(barriers::could_leave(case, waiter.node?)?),
+        Recipe::DoubleBarrier | Recipe::SyncQueue => since(barriers::could_enter(case, waiter.node?, waiter.ahead?, waiter.what.number?)?),
+        Recipe::Barrier | Recipe::Exclusive => free(case, waiter)?,
         Recipe::Semaphore => lease_free(case, beliefs, waiter)?,
         _ => first_unaware(case, waiters, beliefs, waiter)?,
     };
-    if at + PATIENCE > case.end {
+    if !case.is_long_ago(at) {
         return None;
     }
     let client = waiter.called.client;
@@ -139,7 +153,7 @@ fn lease_free(case: &Case, beliefs: &[Belief], waiter: &Waiter) -> Option<((Micr
     // One may be there that is not granted: with it the waiter waits.
     let is_granted = |life: &&&Life| beliefs.iter().any(|belief| *belief.node == life.path);
     let taken = there.iter().filter(is_granted).count() as i64;
-    if taken >= waiter.number? {
+    if taken >= waiter.what.number? {
         return None;
     }
     let returned = gone.iter().filter_map(|life| life.died).map(|end| (end.when.at, end.when.event)).max();

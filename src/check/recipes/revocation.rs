@@ -5,7 +5,7 @@
 use super::Case;
 use super::beliefs::{self, Belief};
 use super::chronicle::{Life, Moment};
-use super::progress::{PATIENCE, is_able};
+use super::progress::PATIENCE;
 use crate::check::Invariant::RevocationHeeded;
 use crate::check::verdict::{Fact, Violation};
 use crate::proto::{Bytes, NodeId, SessionId};
@@ -15,7 +15,7 @@ const REQUEST: &[u8] = b"unlock";
 
 pub fn check(case: &Case) -> Option<Violation> {
     let beliefs = beliefs::all(case);
-    beliefs.iter().filter(|belief| is_able(case, belief.granted.client)).find_map(|belief| unheeded(case, belief))
+    beliefs.iter().filter(|belief| case.is_able(belief.granted.client)).find_map(|belief| unheeded(case, belief))
 }
 
 /// Its node is there when the run is over, and has asked for the lock long since.

@@ -85,12 +85,17 @@ impl Script<'_> {
 
     /// One try of all or nothing: its zxid, or the error of the part that is to blame.
     pub fn multi(&mut self, parts: impl FnOnce() -> Vec<Op>) -> Run<Zxid> {
+        self.multi_or_blame(parts)?.map_err(|(_, code)| Stop::Failed(code))
+    }
+
+    /// The same for those who expect it to fail: the part that is to blame, counted from 0, and its error.
+    pub fn multi_or_blame(&mut self, parts: impl FnOnce() -> Vec<Op>) -> Run<Result<Zxid, (usize, ErrorCode)>> {
         match self.ask(|| Op::Multi(parts().into()))? {
             (Answer::RolledBack(codes), _) => {
-                let blamed = codes.iter().copied().find(|code| *code != ErrorCode::Ok);
-                Err(Stop::Failed(blamed.unwrap_or(ErrorCode::RuntimeInconsistency)))
+                let blamed = codes.iter().copied().enumerate().find(|(_, code)| *code != ErrorCode::Ok);
+                Ok(Err(blamed.unwrap_or((0, ErrorCode::RuntimeInconsistency))))
             }
-            (_, zxid) => Ok(zxid),
+            (_, zxid) => Ok(Ok(zxid)),
         }
     }
 

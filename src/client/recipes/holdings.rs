@@ -27,6 +27,13 @@ pub struct Held {
     pub is_believed: bool,
 }
 
+impl Held {
+    /// Whether it is only a place among others, which nobody believes to hold.
+    fn is_place(&self) -> bool {
+        self.recipe == Recipe::DoubleBarrier
+    }
+}
+
 impl Client {
     /// From now on this is held.
     pub(super) fn hold(&mut self, cx: &mut Cx, held: Held) {
@@ -55,7 +62,7 @@ impl Client {
         match state {
             KeeperState::Disconnected => nodes.iter().for_each(|node| self.let_go(cx, node, LetGoReason::Suspended)),
             KeeperState::SyncConnected => {
-                for held in self.recipes.held.clone() {
+                for held in self.recipes.held.clone().into_iter().filter(|held| !held.is_place()) {
                     // Who looks after it does so by itself.
                     if !self.recipes.stands(&held.path) || cx.bugs.has(Bug::RecipeRevokeMissed) {
                         self.begin_script(cx, None, Task::Recheck(held));

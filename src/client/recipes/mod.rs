@@ -8,12 +8,16 @@
 //! - `holdings`: locks and the like, from grant to release, over lost connections. `standing`: what outlives sessions too.
 //! - `line`: standing in a line of sequential nodes, for all who do.
 //! - `exclusive`, `lock`, `rwlock`, `semaphore`, `election`, `latch`: one recipe each.
+//! - `barrier`, `double_barrier`, `sync_queue`: what is waited for together; the latter two in `rounds`. `transaction`: what is decided together.
+//! - `queue`: items that are passed on, in their order or by priority.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
 //!
 //! As with Curator, parents that are missing are made as containers.
 
 mod asking;
+mod barrier;
+mod double_barrier;
 mod election;
 mod exclusive;
 mod holdings;
@@ -22,10 +26,14 @@ mod line;
 mod lock;
 mod names;
 mod protected;
+mod queue;
+mod rounds;
 mod rwlock;
 mod script;
 mod semaphore;
 mod standing;
+mod sync_queue;
+mod transaction;
 
 use crate::actor::Cx;
 use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, SessionId, Timer, WatcherEvent, Zxid};
@@ -97,6 +105,18 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::ElectionLeader => election::leader(zk, call),
         RecipeVerb::LatchStart => latch::start(zk, call),
         RecipeVerb::LatchClose => latch::close(zk, call),
+        RecipeVerb::BarrierSet => barrier::set(zk, call),
+        RecipeVerb::BarrierLift => barrier::lift(zk, call),
+        RecipeVerb::BarrierWait => barrier::wait(zk, call),
+        RecipeVerb::DoubleBarrierEnter => double_barrier::enter(zk, call),
+        RecipeVerb::DoubleBarrierLeave => double_barrier::leave(zk, call),
+        RecipeVerb::SyncQueueJoin => sync_queue::join(zk, call),
+        RecipeVerb::TransactionBegin => transaction::begin(zk, call),
+        RecipeVerb::TransactionVote => transaction::vote(zk, call),
+        RecipeVerb::TransactionDecide => transaction::decide(zk, call),
+        RecipeVerb::QueuePut => queue::put(zk, call),
+        RecipeVerb::PriorityPut => queue::put_by_priority(zk, call),
+        RecipeVerb::QueueTake | RecipeVerb::PriorityTake => queue::take(zk, call),
     }
 }
 
@@ -164,6 +184,7 @@ impl Client {
             Deed::Tell(note) => cx.note(note),
             Deed::Arm(after) => cx.arm(Timer::Recipe(number), after),
             Deed::Hold(held) => self.hold(cx, held),
+            Deed::Keep(place) => self.recipes.held.push(place),
             Deed::LetGo(node, why) => self.let_go(cx, &node, why),
             Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
             Deed::Stand(call) => self.stand(cx, call),

@@ -24,6 +24,12 @@ pub fn in_order(names: &[Path]) -> Vec<&Path> {
     line.into_iter().map(|(_, name)| name).collect()
 }
 
+/// What stands before the number, from the last dash but one on: the priority of an item.
+pub fn priority_of(name: &str) -> &str {
+    let before = name.get(..name.len().saturating_sub(DIGITS + 1)).unwrap_or("");
+    before.rsplit('-').next().unwrap_or(before)
+}
+
 /// A child's path.
 pub fn child(parent: &Path, name: &str) -> Path {
     format!("{}/{name}", parent.trim_end_matches('/')).into()
@@ -50,6 +56,13 @@ mod tests {
         assert_eq!(label("_c_a-read-0000000007"), "_c_a-read-");
         assert_eq!(label("0000000007"), "");
         assert_eq!(label("x"), "");
+    }
+
+    #[test]
+    fn the_priority_stands_before_the_number() {
+        assert_eq!(priority_of("_c_c1.42-007-0000000002"), "007");
+        assert_eq!(priority_of("007-0000000002"), "007");
+        assert_eq!(priority_of("0000000002"), "");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::proto::{Bytes, CreateMode, ErrorCode, Path, SessionId};
 
 /// Creates a sequential node of this prefix below a parent, which is made if it is missing. Its name begins with what no other script uses.
 pub fn create(zk: &mut Script, parent: &Path, prefix: &str, data: Option<Bytes>, mode: CreateMode) -> Run<Made> {
-    let mark = format!("_c_{}.{}-", zk.me, zk.number);
+    let mark = mark(zk);
     create_marked(zk, parent, &mark, prefix, data, mode)
 }
 
@@ -38,10 +38,19 @@ pub fn create_marked(zk: &mut Script, parent: &Path, mark: &str, prefix: &str, d
     }
 }
 
+/// What no other script uses, not even of the same client in another life of its process.
+pub fn mark(zk: &Script) -> String {
+    format!("_c_{}.{}-", zk.me, zk.number)
+}
+
 /// The child whose name begins so, and the session that it belongs to.
 pub fn find(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<(Made, SessionId)>> {
-    let Some(line) = zk.children(parent, false).unless(ErrorCode::NoNode)? else { return Ok(None) };
-    let Some(name) = line.names.iter().find(|name| name.starts_with(mark)) else { return Ok(None) };
-    let path = child(parent, name);
+    let Some(path) = find_path(zk, parent, mark)? else { return Ok(None) };
     Ok(zk.exists(&path, false)?.map(|stat| (Made { path, czxid: stat.czxid }, stat.ephemeral_owner)))
+}
+
+/// The path of the child whose name begins so.
+pub fn find_path(zk: &mut Script, parent: &Path, mark: &str) -> Run<Option<Path>> {
+    let listing = zk.children(parent, false).unless(ErrorCode::NoNode)?;
+    Ok(listing.and_then(|listing| listing.names.iter().find(|name| name.starts_with(mark)).map(|name| child(parent, name))))
 }

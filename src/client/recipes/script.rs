@@ -68,6 +68,8 @@ pub enum Deed {
     Arm(Micros),
     /// From now on this is held.
     Hold(Held),
+    /// From now on the client has this place among others, which is no holding: it believes nothing of it.
+    Keep(Held),
     /// The node's holder believes no more that it holds.
     LetGo(Path, LetGoReason),
     /// And nothing reminds of it.
@@ -126,13 +128,15 @@ pub struct Script<'a> {
     memo: &'a mut Memo,
     /// How much of its past it has come by.
     at: usize,
+    /// The zxid of the last answer of that.
+    seen: Zxid,
     deeds: &'a mut Vec<Deed>,
 }
 
 impl<'a> Script<'a> {
     pub fn new(cx: &Cx, memo: &'a mut Memo, known: Known<'a>, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
         memo.enter(known.session);
-        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, known, memo, at: 0, deeds }
+        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, known, memo, at: 0, seen: Zxid::ZERO, deeds }
     }
 
     /// Whether its author has made this mistake.
@@ -157,7 +161,10 @@ impl<'a> Script<'a> {
     /// now, in which nothing is its own.
     pub fn ask(&mut self, op: impl FnOnce() -> Op) -> Run<(Answer, Zxid)> {
         match self.recall() {
-            Some(Past::Answer(result, zxid)) => result.map(|answer| (answer, zxid)).map_err(Stop::Failed),
+            Some(Past::Answer(result, zxid)) => {
+                self.seen = zxid;
+                result.map(|answer| (answer, zxid)).map_err(Stop::Failed)
+            }
             None if self.memo.ended => {
                 self.remember(Past::Ended);
                 Err(Stop::Failed(ErrorCode::SessionExpired))
@@ -168,6 +175,11 @@ impl<'a> Script<'a> {
                 Err(Stop::Waiting)
             }
         }
+    }
+
+    /// The zxid of the last answer, errors included; 0 if nobody answered.
+    pub fn seen(&self) -> Zxid {
+        self.seen
     }
 
     /// Does something once.
@@ -186,6 +198,11 @@ impl<'a> Script<'a> {
     /// From now on this is held.
     pub fn hold(&mut self, held: Held) {
         self.once(|| Deed::Hold(held));
+    }
+
+    /// From now on this is its place, until it is forgotten or the session ends.
+    pub fn keep(&mut self, place: Held) {
+        self.once(|| Deed::Keep(place));
     }
 
     /// What is held with this node is not believed to be held any more.
