@@ -11,6 +11,7 @@ use super::hosts::HostProvider;
 use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
 use super::watches::Watches;
+use super::workload::Running;
 use super::{Client, Opening};
 
 /// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
@@ -255,6 +256,7 @@ impl Client {
             return self.next_attempt(cx);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
+        self.workloads.iter_mut().for_each(Running::on_session_over);
         self.session.state = State::Closed;
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));

@@ -140,6 +140,28 @@ pub const NOT_HELD: &str = "NotHeld";
 /// What a user is told who holds something and does not know whether it still does.
 pub const SUSPENDED: &str = "Suspended";
 
+/// What became of a round of a workload: of its lines, the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundEnd {
+    /// Every line came to what it should.
+    Acked,
+    /// A line was refused, or gave up in time.
+    Failed,
+    /// Of a line nobody knows what became.
+    Unknown,
+}
+
+impl fmt::Display for RoundEnd {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            RoundEnd::Acked => "acknowledged",
+            RoundEnd::Failed => "failed",
+            RoundEnd::Unknown => "unknown",
+        })
+    }
+}
+
 impl fmt::Display for Recipe {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
         out.pad(self.name())

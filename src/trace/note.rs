@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::note_values::{LetGoReason, OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
-    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, ServerId,
-    SessionId, TxnRef, Vote, Zxid,
+    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, RoundEnd,
+    ServerId, SessionId, TxnRef, Vote, Zxid,
 };
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
@@ -222,6 +222,8 @@ pub enum Note {
     Returned { call: u64, result: String, zxid: Option<Zxid> },
     /// All requests of a workload are answered.
     WorkloadDone { workload: String, acked: u64, failed: u64, unknown: u64 },
+    /// A round of a workload is over.
+    RoundDone { workload: String, end: RoundEnd },
     /// The client is back and tells its server what it watches, and up to where it has seen everything.
     WatchesRenewed { count: u32, seen: Zxid },
     /// The user is told of an event: what happened to a node, or (`None`, without a path) how the session stands.
@@ -488,6 +490,7 @@ kinds! {
     Called { call, op } "called" true,
     Returned { call, result, zxid } "returned" true,
     WorkloadDone { workload, acked, failed, unknown } "workload_done" true,
+    RoundDone { workload, end } "round_done" false,
     WatchesRenewed { count, seen } "watches_renewed" true,
     EventDelivered { event, state, path, zxid } "event_delivered" true,
     RecipeCalled { call, what } "recipe_called" true,
@@ -681,6 +684,7 @@ impl fmt::Display for Note {
             Note::WorkloadDone { workload, acked, failed, unknown } => {
                 write!(out, "ends its workload {workload}: {acked} acknowledged, {failed} failed, {unknown} unknown")
             }
+            Note::RoundDone { workload, end } => write!(out, "is done with a round of {workload}: {end}"),
             Note::WatchesRenewed { count, seen } => write!(out, "sets {count} watches again: it has seen everything up to {seen}"),
             Note::EventDelivered { event: EventType::None, state, .. } => write!(out, "is told: {state}"),
             Note::EventDelivered { event, path, .. } => write!(out, "is told: {event} {path}"),

@@ -21,7 +21,7 @@ mod protected;
 mod script;
 
 use crate::actor::Cx;
-use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, SessionId, Timer, WatcherEvent, Zxid};
+use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, RoundEnd, SessionId, Timer, WatcherEvent, Zxid};
 use crate::trace::Note;
 
 use super::Client;
@@ -76,6 +76,11 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
     }
 }
 
+/// Whether nobody knows what became of what failed so.
+const fn is_loss(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::ConnectionLoss | ErrorCode::SessionExpired | ErrorCode::AuthFailed)
+}
+
 impl Client {
     /// The user asks for a recipe.
     #[cold]
@@ -106,18 +111,29 @@ impl Client {
         for deed in deeds {
             self.carry_deed(cx, at, deed);
         }
-        let result = match outcome {
+        let (result, end) = match outcome {
             Err(Stop::Waiting) => return,
-            Ok(text) => text,
-            Err(Stop::Refused(why)) => why.into(),
-            Err(Stop::Failed(code)) => code.to_string(),
+            Ok(text) => (text, RoundEnd::Acked),
+            Err(Stop::Refused(why)) => (why.into(), RoundEnd::Failed),
+            Err(Stop::Failed(code)) => (code.to_string(), if is_loss(code) { RoundEnd::Unknown } else { RoundEnd::Failed }),
         };
         cx.disarm(Timer::Recipe(number));
         self.recipes.running.retain(|script| script.number != number);
         if let Some(call) = call {
-            self.recipes.told = Some((call, result.clone()));
-            cx.note(Note::RecipeReturned { call, result });
+            cx.note(Note::RecipeReturned { call, result: result.clone() });
+            match Caller::of(call) {
+                Caller::Workload(number) => self.on_line_carried(cx, number, call, end),
+                _ => self.recipes.told = Some((call, result)),
+            }
         }
+    }
+
+    /// A line of a workload's round has come to its end.
+    fn on_line_carried(&mut self, cx: &mut Cx, number: u32, call: u64, end: RoundEnd) {
+        if let Some(workload) = self.workloads.iter_mut().find(|workload| workload.number == number) {
+            workload.on_recipe_returned(call, end);
+        }
+        self.drive(cx, number);
     }
 
     fn carry_deed(&mut self, cx: &mut Cx, at: usize, deed: Deed) {
