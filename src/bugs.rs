@@ -236,6 +236,28 @@ catalogue! {
         "a watch that a read has set fires again and again";
     MutantRenewsWatchesBlindly "mutant-renews-watches-blindly", affected "no release", breaks [watch_renewal]:
         "watches of a client that is back are set again, whatever has happened meanwhile";
+    MutantAnyPassword "mutant-any-password", affected "no release", breaks [session_owner]:
+        "who claims a session is not asked for its password";
+    MutantNumbersSessionsAnew "mutant-numbers-sessions-anew", affected "no release", breaks [session_owner]:
+        "a server numbers the sessions that it creates from the same number whenever it begins to serve";
+    MutantAnybodyOwns "mutant-anybody-owns", affected "no release", breaks [session_owner]:
+        "a leader takes what a session asks for through any server, also through one that the session has left";
+    MutantKeepsTheDeadConnected "mutant-keeps-the-dead-connected", affected "no release", breaks [dead_session]:
+        "a server does not close the connection of a session that somebody else has ended";
+    MutantDeletesParents "mutant-deletes-parents", affected "no release", breaks [tree_shape]:
+        "a leader does not look whether a node that is to be deleted has children";
+    MutantChildStaysListed "mutant-child-stays-listed", affected "no release", breaks [tree_shape]:
+        "a node that is deleted stays in its parent's list of children";
+    MutantOwnsWithoutIndex "mutant-owns-without-index", affected "no release", breaks [ephemeral_index]:
+        "an ephemeral node does not get into the index by which the end of its session finds it";
+    MutantStampsByOwnClock "mutant-stamps-by-own-clock", affected "no release", breaks [apply_is_pure]:
+        "a server stamps what it applies with its own clock, and not with the time of the transaction";
+    MutantWatchesOutliveConnection "mutant-watches-outlive-connection", affected "no release", breaks [watch_table]:
+        "the watches of a client stay when its connection has gone";
+    MutantAnswersNoSync "mutant-answers-no-sync", affected "no release", breaks [calls_end]:
+        "a server carries out a sync and does not answer it";
+    MutantClientStaysAway "mutant-client-stays-away", affected "no release", breaks [calls_end]:
+        "a client that has lost its connection does not look for another";
     MutantOneQuorum "mutant-one-quorum", affected "no release", breaks [configuration_agreed]:
         "while the membership changes a quorum of the configuration in force is enough, and the next one is not asked";
     RecipeNoGuid "recipe-no-guid", affected "recipes of clients", breaks [waiter_proceeds]:

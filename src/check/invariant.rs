@@ -156,6 +156,15 @@ catalogue! {
     ReadTakesNoZxid read_takes_no_zxid "C-10":
         "a read makes no transaction; a write, failed or not, makes one",
         "PrepRequestProcessor.pRequest; FinalRequestProcessor";
+    SessionOwner session_owner "S-3":
+        "a session has one connection at a time that may speak for it, a name that nobody had before, and a password that must be known",
+        "ZooKeeperServer.processConnectRequest, SessionTrackerImpl.checkSession; ZOOKEEPER-417";
+    DeadSession dead_session "S-4":
+        "once a session has ended nobody is answered in its name",
+        "FinalRequestProcessor, OpCode.closeSession; ZOOKEEPER-558";
+    TreeShape tree_shape "T-1":
+        "every node has a parent that lists it, lists name nodes that are there, and neither an ephemeral nor a deleted node has children",
+        "DataTree; PrepRequestProcessor, NotEmpty and NoChildrenForEphemerals";
     WrongResult wrong_result "C-9":
         "a write comes to what it comes to in one process that carries out all writes in the order of their zxids: result, error, stat, name",
         "PrepRequestProcessor.pRequest2Txn; DataTree.processTxn";
@@ -189,6 +198,15 @@ catalogue! {
     WatchLost watch_lost "W-2":
         "as long as a connection stands, each change that is watched on it is told",
         "ZooKeeper Programmer's Guide, watches";
+    EphemeralIndex ephemeral_index "T-3":
+        "the index of ephemerals names the nodes of sessions that live, and all of them",
+        "DataTree.ephemerals; DataTree.createNode";
+    ApplyIsPure apply_is_pure "T-5":
+        "what a transaction makes of a database hangs on the two alone: the committed log, replayed, gives what the servers have",
+        "DataTree.processTxn; DataTree digests (ZOOKEEPER-3114)";
+    WatchTable watch_table "W-8":
+        "nobody watches on a connection that is gone",
+        "WatchManager.removeWatcher; ZOOKEEPER-1382";
     SingleSystemImage single_system_image "C-4":
         "the zxids that a client is shown never go back, whatever server it is connected to",
         "ZooKeeperServer.processConnectRequest";
@@ -222,6 +240,9 @@ catalogue! {
     SyncIsCheap sync_is_cheap "L-6":
         "a learner that is level with its leader is not sent a snapshot",
         "LearnerHandler.syncFollower; ZOOKEEPER-1465";
+    CallsEnd calls_end "L-4":
+        "once faults have ended every call of a client that runs is answered or fails, and a client without a connection looks for one",
+        "ZooKeeper Programmer's Guide, ConnectionLoss; ClientCnxn; ZOOKEEPER-4537";
     LeaderElected leader_elected "L-1":
         "once faults have ended and a quorum runs, within a bounded time one leader is established, everybody serves under it, and writes commit",
         "Zab, liveness; the bound follows from maxNotificationInterval, initLimit and syncLimit";

@@ -31,6 +31,7 @@ mod known_order;
 mod leader_quorum;
 mod leadership;
 mod liveness;
+mod memory;
 mod model;
 mod operations;
 mod probes;
@@ -217,7 +218,7 @@ impl Checks {
     #[cold]
     #[inline(never)]
     fn judge(&mut self, change: &Change, event: &Event) -> Option<Breach> {
-        let (electorates, world) = (&*self.electorates, &mut self.replication);
+        let (electorates, world, known_order) = (&*self.electorates, &mut self.replication, &mut self.known_order);
         let electorate = electorates.at(event.node);
         surprises::check(electorate, world, change, event)
             .or_else(|| holes::check(world, change, event))
@@ -228,6 +229,7 @@ impl Checks {
             .or_else(|| convergence::check(world, change, event))
             .or_else(|| reported::check(electorate, world, event))
             .or_else(|| recovery::check(world, change, event))
+            .or_else(|| memory::check(world, known_order, event))
             .or_else(|| sync_cost::check(event))
             .or_else(|| self.replies.check(electorates.latest(), world, event))
             .or_else(|| self.clients.check(world, event))

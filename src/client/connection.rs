@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::{Cx, Effect};
+use crate::bugs::Bug;
 use crate::proto::{ClientRequest, CloseReason, ConnId, ConnectResponse, DialError, KeeperState, Micros, Op, Packet, Port, ServerId, Timer};
 use crate::trace::Note;
 
@@ -253,6 +254,9 @@ impl Client {
         self.fail_all(cx);
         if afterwards == Afterwards::Reconnect {
             self.tell_state(cx, KeeperState::Disconnected);
+            if cx.bugs.has(Bug::MutantClientStaysAway) {
+                return;
+            }
             return self.next_attempt(cx);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;

@@ -129,6 +129,16 @@ impl Client {
         self.session().map(|id| (id, self.session.password()))
     }
 
+    /// The numbers of the first and the last of its requests that are not answered.
+    pub fn open_requests(&self) -> Option<(i32, i32)> {
+        self.requests.open()
+    }
+
+    /// Whether it has neither a connection nor an attempt at one, though its session has not ended.
+    pub fn is_away(&self) -> bool {
+        matches!(self.session.state, State::CleaningUp(_) | State::Pausing(_))
+    }
+
     /// Whether it has no session, and will have none unless it is told to connect.
     pub fn is_closed(&self) -> bool {
         self.session.state == State::Closed

@@ -96,6 +96,13 @@ impl Requests {
         self.writable = true;
     }
 
+    /// The numbers of the first and the last that are not answered, sent or not; the latter will be numbered so.
+    pub fn open(&self) -> Option<(i32, i32)> {
+        let first = self.pending.front().map_or(self.next_xid, |sent| sent.xid);
+        let last = self.next_xid - 1 + self.outgoing.len() as i32;
+        (!self.pending.is_empty() || !self.outgoing.is_empty()).then_some((first, last))
+    }
+
     fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = if xid == i32::MAX - 1 { 1 } else { xid + 1 };

@@ -20,6 +20,7 @@ mod packet;
 mod path_rules;
 mod proposal;
 mod recipe;
+pub mod state_digest;
 mod time;
 mod txn;
 pub mod txn_bytes;

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Due};
+use super::debts::Debts;
 use super::probe::Probe;
 use super::results::WorkloadResults;
 use super::watch::Watch;
-use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge};
+use super::{Process, Scenario, ServerStart, Trigger, disk_probe, judge, memory_probe};
 use crate::bugs::Bugs;
-use crate::check::{ByFault, Fact, LeaderTimes, Statistics, Verdict};
+use crate::check::{ByFault, Counts, Fact, LeaderTimes, Statistics, Verdict, Violation};
 use crate::client::{Client, Program};
 use crate::proto::{Claim, Claimed, Command, Config, Epoch, Member, Micros, NodeId, PeerState, ServerId, SmallFile, Version, Zxid};
 use crate::server::Server;
@@ -51,6 +52,8 @@ pub struct Run {
     phase: Phase,
     /// The write that is demanded in the end, once everybody serves again, and when it began.
     probe: Option<(Probe, Micros)>,
+    /// What clients are owed since all is quiet.
+    debts: Option<Debts>,
     /// How long it took until everybody served.
     recovery: Option<LeaderTimes>,
     verdict: Option<Verdict>,
@@ -124,6 +127,7 @@ impl Run {
             watch,
             phase: Phase::Story,
             probe: None,
+            debts: None,
             recovery: None,
             verdict: None,
             kept: Vec::new(),
@@ -147,6 +151,11 @@ impl Run {
     /// A server, while its process runs.
     pub fn server(&self, id: ServerId) -> Option<&Server> {
         self.world.actor(NodeId::Server(id)).and_then(Process::as_server)
+    }
+
+    /// What the checks have held against their model.
+    pub fn looked_at(&self) -> Counts {
+        self.watch.checks.looked_at()
     }
 
     /// Events kept so far.
@@ -337,12 +346,14 @@ impl Run {
         self.world.inject(&Action::Quiet, Origin::Author).expect("it can always be quiet");
         self.see_events();
         self.watch.liveness.on_quiet(self.world.now(), self.world.events());
+        self.debts = Some(Debts::at_quiet(&self.world));
     }
 
     fn advance_recovery(&mut self) {
+        let paid = self.debts.as_mut().is_none_or(|debts| debts.are_paid(&self.world));
         match &mut self.probe {
             None if self.watch.liveness.settled() => return self.begin_probe(),
-            Some((probe, _)) if self.watch.liveness.settled() && probe.is_done(&self.world) => return self.end(Verdict::Pass),
+            Some((probe, _)) if paid && self.watch.liveness.settled() && probe.is_done(&self.world) => return self.end(Verdict::Pass),
             Some((probe, _)) => {
                 if let Some(action) = probe.take_action() {
                     // A client that has just been heard of runs.
@@ -378,6 +389,9 @@ impl Run {
         }
         let late = self.watch.liveness.missed(now, event).or_else(|| {
             let (probe, began) = self.probe.as_ref()?;
+            if probe.is_done(&self.world) {
+                return self.debts.as_ref()?.missed(&self.world, self.watch.liveness.bound());
+            }
             let wants = Fact::new(event, format!("at {now} {}", probe.wants(&self.world, *began)));
             self.watch.liveness.unfinished(now, wants)
         });
@@ -397,8 +411,15 @@ impl Run {
             return;
         }
         let looks_back = !self.options.unwatched && !matches!(verdict, Verdict::Violation(_));
-        let found = if looks_back { self.watch.checks.conclude(self.world.now()) } else { None };
+        let found = if looks_back { self.judge_in_the_end() } else { None };
         self.verdict = Some(found.map_or(verdict, Verdict::Violation));
+    }
+
+    /// What is found once all is over: in what clients were told, then in what servers have in memory.
+    #[cold]
+    fn judge_in_the_end(&mut self) -> Option<Violation> {
+        let found = self.watch.checks.conclude(self.world.now());
+        found.or_else(|| memory_probe::answers(&self.world).find_map(|answer| self.watch.checks.observe(&answer)))
     }
 
     fn idle_faults(&self) -> Vec<(NodeId, DiskFault)> {

@@ -28,6 +28,7 @@ use crate::proto::{
 };
 use crate::store::Recovery;
 use crate::store::boot::Boot;
+use crate::trace::MemoryRule;
 use crate::tree::Database;
 use crate::zab::{Leader, Learner, Replica};
 
@@ -135,6 +136,12 @@ impl Server {
     /// The watches of a session that is connected here, by path.
     pub fn watches_of(&self, session: SessionId) -> Vec<Watch> {
         self.pipeline.as_ref().map_or_else(Vec::new, |pipeline| pipeline.watches_of(session))
+    }
+
+    /// The first thing that is wrong with what it has in its memory, and the rule that it breaks: for those who look on.
+    pub fn memory_flaw(&self) -> Option<(MemoryRule, String)> {
+        let gone_watcher = || Some((MemoryRule::WatchTable, self.pipeline.as_ref()?.gone_watcher()?));
+        self.database().flaw().or_else(gone_watcher)
     }
 
     fn standing(&self) -> Standing {

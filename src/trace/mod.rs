@@ -30,8 +30,8 @@ pub use golden::golden;
 pub use kinds::{fields_of, is_evidence, is_note, kinds, of_clients};
 pub use nearest::nearest;
 pub use note::{
-    ApplyHow, Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LetGoReason, LookingReason, Note, OpText, Probing, SnapshotSource, Surprise,
-    SyncHow, WatchMode,
+    ApplyHow, Better, ElectedBy, EpochFile, IgnoreReason, JoinObstacle, LetGoReason, LookingReason, MemoryRule, Note, OpText, Probing,
+    SnapshotSource, Surprise, SyncHow, WatchMode,
 };
 pub use plot::plot;
 pub use record::Record;

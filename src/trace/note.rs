@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::note_values::{LetGoReason, OpText, Probing, SnapshotSource, WatchMode};
+pub use super::note_values::{LetGoReason, MemoryRule, OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
     Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, RoundEnd,
     ServerId, SessionId, TxnRef, Vote, Zxid,
@@ -159,6 +159,9 @@ pub enum Note {
     /// Nobody in the run does this: the checks had a copy of the disk recovered. `digest` is that of the database after `zxid`, unless the
     /// copy was `refused`.
     DiskProbed { why: Probing, zxid: Zxid, digest: u64, refused: Option<String> },
+    /// Nobody in the run does this: the checks had a look at what a server has in its memory when all was over. `why` says what is wrong by
+    /// this `rule`.
+    MemoryProbed { zxid: Zxid, digest: u64, rule: Option<MemoryRule>, why: String },
     /// Old files could not be deleted, or not all; the server goes on, and tries again at the next interval.
     PurgeFailed { why: String },
 
@@ -462,6 +465,7 @@ kinds! {
     FastForwarded { from, to } "fast_forwarded" true,
     MemoryCleared { why } "memory_cleared" true,
     DiskProbed { why, zxid, digest, refused } "disk_probed" false,
+    MemoryProbed { zxid, digest, rule, why } "memory_probed" false,
     PurgeFailed { why } "purge_failed" true,
     SyncChosen { learner, how, peer, zxid, row } "sync_chosen" true,
     SyncStarted { leader, how, zxid } "sync_started" false,
@@ -638,6 +642,8 @@ impl fmt::Display for Note {
             Note::MemoryCleared { why } => write!(out, "drops its database and will read it from disk again: {why}"),
             Note::DiskProbed { why, refused: Some(refused), .. } => write!(out, "could not start from its disk {why}: {refused}"),
             Note::DiskProbed { why, zxid, digest, .. } => write!(out, "would start at {zxid} from its disk {why}, with digest {digest:016x}"),
+            Note::MemoryProbed { rule: Some(_), why, .. } => write!(out, "has this in memory: {why}"),
+            Note::MemoryProbed { zxid, digest, .. } => write!(out, "has the database of {zxid} in memory, with digest {digest:016x}"),
             Note::SyncChosen { learner, how: SyncHow::Diff, peer, zxid, .. } if peer == zxid => {
                 write!(out, "finds {learner} level at {peer}: an empty DIFF")
             }

@@ -28,6 +28,18 @@ pub enum Probing {
     Purge,
 }
 
+/// A rule about what a server has in its memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryRule {
+    /// Nodes have parents that list them, and lists name nodes that are there.
+    TreeShape,
+    /// The nodes of a session are those that the index of ephemerals has for it, and the session lives.
+    EphemeralIndex,
+    /// Nobody watches on a connection that is gone.
+    WatchTable,
+}
+
 /// What a client asks for: shown as text, compared as what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpText(pub Op);

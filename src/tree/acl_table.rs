@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use xxhash_rust::xxh64::xxh64;
 
-use crate::proto::jute::Writer;
+use crate::proto::state_digest::{OPEN_LIST, is_open, of_list};
 use crate::proto::{Acl, AclList};
 
 /// The number of the list that lets everybody do everything (`OPEN_UNSAFE_ACL_ID`). It is in no table.
@@ -48,7 +47,7 @@ impl AclTable {
     pub fn put(&mut self, number: i64, list: AclList) {
         self.last = self.last.max(number);
         self.numbers.insert(list.clone(), number);
-        self.lists.insert(number, Entry { hash: hash_of_list(&list), list, users: 0 });
+        self.lists.insert(number, Entry { hash: of_list(&list), list, users: 0 });
     }
 
     /// Forgets what no node uses. Source: `purgeUnused`.
@@ -60,7 +59,7 @@ impl AclTable {
     /// One more node has this list: its number and hash.
     pub(super) fn take(&mut self, list: &AclList) -> (i64, u64) {
         if is_open(list) {
-            return (OPEN_ACL, OPEN_HASH);
+            return (OPEN_ACL, OPEN_LIST);
         }
         let number = self.numbers.get(list).copied().unwrap_or_else(|| {
             self.put(self.last + 1, list.clone());
@@ -77,7 +76,7 @@ impl AclTable {
                 entry.users += 1;
                 (number, entry.hash)
             }
-            None if number == OPEN_ACL => (OPEN_ACL, OPEN_HASH),
+            None if number == OPEN_ACL => (OPEN_ACL, OPEN_LIST),
             None => (UNKNOWN_ACL, 1),
         }
     }
@@ -102,23 +101,7 @@ impl AclTable {
     }
 }
 
-const OPEN_HASH: u64 = 0;
-
 /// `OPEN_ACL_UNSAFE`.
 fn open_acl() -> AclList {
     Arc::new([Acl { perms: 31, scheme: "world".into(), id: "anyone".into() }])
-}
-
-fn is_open(list: &[Acl]) -> bool {
-    matches!(list, [acl] if acl.perms == 31 && &*acl.scheme == "world" && &*acl.id == "anyone")
-}
-
-/// By content: a server may have given the open list a number of its own.
-fn hash_of_list(list: &[Acl]) -> u64 {
-    if is_open(list) {
-        return OPEN_HASH;
-    }
-    let mut bytes = Writer::default();
-    bytes.acl(list);
-    xxh64(bytes.bytes(), 2)
 }

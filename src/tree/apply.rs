@@ -37,6 +37,9 @@ impl DataTree {
                     self.raise_cversion(parent_of(path), *parent_cversion, header.zxid)?;
                 }
                 created?;
+                if bugs.has(Bug::MutantOwnsWithoutIndex) {
+                    self.disown(header.session, path);
+                }
                 observer.created(self, path);
                 match (form, self.get(path)) {
                     (CreateForm::Create, _) | (_, None) => Ok(Answer::Created(path.clone())),

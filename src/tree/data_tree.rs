@@ -172,7 +172,9 @@ impl DataTree {
     /// the parent as it was before.
     pub(super) fn delete(&mut self, path: &str, zxid: Zxid, bugs: Bugs) -> Result<(), ErrorCode> {
         self.change(parent_of(path), |parent, _| {
-            parent.children.remove(path);
+            if !bugs.has(Bug::MutantChildStaysListed) {
+                parent.children.remove(path);
+            }
             parent.stat.pzxid = parent.stat.pzxid.max(zxid);
         })?;
         self.remove(path, bugs).ok_or(ErrorCode::NoNode)
@@ -357,7 +359,8 @@ impl DataTree {
         self.nodes.insert(path, Arc::new(node));
     }
 
-    fn disown(&mut self, session: SessionId, path: &str) {
+    /// The index does not have it any more.
+    pub(super) fn disown(&mut self, session: SessionId, path: &str) {
         if let Some(paths) = self.ephemerals.get_mut(&session) {
             paths.remove(path);
             if paths.is_empty() {

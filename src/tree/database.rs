@@ -5,12 +5,12 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use crate::bugs::{Bug, Bugs};
+use crate::proto::state_digest::of_session as session_hash;
 use crate::proto::{Answer, Bytes, ErrorCode, Proposal, SessionId, Txn, Zxid};
 
 use super::committed::Committed;
 use super::data_tree::DataTree;
 use super::observer::Observer;
-use super::znode::hash_of_words;
 
 /// Cheap to clone: everything large is shared until it changes.
 #[derive(Clone, Debug)]
@@ -156,8 +156,4 @@ impl Database {
             self.sessions_digest = self.sessions_digest.wrapping_sub(session_hash(session, timeout));
         }
     }
-}
-
-fn session_hash(session: SessionId, timeout: i32) -> u64 {
-    hash_of_words(&[session.0 as u64, timeout as u64])
 }

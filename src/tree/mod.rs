@@ -8,6 +8,7 @@ mod apply;
 mod committed;
 mod data_tree;
 mod database;
+mod flaws;
 mod observer;
 mod path_map;
 mod quota;

@@ -1,8 +1,8 @@
 //! One node of the tree. Source: `DataNode`, `StatPersisted`, `EphemeralType`; data-model reference §2, §4.
 
 use imbl::OrdSet;
-use xxhash_rust::xxh64::xxh64;
 
+use crate::proto::state_digest::{self, NodeWords};
 use crate::proto::{Bytes, CreateForm, Path, SessionId, Stat, TxnHeader, Zxid};
 
 /// The stat as it is kept, in memory and in snapshots. Source: `StatPersisted`.
@@ -91,7 +91,7 @@ impl StoredStat {
 impl Znode {
     /// A node without children. `acl_hash` is that of the list behind `acl`.
     pub fn new(path: &str, data: Option<Bytes>, acl: i64, acl_hash: u64, stat: StoredStat) -> Znode {
-        let (path_hash, data_hash) = (xxh64(path.as_bytes(), 0), hash_of_data(data.as_deref()));
+        let (path_hash, data_hash) = (state_digest::of_path(path), state_digest::of_data(data.as_deref()));
         let mut node = Znode { data, stat, acl, children: OrdSet::new(), path_hash, data_hash, acl_hash, hash: 0 };
         node.rehash();
         node
@@ -126,7 +126,7 @@ impl Znode {
     }
 
     pub(super) fn set_data(&mut self, data: Option<Bytes>) {
-        self.data_hash = hash_of_data(data.as_deref());
+        self.data_hash = state_digest::of_data(data.as_deref());
         self.data = data;
     }
 
@@ -138,33 +138,19 @@ impl Znode {
     /// To be called after any change.
     pub(super) fn rehash(&mut self) {
         let stat = &self.stat;
-        let words = [
-            self.path_hash,
-            self.data_hash,
-            self.acl_hash,
-            stat.czxid.0 as u64,
-            stat.mzxid.0 as u64,
-            stat.ctime as u64,
-            stat.mtime as u64,
-            (stat.version as u64) << 32 | u64::from(stat.cversion as u32),
-            u64::from(stat.aversion as u32),
-            stat.owner as u64,
-            stat.pzxid.0 as u64,
-        ];
-        self.hash = hash_of_words(&words);
+        self.hash = state_digest::of_node(&NodeWords {
+            path: self.path_hash,
+            data: self.data_hash,
+            acl: self.acl_hash,
+            czxid: stat.czxid,
+            mzxid: stat.mzxid,
+            pzxid: stat.pzxid,
+            ctime: stat.ctime,
+            mtime: stat.mtime,
+            version: stat.version,
+            cversion: stat.cversion,
+            aversion: stat.aversion,
+            owner: stat.owner,
+        });
     }
-}
-
-/// Null differs from empty.
-fn hash_of_data(data: Option<&[u8]>) -> u64 {
-    data.map_or(0, |data| xxh64(data, 1))
-}
-
-/// xxh64 over the words' little-endian bytes.
-pub fn hash_of_words<const N: usize>(words: &[u64; N]) -> u64 {
-    let mut bytes = [[0; 8]; N];
-    for (to, word) in bytes.iter_mut().zip(words) {
-        *to = word.to_le_bytes();
-    }
-    xxh64(bytes.as_flattened(), N as u64)
 }

@@ -55,6 +55,9 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("phantom", "mutant_closes_in_its_clients_name"),
     ("doubled", "mutant_forwards_twice"),
     ("read_takes_no_zxid", "mutant_sync_takes_zxid"),
+    ("session_owner", "mutant_any_password"),
+    ("dead_session", "mutant_keeps_the_dead_connected"),
+    ("tree_shape", "mutant_deletes_parents"),
     ("wrong_result", "mutant_creates_again"),
     ("version_guards", "mutant_ignores_versions"),
     ("versions_rise", "mutant_version_stands"),
@@ -66,6 +69,9 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("watch_phantom", "mutant_watch_stays"),
     ("watch_renewal", "mutant_renews_watches_blindly"),
     ("watch_lost", "mutant_no_watch_on_missing_node"),
+    ("ephemeral_index", "mutant_owns_without_index"),
+    ("apply_is_pure", "mutant_stamps_by_own_clock"),
+    ("watch_table", "mutant_watches_outlive_connection"),
     ("single_system_image", "mutant_takes_any_client"),
     ("ended_session", "bug_zk1208"),
     ("expiry_closes", "bug_zk450"),
@@ -77,7 +83,20 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("waiter_proceeds", "recipe_lost_wakeup"),
     ("leader_steps_down", "bug_zk2247"),
     ("sync_is_cheap", "bug_zk1465"),
+    ("calls_end", "mutant_answers_no_sync"),
     ("leader_elected", "mutant_no_rebroadcast"),
+];
+
+/// Rules of the project's list that have no check of their own, with those that find what breaks them, and why that is enough.
+#[rustfmt::skip]
+const FOUND_BY_OTHERS: &[(&str, &str, &[&str], &str)] = &[
+    ("Z-3", "of two transactions that two servers deliver, one of them delivers both", &["prefix_consistency"], "it follows from Z-11"),
+    ("S-6", "sessions are the same on all servers at the same zxid", &["replica_convergence"], "they are part of the digest that is compared"),
+    ("W-1", "a watch of a read fires once, a persistent one for each change", &["watch_phantom", "watch_lost"], "an ideal manager of watches says what is due, event by event: one more is a phantom, one less is lost"),
+    ("W-4", "events of a session come in the order of their changes", &["watch_order"], "an event is told while an older one is due"),
+    ("W-7", "a recursive watch hears nothing of lists of children", &["watch_phantom"], "nobody waits for such an event"),
+    ("L-2", "all servers come to the same zxid and the same database", &["leader_elected", "replica_convergence", "apply_is_pure"], "the last write must be applied by everybody who serves, and databases are compared"),
+    ("L-5", "elections come to an end", &["leader_elected"], "without end nobody is settled in time; how many there were is in the numbers"),
 ];
 
 /// A scenario of `scenarios/` that switches bugs on.
@@ -156,6 +175,13 @@ fn the_table_of_checks_is_as_documented() {
     for (info, (_, scenario)) in check::CATALOGUE.iter().zip(SEEN_FIRST) {
         let bugs: Vec<&str> = info.invariant.broken_by().map(|bug| bug.name).collect();
         table += &format!("| {} | `{}` | {} | [{scenario}](../../scenarios/{scenario}.json) |\n", info.code, info.name, bugs.join(", "));
+    }
+    table += "\n## Rules that other checks find the breaking of\n\n| code | rule | found by | why that is enough |\n| --- | --- | --- | --- |\n";
+    for (code, rule, names, why) in FOUND_BY_OTHERS {
+        assert!(check::Invariant::named(code).is_none(), "{code} has a check of its own");
+        let names: Vec<String> =
+            names.iter().map(|name| check::Invariant::named(name).expect("a check").info().name).map(|name| format!("`{name}`")).collect();
+        table += &format!("| {code} | {rule} | {} | {why} |\n", names.join(", "));
     }
     let path = stories::folder("src/check").join("README.md");
     if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {

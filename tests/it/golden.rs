@@ -153,11 +153,16 @@ golden! {
     multi_rolls_back
     multi_sees_its_own_changes
     mutant_acks_early
+    mutant_answers_no_sync
     mutant_answers_one_zxid_early
     mutant_answers_one_zxid_early_to_readers
     mutant_answers_sync_itself
     mutant_answers_with_older_zxid
+    mutant_any_password
+    mutant_anybody_owns
     mutant_applies_early
+    mutant_child_stays_listed
+    mutant_client_stays_away
     mutant_closes_in_its_clients_name
     mutant_commits_alone
     mutant_commits_alone_in_the_past
@@ -165,27 +170,33 @@ golden! {
     mutant_commits_newest_first
     mutant_commits_outlive_role
     mutant_creates_again
+    mutant_deletes_parents
     mutant_end_leaves_one_out
     mutant_epoch_forgotten
     mutant_event_after_reply
     mutant_forwards_twice
     mutant_ignores_versions
     mutant_inform_restamped
+    mutant_keeps_the_dead_connected
     mutant_multi_goes_on
     mutant_no_rebroadcast
     mutant_no_watch_on_missing_node
     mutant_numbers_children_left
+    mutant_numbers_sessions_anew
     mutant_one_quorum
+    mutant_owns_without_index
     mutant_proposes_to_observers
     mutant_read_overtakes
     mutant_reads_tell_first_zxid
     mutant_renews_watches_blindly
     mutant_serves_early
+    mutant_stamps_by_own_clock
     mutant_sync_takes_zxid
     mutant_takes_any_client
     mutant_tells_time_of_creation
     mutant_version_stands
     mutant_watch_stays
+    mutant_watches_outlive_connection
     observer_delay
     observer_follows
     observer_serves_reads

@@ -36,10 +36,23 @@ fn answers_of_scenarios_are_looked_at() {
         let mut checks = Checks::new(&scenario.ensemble.config);
         assert_eq!(events.iter().find_map(|event| checks.observe(event)), None, "{name}");
         assert_eq!(checks.conclude(events.last().map_or(Micros::ZERO, |event| event.at)), None, "{name}");
-        let Counts { checked, unchecked, txns } = checks.looked_at();
-        sum = Counts { checked: sum.checked + checked, unchecked: sum.unchecked + unchecked, txns: sum.txns + txns };
+        let Counts { checked, unchecked, txns, .. } = checks.looked_at();
+        sum = Counts { checked: sum.checked + checked, unchecked: sum.unchecked + unchecked, txns: sum.txns + txns, databases: 0 };
     }
     assert!(sum.checked > 3_000 && sum.txns > 3_000 && sum.unchecked * 100 < sum.checked, "{sum:?}");
+}
+
+/// Nearly every server ends with all that was committed, and then its database is held against the replayed log.
+#[test]
+fn databases_of_scenarios_are_looked_at() {
+    let (mut databases, mut stories_told) = (0, 0);
+    for name in stories::names() {
+        let mut run = Run::new(stories::read(&name), RunOptions { no_bugs: true, ..RunOptions::default() });
+        while run.advance_far() {}
+        stories_told += 1;
+        databases += run.looked_at().databases;
+    }
+    assert!(databases > 2 * stories_told, "{databases} databases in {stories_told} stories");
 }
 
 /// Changes good histories somewhere in the middle; what is found must have this name.

@@ -49,6 +49,8 @@ pub(super) struct Session {
     /// The last of its requests that a transaction in the log is of, and the last that succeeded.
     pub logged: i32,
     pub succeeded: (i32, Zxid),
+    /// The end of it is replayed, with this event.
+    pub ended: Option<u64>,
 }
 
 /// A request.
@@ -108,6 +110,7 @@ impl Session {
             asked: 0,
             logged: 0,
             succeeded: (0, Zxid::ZERO),
+            ended: None,
         }
     }
 

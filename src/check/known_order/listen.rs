@@ -8,7 +8,7 @@ use super::replay::Logged;
 use super::watching::Told;
 use super::{KnownOrder, SessionNumber};
 use crate::check::committed::Committed;
-use crate::check::history::Place;
+use crate::check::history::{Place, Prefix};
 use crate::check::replication::Replication;
 use crate::check::verdict::Violation;
 use crate::proto::{ClientReply, ClientRequest, ConnId, Micros, NodeId, Packet, Proposal, ServerId, SessionId, TxnRef, Zxid};
@@ -68,6 +68,17 @@ impl Listener {
     /// Whether there were two leaders at some time after this event.
     pub fn two_led_since(&self, event: u64) -> bool {
         self.leading.len() > 1 || self.two_led > event
+    }
+
+    /// With their sessions and servers.
+    pub fn open_connections(&self) -> impl Iterator<Item = (ConnId, SessionNumber, ServerId)> {
+        let open = (0..).zip(&self.conns).filter_map(|(slot, conn)| Some((slot, (*conn)?)));
+        open.map(|(slot, conn)| (ConnId { slot, generation: conn.generation }, conn.session, conn.server))
+    }
+
+    /// Where the log ends that was learnt, if nothing of it was missed.
+    pub fn end_of_log(&self) -> Option<Prefix> {
+        (!self.deaf).then(|| self.taken.unwrap_or(Place::start()).prefix)
     }
 
     fn led(&mut self, server: ServerId, leads: bool, event: u64) {
@@ -149,6 +160,7 @@ impl KnownOrder {
                 // Who has no leader promises nothing.
                 self.listener.conns[slot] = None;
                 if !response.read_only {
+                    self.attaches(server, *to, *conn, response, event);
                     let session = self.session_of(response.session, *to);
                     self.connected(session);
                     let (number, generation) = (self.conns, conn.generation);
@@ -157,19 +169,24 @@ impl KnownOrder {
             }
             (What::Note(Note::RecipeCalled { .. }), _) => self.begin_chronicle(),
             (What::Record(Record::Closed { conn, .. } | Record::Hungup { conn, .. }), NodeId::Client(_)) => {
+                self.owners.is_over(*conn);
                 if let Some(known) = self.listener.conn(*conn) {
                     self.listener.conns[conn.slot as usize] = None;
-                    self.disconnected(known.session);
+                    self.leaves(known.session, known.server);
                 }
             }
             (What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }), NodeId::Client(_)) => {
                 for slot in 0..self.listener.conns.len() {
                     if let Some(known) = self.listener.conns[slot].filter(|known| known.client == node) {
                         self.listener.conns[slot] = None;
-                        self.disconnected(known.session);
+                        self.leaves(known.session, known.server);
                     }
                 }
             }
+            (What::Record(Record::Sent { conn, packet: Packet::ConnectRequest(request), .. }), NodeId::Client(_)) => {
+                self.owners.greets(*conn, request);
+            }
+            (What::Record(Record::Closed { conn, .. }), NodeId::Server(_)) => self.owners.closes(*conn),
             (What::Note(Note::WatchFired { zxid, .. }), NodeId::Server(_)) => self.listener.fired = *zxid,
             (What::Record(Record::Sent { conn, packet: Packet::WatcherEvent(sent), .. }), NodeId::Server(me)) => {
                 if let Some(known) = self.listener.conn(*conn) {

@@ -7,14 +7,15 @@
 //!    (`phantom`, `read_takes_no_zxid`), once (`doubled`);
 //! 2. who is numbered later was not answered before an earlier one was asked for (`linearizable_writes`);
 //! 3. what is decided and answered is what the model says (`wrong_result`, `version_guards`, `versions_rise`, `sequential_names`,
-//!    `all_or_nothing`);
+//!    `all_or_nothing`, `tree_shape`);
 //! 4. a session's writes and views rise with its requests (`session_order`), and each gets one answer in turn (`one_reply_each`);
 //! 5. a read is told the tree as it was at the zxid of its answer (`bad_read`);
 //! 6. nobody is shown what is asked for only later (`future_read`);
 //! 7. behind a sync one sees what was acknowledged before it (`sync_stale`);
 //! 8. an event comes before what shows the change (`watch_order`, and `watch_lost`, `watch_phantom`,
 //!    `watch_renewal`);
-//! 9. the nodes of a session go with it, and no others do (`ephemeral`).
+//! 9. the nodes of a session go with it, and no others do (`ephemeral`); nobody is answered in its name then (`dead_session`), nor is
+//!    anything done for it through a server that it has left (`session_owner`).
 //!
 //! If 1 to 3 hold, the order of zxids is a witness that writes are linearizable; 4 and 5 add what a session is promised. That is stricter than
 //! what clients could find out: a history that breaks 2 or 3 may be explained by some other order.
@@ -28,6 +29,7 @@
 
 mod calls;
 mod listen;
+mod owners;
 mod replay;
 mod tell;
 mod watching;
@@ -40,12 +42,14 @@ pub use replay::Logged;
 pub use watching::Told;
 
 use super::Invariant;
+use super::history::Prefix;
 use super::model::Model;
 use super::recipes::Chronicle;
 use super::verdict::{Fact, Violation};
 use crate::proto::{Config, Micros, SessionId, Zxid};
 use calls::{Due, Session};
 use listen::Listener;
+use owners::Owners;
 use watching::Watching;
 
 /// See the module.
@@ -53,6 +57,7 @@ use watching::Watching;
 pub struct KnownOrder {
     config: Arc<Config>,
     listener: Listener,
+    owners: Owners,
     sessions: Vec<Session>,
     by_id: BTreeMap<SessionId, usize>,
     /// The largest zxid that a write was acknowledged with, and the largest that a read was answered with.
@@ -78,6 +83,8 @@ pub struct KnownOrder {
     /// What became of the nodes, once a recipe has begun.
     chronicle: Option<Box<Chronicle>>,
     counts: Counts,
+    /// What the whole log comes to, once somebody has asked.
+    whole: Option<Whole>,
     found: Option<Box<Violation>>,
 }
 
@@ -90,6 +97,8 @@ pub struct Counts {
     pub unchecked: u64,
     /// Transactions that were replayed.
     pub txns: u64,
+    /// Databases of servers that were held against what the whole log comes to.
+    pub databases: u64,
 }
 
 /// A transaction that was replayed, and when it was committed.
@@ -98,6 +107,15 @@ struct Replayed {
     zxid: Zxid,
     event: u64,
     at: Micros,
+}
+
+/// The database that the whole log comes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole {
+    pub zxid: Zxid,
+    /// The event with which the last transaction was committed.
+    pub event: u64,
+    pub digest: u64,
 }
 
 /// A zxid that was shown to somebody.
@@ -120,6 +138,7 @@ impl KnownOrder {
         KnownOrder {
             config: Arc::new(config.clone()),
             listener: Listener::default(),
+            owners: Owners::default(),
             sessions: Vec::new(),
             by_id: BTreeMap::new(),
             written: Shown::default(),
@@ -135,6 +154,7 @@ impl KnownOrder {
             last: Replayed::default(),
             chronicle: None,
             counts: Counts::default(),
+            whole: None,
             found: None,
         }
     }
@@ -174,6 +194,17 @@ impl KnownOrder {
     /// What became of the nodes; nothing without recipes.
     pub fn chronicle(&self) -> Option<&Chronicle> {
         self.chronicle.as_deref()
+    }
+
+    /// What the log comes to, if it is known to its end and this is all of it.
+    #[cold]
+    pub fn replayed_to(&mut self, end: Prefix) -> Option<Whole> {
+        if end == Prefix::UNKNOWN || self.listener.end_of_log()? != end || !self.log.is_empty() {
+            return None;
+        }
+        self.counts.databases += 1;
+        let (model, last) = (&self.model, self.last);
+        Some(*self.whole.get_or_insert_with(|| Whole { zxid: last.zxid, event: last.event, digest: model.digest() }))
     }
 
     /// The violation that was found, once.

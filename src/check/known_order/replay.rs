@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::Invariant::{
-    self, AllOrNothing, BadRead, Doubled, Ephemeral, FutureRead, LinearizableWrites, LostWrite, Phantom, ReadTakesNoZxid, SequentialNames,
-    SessionOrder, VersionGuards, VersionsRise, WrongResult,
+    self, AllOrNothing, BadRead, DeadSession, Doubled, Ephemeral, FutureRead, LinearizableWrites, LostWrite, Phantom, ReadTakesNoZxid,
+    SequentialNames, SessionOrder, TreeShape, VersionGuards, VersionsRise, WrongResult,
 };
 use super::super::model::{Decided, Difference, Write, is_of_the_session, is_same_answer};
 use super::super::verdict::Fact;
@@ -87,6 +87,9 @@ impl KnownOrder {
         if let Some(chronicle) = &mut self.chronicle {
             chronicle.logged(&logged.proposal, logged.event, logged.at);
         }
+        if let Txn::CloseSession { .. } = logged.proposal.txn {
+            self.ends(header.session, logged.event);
+        }
         match &logged.proposal.txn {
             Txn::CreateSession { timeout } => self.model.create_session(header.session, *timeout),
             txn if header.cxid == 0 => self.apply_by_itself(logged, txn),
@@ -148,6 +151,9 @@ impl KnownOrder {
         if zxid <= written.zxid || zxid <= read.zxid {
             return self.is_too_old(logged, me, written, read);
         }
+        if self.owners.any_has_moved && !is_error && self.is_through_another(logged, me) {
+            return;
+        }
         let (result, difference) = self.model.write(&Write { op: &request.op, session: id, zxid, time: header.time }, txn);
         if let Some(difference) = difference {
             return self.differs(logged, &difference, &[(me, cxid)]);
@@ -183,7 +189,7 @@ impl KnownOrder {
     fn look_at(&mut self, due: &Due) {
         let me = SessionNumber(due.session);
         let session = &mut self.sessions[due.session as usize];
-        let id = session.id;
+        let (id, ended) = (session.id, session.ended);
         let Some(call) = session.call_mut(due.xid) else { return };
         call.settled = true;
         let Some(answer) = &call.answer else { return };
@@ -202,7 +208,9 @@ impl KnownOrder {
             self.is_uncommitted(me, due);
         } else {
             self.counts.checked += 1;
-            if !self.model.agrees(call.op(), id, &answer.reply.result) {
+            if ended.is_some() && !answer.reply.result.as_ref().is_err_and(|code| is_of_the_session(*code)) {
+                self.is_of_the_dead(me, due, ended);
+            } else if !self.model.agrees(call.op(), id, &answer.reply.result) {
                 self.is_bad_read(me, due);
             }
         }
@@ -239,6 +247,25 @@ impl KnownOrder {
         let shown = Shown { zxid, event, session: me.0, xid };
         let first = Fact::new(event, format!("{}, which is {zxid}, gives {}", self.request_of(shown), result_text_in_full(model)));
         self.find(WrongResult, [first, Fact::new(event, format!("it was answered: {told}"))], &[(me, xid)]);
+    }
+
+    /// A session ends, under all the numbers that it has.
+    #[cold]
+    fn ends(&mut self, id: SessionId, event: u64) {
+        let mut next = self.by_id.get(&id).map(|number| *number as u32);
+        while let Some(number) = next {
+            let session = &mut self.sessions[number as usize];
+            session.ended.get_or_insert(event);
+            next = session.older;
+        }
+    }
+
+    /// A session is answered at a view in which it has ended.
+    #[cold]
+    fn is_of_the_dead(&mut self, me: SessionNumber, due: &Due, ended: Option<u64>) {
+        let first = Fact::new(ended.unwrap_or_default(), format!("session {} has ended", self.sessions[me.0 as usize].id));
+        let second = self.was_shown(due.shown());
+        self.find(DeadSession, [first, second], &[(me, due.xid)]);
     }
 
     /// A read shows a state that was never committed.
@@ -316,6 +343,7 @@ impl KnownOrder {
         let invariant: Invariant = match difference.what {
             Decided::Outcome | Decided::Content => WrongResult,
             Decided::Parts => AllOrNothing,
+            Decided::Shape => TreeShape,
             Decided::VersionGuard => VersionGuards,
             Decided::SequentialName => SequentialNames,
             Decided::Version => VersionsRise,

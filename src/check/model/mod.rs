@@ -11,6 +11,7 @@
 
 mod answers;
 mod change;
+mod digest;
 mod paths;
 mod rules;
 #[cfg(test)]

@@ -239,7 +239,7 @@ fn each_decision_is_made_again() {
         (create("/d", 0), made("/d", 4, true), Decided::Content),
         (set("/a", 5).0, set("/a", 5).1, Decided::VersionGuard),
         (set("/a", 0).0, set("/a", 3).1, Decided::Version),
-        (create("/none/x", 0), made("/none/x", 1, false), Decided::Outcome),
+        (create("/none/x", 0), made("/none/x", 1, false), Decided::Shape),
         (Op::CloseSession, Txn::Error { code: ErrorCode::NoNode }, Decided::Outcome),
     ] {
         assert_eq!(tree.decided(&op, &txn).1, Some(what), "{op}");

@@ -34,6 +34,8 @@ pub enum Decided {
     Version,
     /// The nodes that go with a session.
     Ephemerals,
+    /// A node without a parent, below an ephemeral, or gone with children left.
+    Shape,
     /// The outcome of the parts of a multi.
     Parts,
     /// What kind of node is made, its data or its list.
@@ -437,9 +439,22 @@ fn of_outcome(result: &Outcome, told: Option<ErrorCode>, txn: &Txn) -> Option<Di
     if ended == told {
         return None;
     }
-    let what = if [ended, told].contains(&Some(ErrorCode::BadVersion)) { Decided::VersionGuard } else { Decided::Outcome };
+    let what = match ended {
+        _ if [ended, told].contains(&Some(ErrorCode::BadVersion)) => Decided::VersionGuard,
+        Some(code) if leaves_misshapen(code, txn) => Decided::Shape,
+        _ => Decided::Outcome,
+    };
     let decided = told.map_or_else(|| txn.to_string(), |code| code.to_string());
     Some(Difference { what, model: result_text(result), decided })
+}
+
+/// Whether a change that should have failed so leaves something that is no tree.
+fn leaves_misshapen(code: ErrorCode, txn: &Txn) -> bool {
+    match txn {
+        Txn::Create { .. } => matches!(code, ErrorCode::NoNode | ErrorCode::NoChildrenForEphemerals),
+        Txn::Delete { .. } => matches!(code, ErrorCode::NotEmpty | ErrorCode::BadArguments),
+        _ => false,
+    }
 }
 
 /// `/a, /b`, or `no node`.

@@ -188,6 +188,12 @@ impl Connections {
         self.by_session.get(&session).copied()
     }
 
+    /// Somebody who watches and is gone: W-8.
+    pub fn gone_watcher(&self) -> Option<String> {
+        let (conn, path) = self.watches.watchers_with_a_path().find(|(conn, _)| !self.contains(*conn))?;
+        Some(format!("{path} is watched on {conn}, which is closed"))
+    }
+
     /// [`Timer::ClientRead`] ran out: a silent connection closes; one that was heard from since gets the rest of its time.
     pub fn on_idle(&mut self, cx: &mut Cx, conn: ConnId) {
         let Some(connection) = self.open.get(&conn) else {
@@ -214,7 +220,9 @@ impl Connections {
             return false;
         };
         self.by_session.remove(&connection.session);
-        self.watches.remove_watcher(conn);
+        if !cx.bugs.has(Bug::MutantWatchesOutliveConnection) {
+            self.watches.remove_watcher(conn);
+        }
         cx.disarm(Timer::ClientRead(conn));
         true
     }

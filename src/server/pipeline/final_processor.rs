@@ -45,6 +45,9 @@ impl Pipeline {
         {
             stat.mtime = stat.ctime;
         }
+        if matches!(request.op(), Op::Sync { .. }) && cx.bugs.has(Bug::MutantAnswersNoSync) {
+            return;
+        }
         self.answer(cx, db, request, result);
         if request.is_local && matches!(request.op(), Op::CloseSession) {
             self.end_local_session(cx, request.session);
@@ -64,6 +67,11 @@ impl Pipeline {
     /// A committed transaction changes the database.
     #[inline]
     pub(super) fn apply(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
+        if !cx.bugs.is_empty()
+            && let Some(answer) = apply_otherwise(cx, db, proposal)
+        {
+            return answer;
+        }
         if self.connections.watches.is_empty() { db.apply(proposal) } else { self.apply_and_fire(cx, db, proposal) }
     }
 
@@ -107,6 +115,7 @@ impl Pipeline {
         match request {
             Some(request) if matches!(request.origin, Origin::Client(_)) => self.answer(cx, db, &request, result),
             // Somebody else closed the session, or a learner did: a connection that carries it here has lost its purpose (ZOOKEEPER-558).
+            _ if cx.bugs.has(Bug::MutantKeepsTheDeadConnected) => {}
             _ => {
                 if let Some(conn) = closed.and_then(|session| self.connections.of_session(session)) {
                     self.connections.close(cx, conn);
@@ -158,4 +167,25 @@ impl Pipeline {
             }
         }
     }
+}
+
+/// What some mutants make of a transaction.
+#[cold]
+fn apply_otherwise(cx: &Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Option<Result<Answer, ErrorCode>> {
+    let has = |bug| cx.bugs.has(bug);
+    if has(Bug::MutantStampsByOwnClock) {
+        Some(db.apply(&stamped(cx, proposal)))
+    } else if has(Bug::MutantChildStaysListed) || has(Bug::MutantOwnsWithoutIndex) {
+        Some(db.apply_again(proposal, cx.bugs))
+    } else {
+        None
+    }
+}
+
+/// `mutant-stamps-by-own-clock`: the transaction as if it had been made here and now.
+#[cold]
+fn stamped(cx: &Cx, proposal: &Proposal) -> Arc<Proposal> {
+    let mut stamped = proposal.clone();
+    stamped.header.time = (cx.wall.0 / 1_000) as i64;
+    Arc::new(stamped)
 }

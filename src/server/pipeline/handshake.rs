@@ -54,6 +54,7 @@ impl Pipeline {
         let timeout = negotiated_timeout(&self.config, request.timeout);
         let has = if cx.bugs.has(Bug::MutantTakesAnyClient) { request.last_zxid_seen } else { applied };
         match welcome(request, has) {
+            Welcome::Invalid if cx.bugs.has(Bug::MutantAnyPassword) => self.welcome_back(cx, db, conn, request.session, timeout),
             Welcome::Ahead => {
                 cx.note(Note::ClientAhead { seen: request.last_zxid_seen, applied });
                 self.connections.close(cx, conn);
@@ -63,16 +64,18 @@ impl Pipeline {
             Welcome::Back | Welcome::Invalid if self.kind == Kind::ReadOnly && db.sessions().contains_key(&request.session) => {
                 self.connections.close(cx, conn);
             }
-            Welcome::Back => {
-                self.connections.attach(cx, conn, request.session, timeout, true);
-                self.revalidate_session(cx, db, conn, request.session, timeout);
-            }
+            Welcome::Back => self.welcome_back(cx, db, conn, request.session, timeout),
             // The password is looked at last: an older connection of the session closes even if it is wrong.
             Welcome::Invalid => {
                 self.connections.attach(cx, conn, request.session, timeout, true);
                 self.connections.finish_session_init(cx, conn, false);
             }
         }
+    }
+
+    fn welcome_back(&mut self, cx: &mut Cx, db: &Database, conn: ConnId, session: SessionId, timeout: i32) {
+        self.connections.attach(cx, conn, session, timeout, true);
+        self.revalidate_session(cx, db, conn, session, timeout);
     }
 
     /// The client is answered when the createSession is applied here.

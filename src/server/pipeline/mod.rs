@@ -43,7 +43,7 @@ use std::sync::Arc;
 use crate::actor::{Cx, Effect};
 use crate::bugs::Bug;
 use crate::proto::{
-    Answer, ClientRequest, Config, ConnId, ErrorCode, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid,
+    Answer, ClientRequest, Config, ConnId, ErrorCode, Micros, Op, Packet, Port, Proposal, QuorumRequest, ServerId, SessionId, Stage, Timer, Zxid,
 };
 use crate::trace::Note;
 use crate::tree::Database;
@@ -151,7 +151,7 @@ impl Pipeline {
             config,
             kind,
             role,
-            session_ids: SessionIds::new(me, cx.now),
+            session_ids: SessionIds::new(me, if cx.bugs.has(Bug::MutantNumbersSessionsAnew) { Micros::ZERO } else { cx.now }),
             commits: CommitProcessor::new(waits_for_syncs, cx.bugs),
             commits_woken: false,
             halfway: None,

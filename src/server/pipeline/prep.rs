@@ -152,7 +152,11 @@ pub fn check_session(cx: &mut Cx, tracker: &mut SessionTracker, request: &Reques
         (session, owner) if cx.bugs.has(Bug::Zk1208) => tracker.check_owner(session, owner),
         (session, owner) if creates_ephemeral(request.op()) => tracker.check_global(session, owner),
         _ if request.of_local_session => Ok(()),
-        (session, owner) => tracker.check(session, owner),
+        // `mutant-anybody-owns`: it has moved, and is asked for nothing.
+        (session, owner) => match tracker.check(session, owner) {
+            Err(ErrorCode::SessionMoved) if cx.bugs.has(Bug::MutantAnybodyOwns) => Ok(()),
+            checked => checked,
+        },
     };
     if checked == Err(ErrorCode::SessionMoved) {
         cx.note(Note::SessionMoved { session: request.session });

@@ -30,6 +30,11 @@ impl Pipeline {
         self.connections.of_session(session).map_or_else(Vec::new, |conn| self.connections.watches.of(conn).collect())
     }
 
+    /// A watch of somebody who is gone, if there is one.
+    pub fn gone_watcher(&self) -> Option<String> {
+        self.connections.gone_watcher()
+    }
+
     /// Applies a transaction, and tells of each of its changes those clients who watch it.
     #[cold]
     pub(super) fn apply_and_fire(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {

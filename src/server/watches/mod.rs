@@ -88,6 +88,11 @@ impl Watches {
         paths.map(move |path| Watch { path: path.clone(), data: columns(path).data, child: columns(path).child })
     }
 
+    /// Everybody who watches anything, with the first path.
+    pub fn watchers_with_a_path(&self) -> impl Iterator<Item = (ConnId, &Path)> {
+        self.by_conn.iter().filter_map(|(conn, paths)| Some((*conn, paths.first()?)))
+    }
+
     /// Whether anybody may have to be told that this node goes.
     pub fn concern(&self, path: &str) -> bool {
         self.recursive > 0 || self.by_path.contains_key(path) || self.by_path.contains_key(parent_of(path))
