@@ -9,22 +9,29 @@ use super::output::Output;
 use super::{Cli, Outcome};
 use crate::scenario::when_help;
 use crate::sim::FAULT_BUDGET;
-use crate::sim::action::grammar_help;
+use crate::sim::action::{grammar_help, recipe_help};
 use crate::trace::nearest;
 use crate::{bugs, check};
 
-/// Shows the help of a verb or a topic: steps, when, bugs, checks, budget
+/// Shows the help of a verb or a topic: steps, recipes, when, bugs, checks, budget
 #[derive(Args)]
-#[command(after_help = "Topics: steps, when, bugs, checks, budget")]
+#[command(after_help = "Topics: steps, recipes, when, bugs, checks, budget")]
 pub struct HelpArgs {
-    /// A verb (run, trace, …) or a topic (steps, when, bugs, checks, budget)
+    /// A verb (run, trace, …) or a topic (steps, recipes, when, bugs, checks, budget)
     topic: Option<String>,
 }
 
 /// The name of a topic, and its text.
 type Topic = (&'static str, fn() -> String);
 
-const TOPICS: [Topic; 5] = [("steps", grammar_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help), ("budget", budget_help)];
+const TOPICS: [Topic; 6] = [
+    ("steps", grammar_help),
+    ("recipes", recipe_help),
+    ("when", when_help),
+    ("bugs", bug_help),
+    ("checks", check_help),
+    ("budget", budget_help),
+];
 
 /// Columns of a topic: those of the narrowest usual terminal.
 const WIDTH: usize = 80;

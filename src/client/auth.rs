@@ -36,10 +36,11 @@ impl Client {
         }
     }
 
-    /// A server gave the session back, or a new one: first it learns who comes.
+    /// A server gave the session back, or a new one: first it learns who comes. As in Java each proof goes to the head of the queue, so that the
+    /// last is the first.
     pub(super) fn introduce(&mut self, cx: &mut Cx, conn: ConnId) {
         self.proofs.unanswered.clear();
-        for at in 0..self.proofs.given.len() {
+        for at in (0..self.proofs.given.len()).rev() {
             self.send_proof(cx, conn, at);
         }
     }

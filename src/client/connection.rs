@@ -159,6 +159,7 @@ impl Client {
         cx.disarm(Timer::ConnectTimeout);
         self.session.last_heard = cx.now;
         if response.timeout <= 0 {
+            self.tell_state(cx, KeeperState::Expired);
             return self.expire(cx);
         }
         let renewed = self.session.id == response.session;
@@ -227,10 +228,10 @@ impl Client {
         self.clean_up(cx, Afterwards::Reconnect);
     }
 
-    /// The session is over, as a server says or as its own clock does.
+    /// The session is over, as a server says or as its own clock does. Its watchers hear of the former first, and of the latter only once all that
+    /// was asked has failed, when the thread ends.
     fn expire(&mut self, cx: &mut Cx) {
         cx.note(Note::SessionExpired { session: self.session.id });
-        self.tell_state(cx, KeeperState::Expired);
         self.clean_up(cx, Afterwards::Expired);
     }
 
@@ -258,6 +259,9 @@ impl Client {
                 return;
             }
             return self.next_attempt(cx);
+        }
+        if afterwards == Afterwards::Expired {
+            self.tell_state(cx, KeeperState::Expired);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
         self.workloads.iter_mut().for_each(Running::on_session_over);

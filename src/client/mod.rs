@@ -56,6 +56,8 @@ pub struct Program {
     pub read_only: bool,
     /// Whether it sets its watches again when it is back (`zookeeper.disableAutoWatchReset` is off).
     pub resets_watches: bool,
+    /// The longest answer that it takes, in bytes (`jute.maxbuffer`).
+    pub packet_max: u32,
     /// Workloads that it takes part in, with their numbers in the scenario.
     pub workloads: Vec<(u32, Arc<Workload>)>,
 }

@@ -16,6 +16,9 @@ use super::session::State;
 use super::watches::Registration;
 use super::workload::Running;
 
+/// Bytes of what comes first in an answer. Source: `ReplyHeader`.
+const REPLY_HEADER: u32 = 16;
+
 /// What was asked and is not told yet.
 #[derive(Clone, Debug)]
 pub struct Requests {
@@ -176,6 +179,11 @@ impl Client {
         }
         if reply.xid == PING_XID {
             return self.heard(cx);
+        }
+        if let Ok(answer) = &reply.result
+            && REPLY_HEADER + answer.size() > self.program.packet_max
+        {
+            return self.lose_connection(cx, &format!("an answer of {} bytes is out of range", REPLY_HEADER + answer.size()));
         }
         if reply.xid == AUTH_XID {
             return self.on_auth_reply(cx, reply);

@@ -128,27 +128,22 @@ impl Serialize for DiskError {
 
 impl DiskOp {
     /// Kind, sizes and contents as 64-bit values, for the digest. File names are folded by their bytes.
+    #[inline]
     pub fn words(&self, mut word: impl FnMut(u64)) {
-        let mut text = |kind: u64, names: &[&FileName], number: u64, bytes: &[u8]| {
-            word(kind);
-            word(number);
-            for part in names.iter().map(|name| name.as_bytes()).chain([bytes]) {
-                bytes_as_words(part, &mut word);
-            }
+        let (kind, number): (u64, u64) = match self {
+            DiskOp::Load { .. } => (1, 0),
+            DiskOp::List => (2, 0),
+            DiskOp::Create { .. } => (3, 0),
+            DiskOp::Write { at, forced, .. } => (if *forced { 9 } else { 4 }, if let WriteAt::Byte(at) = at { *at } else { u64::MAX }),
+            DiskOp::Sync { .. } => (5, 0),
+            DiskOp::Rename { .. } => (6, 0),
+            DiskOp::Truncate { len, .. } => (7, *len),
+            DiskOp::Delete { .. } => (8, 0),
         };
-        match self {
-            DiskOp::Load { file } => text(1, &[file], 0, &[]),
-            DiskOp::List => text(2, &[], 0, &[]),
-            DiskOp::Create { file } => text(3, &[file], 0, &[]),
-            DiskOp::Write { file, at, bytes, forced } => {
-                let place = if let WriteAt::Byte(at) = at { *at } else { u64::MAX };
-                text(if *forced { 9 } else { 4 }, &[file], place, bytes);
-            }
-            DiskOp::Sync { file } => text(5, &[file], 0, &[]),
-            DiskOp::Rename { from, to } => text(6, &[from, to], 0, &[]),
-            DiskOp::Truncate { file, len } => text(7, &[file], *len, &[]),
-            DiskOp::Delete { file } => text(8, &[file], 0, &[]),
-        }
+        word(kind);
+        word(number);
+        self.files().for_each(|file| bytes_as_words(file.as_bytes(), &mut word));
+        bytes_as_words(if let DiskOp::Write { bytes, .. } = self { bytes } else { &[] }, word);
     }
 }
 

@@ -54,9 +54,16 @@ macro_rules! names {
                 match self { $($type::$variant { .. } => $name,)* }
             }
 
-            /// Kind and owner as 64-bit values, for the digest.
+            /// Kind and owner as 64-bit values: no other has both.
+            #[inline]
+            pub fn key(self) -> (u64, u64) {
+                match self { $($type::$variant $(($owner))? => ($number, 0 $(+ $owner.word())?),)* }
+            }
+
+            /// The same, for the digest.
+            #[inline]
             pub fn words(self, mut word: impl FnMut(u64)) {
-                let (kind, owner): (u64, u64) = match self { $($type::$variant $(($owner))? => ($number, 0 $(+ $owner.word())?),)* };
+                let (kind, owner) = self.key();
                 word(kind);
                 word(owner);
             }

@@ -36,7 +36,16 @@ impl Probe {
     pub fn join(world: &mut World<Process>, config: &Config) -> Probe {
         let members = Arc::new(config.membership.clone());
         let timeout = config.tick_time.times(20);
-        let program = Program { members, hosts: Hosts::Any, timeout, gives_up: true, read_only: false, resets_watches: true, workloads: Vec::new() };
+        let program = Program {
+            members,
+            hosts: Hosts::Any,
+            timeout,
+            gives_up: true,
+            read_only: false,
+            resets_watches: true,
+            packet_max: config.jute_max_buffer,
+            workloads: Vec::new(),
+        };
         let start = Some(world.now());
         world.join(NodeConfig { id: CLIENT, program: Process::Client(Client::new(program)), start, clock: Clock::new(0, 0) });
         Probe { phase: Phase::Connecting, command: None }

@@ -516,6 +516,7 @@ fn clients(scenario: &Scenario, config: &Config) -> impl Iterator<Item = NodeCon
             gives_up,
             read_only: client.read_only,
             resets_watches: !client.disable_auto_watch_reset,
+            packet_max: config.jute_max_buffer,
             workloads,
         };
         NodeConfig {

@@ -47,12 +47,15 @@ impl Server {
         true
     }
 
-    /// `/zookeeper/config` says what is in force, whatever the transactions said. Source: `initConfigInZKDatabase`.
-    pub(super) fn show_configuration(&mut self, cx: &Cx) {
+    /// `/zookeeper/config` says what is in force, whatever the transactions said; who watches it is told. Source: `initConfigInZKDatabase`.
+    pub(super) fn show_configuration(&mut self, cx: &mut Cx) {
         if self.config.reconfig_enabled {
             let current = self.replica.configuration.current();
             let (text, version) = (current.text().into_bytes().into(), Zxid(current.version));
             self.replica.database.show_configuration(text, version, (cx.wall.0 / 1_000) as i64);
+            if let Some(pipeline) = &mut self.pipeline {
+                pipeline.configuration_shown(cx, &self.replica.database, version);
+            }
         }
     }
 

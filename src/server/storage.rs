@@ -53,6 +53,7 @@ impl Server {
             Activity::Leaving(_) => self.go_on_leaving(cx),
             _ => {}
         }
+        self.replica.logger.take_room(logged);
     }
 
     /// Its death is noticed when the main thread looks (`ZooKeeperServer.State.ERROR`).

@@ -30,10 +30,20 @@ pub enum Item {
     End(CloseReason),
 }
 
+impl Item {
+    /// Bytes that it takes in the window: only packets take any.
+    #[inline]
+    pub fn size(&self) -> u32 {
+        if let Item::Packet(packet) = self { packet.size() } else { 0 }
+    }
+}
+
 /// An item on its way.
 #[derive(Clone, Debug)]
 pub struct InFlight {
     pub item: Item,
+    /// Bytes that it takes in the window.
+    pub size: u32,
     /// Drawn when it was sent, so that a cut does not shift later draws.
     pub latency: Micros,
     /// Start of its way: when it was sent, or when the cut that held it was mended.

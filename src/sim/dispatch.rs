@@ -168,23 +168,25 @@ impl<A: Actor> World<A> {
         true
     }
 
-    fn stage_wakes(&mut self, at: NodeIndex, stage: StageIndex) -> bool {
+    #[inline]
+    pub(super) fn stage_wakes(&mut self, at: NodeIndex, stage: StageIndex) -> bool {
         let slot = self.node_mut(at).stages.at_mut(stage);
         let stage = slot.stage;
         slot.armed = None;
         self.cause = slot.cause;
-        self.cause = self.record(Some(at), Record::Stage { stage });
+        self.cause = self.record_often(Some(at), Record::Stage { stage });
         self.deliver(at, Input::Stage(stage));
         true
     }
 
-    fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
+    #[inline]
+    pub(super) fn disk_completes(&mut self, at: NodeIndex, ticket: u64) -> bool {
         let node = self.node_mut(at);
         let Some((DiskWait { tag, cause, .. }, outcome)) = node.disk_waits.remove(ticket).zip(node.disk.complete(Ticket(ticket))) else {
             return false;
         };
         self.cause = cause;
-        self.cause = self.record(Some(at), Record::DiskDone { tag, error: outcome.as_ref().err().copied() });
+        self.cause = self.record_often(Some(at), Record::DiskDone { tag, error: outcome.as_ref().err().copied() });
         self.deliver(at, Input::Disk { tag, outcome });
         true
     }

@@ -64,10 +64,9 @@ impl<A: Actor> World<A> {
     }
 
     fn start_disk(&mut self, at: NodeIndex, tag: DiskTag, op: DiskOp) {
-        let cause = self.record(Some(at), Record::DiskStarted { tag, op: op.clone() });
-        let node = &mut self.nodes[usize::from(at)];
-        let (ticket, latency) = node.disk.submit(&op);
+        let (ticket, latency) = self.node_mut(at).disk.submit(&op);
+        let cause = self.record_often(Some(at), Record::DiskStarted { tag, op });
         let armed = self.queue.push(self.now + latency, Wake::Disk { node: at, ticket: ticket.0 });
-        node.disk_waits.insert(ticket.0, DiskWait { tag, armed, cause });
+        self.node_mut(at).disk_waits.insert(ticket.0, DiskWait { tag, armed, cause });
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod action;
 mod budget;
+mod calendar;
 mod clock;
 mod connection;
 mod datagram;
@@ -17,6 +18,7 @@ mod network;
 mod node;
 mod process;
 mod queue;
+mod run_ahead;
 mod small_map;
 mod stream;
 mod world;

@@ -51,13 +51,11 @@ impl<A: Actor> World<A> {
         };
         let to = connection.nodes[1 - end];
         let cause = self.record_packet(from, to, conn, &packet, true);
-        let size = packet.size();
         let Some((connection, mut wires)) = self.wired(conn.slot) else {
             return;
         };
         wires.enqueue(connection, end, Item::Packet(packet), cause);
         let direction = &mut connection.directions[end];
-        direction.in_window = direction.in_window.saturating_add(size);
         if direction.in_window > wires.timing.window && !direction.blocked {
             direction.blocked = true;
             let peer = self.id_of(to);
@@ -322,7 +320,9 @@ impl<A: Actor> Wires<'_, A> {
         let span = self.links.get(from, to).slow.unwrap_or(self.timing.link);
         let way = &mut connection.directions[direction];
         let latency = way.stream.within(span);
-        way.items.push_back(InFlight { item, latency, departed: self.now, cause });
+        let size = item.size();
+        way.in_window = way.in_window.saturating_add(size);
+        way.items.push_back(InFlight { item, size, latency, departed: self.now, cause });
         if way.items.len() == 1 {
             self.arm(connection, direction);
         }
@@ -332,12 +332,12 @@ impl<A: Actor> Wires<'_, A> {
     #[inline]
     fn take_head(&mut self, connection: &mut Connection, direction: usize) -> Option<(Item, u64)> {
         let way = &mut connection.directions[direction];
-        let InFlight { item, cause, .. } = way.items.pop_front()?;
+        let InFlight { item, size, cause, .. } = way.items.pop_front()?;
         way.arrived = self.now;
         way.armed = None;
         let more = !way.items.is_empty();
-        if let Item::Packet(packet) = &item {
-            way.in_window = way.in_window.saturating_sub(packet.size());
+        if let Item::Packet(_) = &item {
+            way.in_window = way.in_window.saturating_sub(size);
             if way.blocked && way.in_window <= self.timing.window {
                 way.blocked = false;
                 let generation = connection.generation;

@@ -43,15 +43,30 @@ pub struct StageSlot {
 #[derive(Clone, Debug, Default)]
 pub struct Stages {
     /// Of each slot: what is searched lies together.
-    names: Vec<Stage>,
+    keys: Vec<(u64, u64)>,
     slots: Vec<StageSlot>,
+    /// Where a stage was found the last time, by a few bits of its key. Few share one, so that hardly ever anything is searched.
+    found: [StageIndex; 32],
 }
 
 impl Stages {
     /// Where this stage is; one that is not there yet gets its slot.
+    #[inline]
     pub fn index_of(&mut self, stage: Stage, stream: impl FnOnce() -> Stream) -> StageIndex {
-        let index = self.names.iter().position(|name| *name == stage).unwrap_or_else(|| {
-            self.names.push(stage);
+        let key = stage.key();
+        let place = key.0.wrapping_add(key.1) as usize % self.found.len();
+        if self.keys.get(usize::from(self.found[place])) != Some(&key) {
+            self.found[place] = self.search(stage, stream);
+        }
+        self.found[place]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn search(&mut self, stage: Stage, stream: impl FnOnce() -> Stream) -> StageIndex {
+        let key = stage.key();
+        let index = self.keys.iter().position(|other| *other == key).unwrap_or_else(|| {
+            self.keys.push(key);
             self.slots.push(StageSlot { stage, stream: stream(), armed: None, cause: 0 });
             self.slots.len() - 1
         });

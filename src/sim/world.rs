@@ -138,7 +138,7 @@ pub struct World<A: Actor> {
     /// The event that the present effects follow from; 0 at the roots.
     pub(super) cause: u64,
     recording: Recording,
-    recorded: Vec<Event>,
+    pub(super) recorded: Vec<Event>,
     wakeups_now: u32,
     scratch: Vec<Effect>,
 }
@@ -294,24 +294,6 @@ impl<A: Actor> World<A> {
         Stepped::Fired
     }
 
-    /// Handles wake-ups before this time: so many at most, and none after one that brought a recorded event of which `stop` is true. Idle
-    /// when none is left.
-    #[inline]
-    pub fn run_ahead(&mut self, before: Micros, wakeups: usize, mut stop: impl FnMut(&Event) -> bool) -> Stepped {
-        let mut seen = self.recorded.len();
-        for _ in 0..wakeups {
-            let Some(next) = self.upcoming().filter(|next| next.at < before) else { return Stepped::Idle };
-            if self.step_to(next) == Stepped::Livelock {
-                return Stepped::Livelock;
-            }
-            if self.recorded[seen..].iter().any(&mut stop) {
-                break;
-            }
-            seen = self.recorded.len();
-        }
-        Stepped::Fired
-    }
-
     /// Handles all wake-ups up to and including `until`, then moves the clock there.
     pub fn run_until(&mut self, until: Micros) -> Stepped {
         while let Some(next) = self.upcoming().filter(|next| next.at <= until) {
@@ -356,7 +338,7 @@ impl<A: Actor> World<A> {
     }
 
     /// Moves the clock. False when too much happened in one instant.
-    fn advance(&mut self, to: Micros) -> bool {
+    pub(super) fn advance(&mut self, to: Micros) -> bool {
         if to > self.now {
             self.now = to;
             self.wakeups_now = 0;
@@ -426,12 +408,20 @@ impl<A: Actor> World<A> {
                 break;
             }
         }
-        self.scratch = effects;
+        // What stood in its place is empty.
+        std::mem::forget(std::mem::replace(&mut self.scratch, effects));
         result
     }
 
     /// Adds a kernel record to the digest and, if asked for, to the trace. Returns its number.
     pub(super) fn record(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
+        self.record_often(at, record)
+    }
+
+    /// The hot twin of [`World::record`], for where the kind is known and frequent: whether it is kept is known there, too, and a record that
+    /// is not goes nowhere.
+    #[inline(always)]
+    pub(super) fn record_often(&mut self, at: Option<NodeIndex>, record: Record) -> u64 {
         let digest = &mut self.digest;
         digest.words([self.now.0, head(at.unwrap_or(NodeIndex::MAX), record.number())]);
         record.words(|word| digest.word(word));

@@ -154,6 +154,15 @@ impl RequestLogger {
         }
     }
 
+    /// What was logged is dealt with: its room serves for another batch.
+    #[inline]
+    pub fn take_room(&mut self, mut logged: Vec<Arc<Proposal>>) {
+        if self.batch.capacity() == 0 {
+            logged.clear();
+            self.batch = logged;
+        }
+    }
+
     /// Shutdown: everything queued is flushed without waiting for the stage's turn; events keep coming until [`RequestLogger::is_idle`].
     /// After a failure it drops the queue instead, and cuts the log back to what is known to be durable.
     pub fn drain(&mut self, cx: &mut Cx) {

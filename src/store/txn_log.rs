@@ -220,7 +220,7 @@ impl TxnLog {
 
     fn finish(&mut self, cx: &mut Cx, step: Step) {
         match step {
-            Step::Write { index, batch, forced } => {
+            Step::Write { index, mut batch, forced } => {
                 let stream = &mut self.streams[index];
                 stream.position += batch.iter().map(|proposal| proposal.record.len() as u64).sum::<u64>();
                 stream.unforced += batch.len() as u32;
@@ -230,6 +230,10 @@ impl TxnLog {
                 } else if !self.forced {
                     // Nobody will ever know better.
                     stream.durable = stream.position;
+                }
+                if self.buffer.capacity() == 0 {
+                    batch.clear();
+                    self.buffer = batch;
                 }
             }
             Step::Force(index) => self.streams[index].is_durable(cx),

@@ -16,7 +16,10 @@ pub struct Digest {
     count: usize,
 }
 
-const BATCH: usize = 64;
+const BATCH: usize = 256;
+
+/// Words that XXH64 takes in at a time.
+const STRIPE: usize = 4;
 
 impl Default for Digest {
     fn default() -> Digest {
@@ -35,13 +38,21 @@ impl Digest {
     #[inline]
     pub fn words<const N: usize>(&mut self, words: [u64; N]) {
         if self.count + N > BATCH {
-            self.hash.update(self.waiting[..self.count].as_flattened());
-            self.count = 0;
+            self.flush();
         }
         for (place, word) in self.waiting[self.count..self.count + N].iter_mut().zip(words) {
             *place = word.to_le_bytes();
         }
         self.count += N;
+    }
+
+    /// Hands on what fills whole stripes, so that the hash has nothing to put aside.
+    #[inline(never)]
+    fn flush(&mut self) {
+        let whole = self.count / STRIPE * STRIPE;
+        self.hash.update(self.waiting[..whole].as_flattened());
+        self.waiting.copy_within(whole..self.count, 0);
+        self.count -= whole;
     }
 
     /// The value so far; may be asked at any time.

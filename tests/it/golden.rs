@@ -25,6 +25,7 @@ macro_rules! golden {
 golden! {
     acl_guards_a_node
     all_restart
+    answer_too_large
     backoff_after_partition
     bit_rot_in_log
     broadcast_happy_path
@@ -228,6 +229,7 @@ golden! {
     recipe_unfenced
     reconfig_adds_a_server
     reconfig_disabled
+    reconfig_is_told
     reconfig_leader_dies_alone
     reconfig_leader_dies_before_commit
     reconfig_needs_a_quorum_that_keeps_up

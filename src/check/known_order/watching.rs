@@ -14,7 +14,7 @@ use super::super::model::{Change, Model, Node};
 use super::super::verdict::Fact;
 use super::calls::Due;
 use super::{KnownOrder, SessionNumber};
-use crate::proto::{AddWatchMode, Answer, ErrorCode, EventType, Micros, Op, Path, ServerId, SetWatches, Version, WatcherType, Zxid};
+use crate::proto::{AddWatchMode, Answer, CONFIG_NODE, ErrorCode, EventType, Micros, Op, Path, ServerId, SetWatches, Version, WatcherType, Zxid};
 
 /// An event leaves a server.
 #[derive(Clone, Debug)]
@@ -264,6 +264,7 @@ impl KnownOrder {
             watching.missed.push((told.kind, told.path));
             return;
         }
+        let is_config = *told.path == *CONFIG_NODE;
         let fits = |event: &DueEvent| (event.zxid, event.kind, &event.path) == (told.zxid, told.kind, &told.path);
         let found = watching.due.iter().position(fits);
         let older = watching.due.iter().find(|event| !event.hidden && event.zxid < told.zxid).cloned();
@@ -275,6 +276,8 @@ impl KnownOrder {
                 self.find(WatchOrder, [first, second], &[]);
             }
             (Some(found), None) => drop(watching.due.remove(found)),
+            // The configuration stands there before its transaction is applied, and whoever still waits then is told again.
+            (None, _) if is_config => {}
             (None, _) => {
                 let first = Fact::new(self.last.event, format!("at {} session {id} waits for nothing of the kind", self.last.zxid));
                 self.find(WatchPhantom, [first, second], &[]);

@@ -63,6 +63,7 @@ impl Lone {
             gives_up: true,
             read_only: false,
             resets_watches: true,
+            packet_max: 1_000,
             workloads: Vec::new(),
         };
         change(&mut program);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lone::{Lone, ms};
-use crate::proto::ask::{get, persistent, recursive, unwatch, watch_children, watch_data, watch_exists};
+use crate::proto::ask::{get, persistent, recursive, set, unwatch, watch_children, watch_data, watch_exists};
 use crate::proto::{Answer, ErrorCode, EventType, Op, Packet, Path, SetWatches, Stat, WatcherEvent, WatcherType, Zxid};
 
 impl Lone {
@@ -175,6 +175,38 @@ fn watchers_hear_how_the_session_stands() {
     lone.step(crate::actor::Input::Command(crate::proto::Command::Connect { server: None, claim: None }));
     lone.connects();
     assert!(lone.comes_back().is_empty(), "a new session watches nothing");
+}
+
+/// Whoever says it first: a server's word is told before what was asked fails, the client's own clock is told behind that.
+#[test]
+fn watchers_hear_of_the_end_of_the_session() {
+    for (by_itself, expected) in
+        [(false, ["is told: Expired", "is answered: SessionExpired"]), (true, ["is answered: SessionExpired", "is told: Expired"])]
+    {
+        let mut lone = connected();
+        lone.watches(watch_data("/a"));
+        lone.is_closed();
+        lone.waits(ms(350));
+        if by_itself {
+            // Nobody is there for 4/3 of the timeout, 6 s.
+            while lone.dialled().is_some() {
+                lone.tells();
+                lone.is_asked(set("/a", "x", -1));
+                lone.is_ignored();
+                lone.waits(ms(1_350));
+            }
+        } else {
+            lone.tells();
+            lone.is_asked(set("/a", "x", -1));
+            lone.is_accepted();
+            lone.is_answered(0);
+            lone.waits(ms(100));
+        }
+        lone.runs_callbacks();
+        let told: Vec<String> = lone.tells().into_iter().filter_map(|told| told.split_once(' ').map(|(_, what)| what.to_string())).collect();
+        let told: Vec<&str> = told.iter().map(String::as_str).filter(|what| what.starts_with("is")).collect();
+        assert_eq!(told, expected);
+    }
 }
 
 #[test]

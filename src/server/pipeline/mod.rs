@@ -188,8 +188,13 @@ impl Pipeline {
         match (connection.phase, packet) {
             (Phase::Open, Packet::ClientRequest(request)) => match &request.op {
                 Op::Auth { .. } => self.on_auth(cx, conn, &request),
-                // Servers and libraries alone may ask for these, and a check stands in a multi (ZOOKEEPER-2623).
-                Op::CreateSession { .. } | Op::DeleteContainer { .. } | Op::Check { .. } => self.refuse(cx, conn, request.xid),
+                // Servers and libraries alone may ask for these, and a check stands in a multi (ZOOKEEPER-2623). It is a sign of life all the same.
+                Op::CreateSession { .. } | Op::DeleteContainer { .. } | Op::Check { .. } => {
+                    let (session, timeout) = (connection.session, connection.timeout);
+                    if self.touch_own(cx, db, session, timeout) {
+                        self.refuse(cx, conn, request.xid);
+                    }
+                }
                 _ => {
                     let (session, timeout) = (connection.session, connection.timeout);
                     let request = Request::of_client(conn, session, connection.auth.clone(), request);
@@ -342,7 +347,7 @@ impl Pipeline {
                 self.outputs.push_back(Output::Propose(proposal));
             }
             if !request.is_local {
-                request.refused = check_session(cx, tracker, &request).err();
+                request.refused = check_session(cx, tracker, &request, request.op()).err();
             }
             match request.origin {
                 // A learner's sync; other reads stay with it.

@@ -135,22 +135,23 @@ impl Prep {
             // Nobody's session asks for it.
             Op::DeleteContainer { path } => writer.delete_container(path),
             Op::Reconfig(_) => Err(ErrorCode::ReconfigDisabled),
-            Op::Multi(parts) => writer.multi(parts, || check_session(cx, tracker, request)),
-            op => writer.write(op, || check_session(cx, tracker, request)),
+            Op::Multi(parts) => writer.multi(parts, |part| check_session(cx, tracker, request, part)),
+            op => writer.write(op, |op| check_session(cx, tracker, request, op)),
         }
     }
 }
 
-/// Whether the session may ask at all.
-pub fn check_session(cx: &mut Cx, tracker: &mut SessionTracker, request: &Request) -> Result<(), ErrorCode> {
+/// Whether the session may ask for this at all: the request, or a part of it.
+pub fn check_session(cx: &mut Cx, tracker: &mut SessionTracker, request: &Request, op: &Op) -> Result<(), ErrorCode> {
+    let needs_global = creates_ephemeral(op);
     // A local session that cannot become everybody's.
-    if let Some(code) = request.refused {
+    if let Some(code) = request.refused.filter(|_| needs_global) {
         return Err(code);
     }
     let checked = match (request.session, request.owner()) {
         // ZOOKEEPER-1208: a session that is being closed was served like any other.
         (session, owner) if cx.bugs.has(Bug::Zk1208) => tracker.check_owner(session, owner),
-        (session, owner) if creates_ephemeral(request.op()) => tracker.check_global(session, owner),
+        (session, owner) if needs_global => tracker.check_global(session, owner),
         _ if request.of_local_session => Ok(()),
         // `mutant-anybody-owns`: it has moved, and is asked for nothing.
         (session, owner) => match tracker.check(session, owner) {

@@ -36,7 +36,7 @@ impl Pipeline {
     pub fn prepare_reconfig(&mut self, cx: &mut Cx, db: &Database, standing: &ReconfigStanding) -> Option<Reconfigured> {
         let Role::Leader { prep, tracker, .. } = &mut self.role else { return None };
         let (header, request) = prep.stopped_at()?;
-        let checked = check_session(cx, tracker, &request);
+        let checked = check_session(cx, tracker, &request, request.op());
         let judged = checked.and_then(|()| {
             let mut writer = prep.writer(cx.bugs, db, header.zxid, &request);
             writer.reconfigure(&request, &header, standing)

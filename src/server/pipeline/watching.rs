@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::actor::Cx;
 use crate::bugs::Bug;
 use crate::proto::{
-    AddWatchMode, Answer, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SessionId, SetWatches, Version, WatcherEvent, Zxid,
+    AddWatchMode, Answer, CONFIG_NODE, Config, ConnId, ErrorCode, EventType, Op, Path, Proposal, SessionId, SetWatches, Version, WatcherEvent, Zxid,
 };
 use crate::server::watches::{Column, Watch};
 use crate::trace::{Note, WatchMode};
@@ -38,9 +38,20 @@ impl Pipeline {
     /// Applies a transaction, and tells of each of its changes those clients who watch it.
     #[cold]
     pub(super) fn apply_and_fire(&mut self, cx: &mut Cx, db: &mut Database, proposal: &Arc<Proposal>) -> Result<Answer, ErrorCode> {
-        let zxid = proposal.zxid();
+        db.apply_observed(proposal, &mut self.trigger(cx, proposal.zxid()))
+    }
+
+    /// A configuration is in force, and stands in its node before its transaction is applied: whoever watches that for ever is told twice, here
+    /// and when it is applied.
+    pub fn configuration_shown(&mut self, cx: &mut Cx, db: &Database, version: Zxid) {
+        if !self.connections.watches.is_empty() {
+            self.trigger(cx, version).data_set(db.tree(), CONFIG_NODE);
+        }
+    }
+
+    fn trigger<'a, 'b>(&'a mut self, cx: &'a mut Cx<'b>, zxid: Zxid) -> Trigger<'a, 'b> {
         let told = if self.config.version == Version::V3_9 { zxid } else { NO_ZXID };
-        db.apply_observed(proposal, &mut Trigger { config: &self.config, connections: &mut self.connections, cx, told, zxid })
+        Trigger { config: &self.config, connections: &mut self.connections, cx, told, zxid }
     }
 
     /// Answers for the client of a request.

@@ -32,7 +32,7 @@ pub struct Writer<'a> {
 impl Writer<'_> {
     /// All parts or none: the first that fails takes back what those before it would change, and those behind it are not looked at. The
     /// transaction says so part by part; one error in it is enough for nothing to be applied.
-    pub fn multi(&mut self, parts: &[Op], mut check_session: impl FnMut() -> Result<(), ErrorCode>) -> Result<Txn, ErrorCode> {
+    pub fn multi(&mut self, parts: &[Op], mut check_session: impl FnMut(&Op) -> Result<(), ErrorCode>) -> Result<Txn, ErrorCode> {
         if !parts.iter().all(|part| self.can_be_read(part)) {
             return Err(ErrorCode::MarshallingError);
         }
@@ -60,14 +60,14 @@ impl Writer<'_> {
     }
 
     /// A write that stands alone or is a part of a multi.
-    pub fn write(&mut self, op: &Op, mut check_session: impl FnMut() -> Result<(), ErrorCode>) -> Result<Txn, ErrorCode> {
+    pub fn write(&mut self, op: &Op, mut check_session: impl FnMut(&Op) -> Result<(), ErrorCode>) -> Result<Txn, ErrorCode> {
         if let Op::Create { form, path, data, acl, mode } = op {
             // The one write that is looked at before its session is.
             self.check_mode(*form, *mode)?;
-            check_session()?;
+            check_session(op)?;
             return self.create(*form, path, data, acl, *mode);
         }
-        check_session()?;
+        check_session(op)?;
         match op {
             Op::Delete { path, version } => self.delete(path, *version),
             Op::SetData { path, data, version } => self.set_data(path, data, *version),

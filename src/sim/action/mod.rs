@@ -19,6 +19,7 @@ mod who;
 pub use client::command_names;
 pub use command_line::{CommandLine, OpLine};
 pub use parse::{parse_command, parse_sleep};
+pub use recipe::recipe_help;
 pub use reconfig::joining;
 pub use text::TextError;
 pub use verbs::{grammar_help, verb_names};

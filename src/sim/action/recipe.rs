@@ -1,6 +1,6 @@
 //! What a client is told about recipes (`c1 lock acquire /locks/a within 5s`): read from the table of their verbs.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::client;
 use super::command_line::Data;
@@ -54,6 +54,31 @@ fn number_called(name: &str, words: &mut Words) -> Result<i64, TextError> {
     let word = words.next(&format!("{name}, a number,"))?;
     word.text.parse().map_err(|_| TextError::new(word.span.clone(), format!("`{}` is not a whole number", word.text)))
 }
+
+/// What clients can be told about recipes, with an example for every verb, as `zoolab help recipes` prints it.
+pub fn recipe_help() -> String {
+    let mut help = String::from(INTRODUCTION);
+    for info in RECIPE_VERBS {
+        let _ = write!(help, "\n  CLIENT {}\n      {}\n      c1 {}\n      is answered {}\n", info.form(), info.what, info.example, info.answer);
+    }
+    help
+}
+
+const INTRODUCTION: &str = "\
+Recipes are what clients do with several requests, watches and the life of their
+sessions. In a step or at the prompt of `zoolab shell` a recipe is one line with
+one answer; the story tells the requests it makes.
+
+  { \"at\": \"1s\", \"do\": \"c1 lock acquire /locks/a\", \"returns\": \"Ok\" }
+  { \"when\": \"c1 granted\", \"do\": \"crash leader\" }
+
+What waits may be given a time: who has waited so long is answered TimedOut. Who
+would give back what it does not hold is answered NotHeld, and whose connection
+is gone Suspended: nobody tells it that its session lives. Parents that are
+missing are made as containers, as Curator does. The mistakes that clients make
+are switches: `zoolab help bugs` has them as `recipe-…`; what must be true of
+recipes whatever happens is among `zoolab help checks` as R-1, R-2, …
+";
 
 /// A call as it is read back.
 pub struct RecipeLine<'a>(pub &'a RecipeCall);

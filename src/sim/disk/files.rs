@@ -121,8 +121,10 @@ impl Files {
     /// A loose disk writes the file's own metadata, and that of other files by chance: nothing but a sync of the folder would
     /// force it, and ZooKeeper never syncs a folder (storage reference §3, §9.7).
     pub fn finish_sync(&mut self, job: SyncJob, loose: bool, stream: &mut Stream) {
-        let durable_now = self.journal.take(job.position, |change| !loose || change.ino() == job.ino || stream.chance(500_000));
-        self.make_durable(durable_now);
+        if !self.journal.is_empty() {
+            let durable_now = self.journal.take(job.position, |change| !loose || change.ino() == job.ino || stream.chance(500_000));
+            self.make_durable(durable_now);
+        }
         if let Some(inode) = self.inodes.get_mut(&job.ino) {
             inode.finish_sync(job.ticket);
         }

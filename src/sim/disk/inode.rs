@@ -79,6 +79,7 @@ impl Inode {
             Some(patch) => self.durable.apply(&patch),
             None => ranges.widened_to_sectors().for_each(|range| self.durable.copy_range(&self.cache, range)),
         }
+        self.dirty.take_room(ranges);
     }
 
     /// The device refused the bytes. Linux then takes the pages for clean: processes still read them, nothing writes them again.

@@ -67,6 +67,10 @@ impl Journal {
         self.made
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.pending.iter().map(|(_, change)| change)
     }

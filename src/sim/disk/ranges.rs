@@ -30,6 +30,14 @@ impl ByteRanges {
         other.0.iter().for_each(|range| self.insert(range.clone()));
     }
 
+    /// Room for ranges, if there is none: that of a set which is done with.
+    pub fn take_room(&mut self, mut used: ByteRanges) {
+        if self.0.capacity() == 0 {
+            used.0.clear();
+            *self = used;
+        }
+    }
+
     /// Forgets the bytes at `end` and beyond.
     pub fn cut(&mut self, end: u64) {
         self.0.truncate(self.0.partition_point(|range| range.start < end));

@@ -10,6 +10,7 @@ fn topics_and_verbs_have_help() {
         ("help when", "vote_changed             round sender from to because"),
         ("help bugs", "ZK-1419"),
         ("help checks", "broken by ZK-1419"),
+        ("help recipes", "lock acquire PATH [within TIME]"),
         ("help run", "Usage: zoolab run [OPTIONS] [PATH]..."),
         ("help", "zoolab help steps"),
         ("run --help", "Exit codes:"),
@@ -27,7 +28,7 @@ fn topics_and_verbs_have_help() {
 #[test]
 fn topics_fit_a_narrow_terminal() {
     let folder = Folder::new("help_narrow");
-    for topic in ["steps", "when", "bugs", "checks", "budget"] {
+    for topic in ["steps", "recipes", "when", "bugs", "checks", "budget"] {
         let text = folder.zoolab(&format!("help {topic}")).out;
         let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{topic}: {wide:?}");

@@ -1,8 +1,10 @@
 //! Sessions that one server keeps to itself. Sessions reference §7.
 
+use std::sync::Arc;
+
 use super::bench::{Bench, TIMEOUT, config, connect_request, handler, zxid};
 use crate::proto::ask::{create, exists, set};
-use crate::proto::{Config, ConnId, CreateMode, ErrorCode, Micros, Op, SessionId, Stage, Txn, Zxid};
+use crate::proto::{Config, ConnId, CreateMode, ErrorCode, Micros, Op, QuorumRequest, SessionId, Stage, Txn, Zxid};
 use crate::server::pipeline::session_names::password;
 use crate::server::pipeline::{Kind, Output};
 use crate::trace::Note;
@@ -45,6 +47,23 @@ fn their_own_server_expires_them() {
         assert!(bench.has_closed(conn) && bench.notes().contains(&Note::SessionExpiring { session }), "{kind:?}");
         assert!(bench.outputs().is_empty());
     }
+}
+
+/// Only what needs a session that everybody knows is refused for the lack of one, part by part.
+#[test]
+fn a_multi_is_refused_at_its_ephemeral_part() {
+    let multi = || Op::Multi([create("/a", CreateMode::Persistent), create("/e", CreateMode::Ephemeral)].into());
+    let (mut bench, conn, _) = server(Kind::Leader, false);
+    assert_eq!(bench.does(conn, multi()), "EphemeralOnLocalSession in part 2");
+    bench.outputs();
+    // That of a learner's session the leader knows nothing of.
+    let request = QuorumRequest { session: SessionId(2 << 56), cxid: 1, op: multi(), auth: Arc::new([]) };
+    bench.act(|pipeline, cx, _| pipeline.submit(cx, handler(2), Arc::new(request)));
+    bench.stage(Stage::PrepRequestProcessor);
+    let proposed = bench.outputs();
+    let [Output::Propose(proposal)] = &proposed[..] else { panic!("{proposed:?}") };
+    let Txn::Multi(parts) = &proposal.txn else { panic!("{proposal:?}") };
+    assert!(matches!(parts[..], [Txn::Create { .. }, Txn::Error { code: ErrorCode::SessionExpired }]), "{parts:?}");
 }
 
 /// The leader is told first of the session, then what needs it; from then on it is a session like any other.
