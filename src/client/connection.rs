@@ -36,6 +36,7 @@ impl Client {
             hosts.put_first(first);
         }
         self.reopens = None;
+        self.handle += 1;
         let before = std::mem::replace(&mut self.session, Session::new(&self.program, hosts, cx.now));
         if let Some(claim) = opening.claim {
             self.session.claim(claim);

@@ -67,6 +67,8 @@ pub struct Program {
 pub struct Client {
     program: Arc<Program>,
     session: Session,
+    /// How many sessions were opened before: what is told late of one of them concerns what was begun in it.
+    handle: u32,
     search: Search,
     requests: Requests,
     proofs: Proofs,
@@ -94,6 +96,7 @@ impl Client {
         Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
+            handle: 0,
             search: Search::new(),
             requests: Requests::default(),
             proofs: Proofs::default(),

@@ -6,7 +6,6 @@ use crate::server::Server;
 
 /// A process of the world.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "most of them are servers, and a box would cost each of their steps a detour")]
 pub enum Process {
     Server(Server),
     Client(Client),

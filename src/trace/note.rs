@@ -244,6 +244,14 @@ pub enum Note {
     Granted { recipe: Recipe, path: Path, node: Path, token: Zxid, seen: Zxid },
     /// From now on it does not believe so any more.
     LetGo { recipe: Recipe, path: Path, node: Path, why: LetGoReason },
+    /// The client has added to a counter.
+    Counted { path: Path, before: i64, after: i64 },
+    /// The client is given a number; `czxid` is that of the node that had it.
+    Numbered { path: Path, id: i64, czxid: Zxid },
+    /// The client learns how what it watches stands: the value of a node as written at `zxid`, or who is below it as of `zxid`.
+    Learned { path: Path, zxid: Zxid, value: String },
+    /// The client's own node is there, and of its session.
+    Joined { path: Path, node: Path, czxid: Zxid },
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -502,6 +510,10 @@ kinds! {
     Waits { recipe, path, node, ahead } "waits" true,
     Granted { recipe, path, node, token, seen } "granted" true,
     LetGo { recipe, path, node, why } "let_go" true,
+    Counted { path, before, after } "counted" true,
+    Numbered { path, id, czxid } "numbered" true,
+    Learned { path, zxid, value } "learned" true,
+    Joined { path, node, czxid } "joined" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -698,6 +710,10 @@ impl fmt::Display for Note {
             Note::RecipeReturned { result, .. } => write!(out, "has come to its end: {result}"),
             Note::Waits { recipe, path, ahead, .. } => write!(out, "waits for the {recipe} {path}: {ahead} is before it"),
             Note::Granted { recipe, path, token, .. } => write!(out, "holds the {recipe} {path} from now on, with the token {token}"),
+            Note::Counted { path, before, after } => write!(out, "has counted {path} from {before} to {after}"),
+            Note::Numbered { path, id, .. } => write!(out, "is given the number {id} of {path}"),
+            Note::Learned { path, zxid, value } => write!(out, "learns that {path} is {value} (zxid {zxid})"),
+            Note::Joined { path, node, .. } => write!(out, "is one of {path}, with {node}"),
             Note::LetGo { recipe, path, why, .. } => write!(out, "does not hold the {recipe} {path} any more: {why}"),
         }
     }

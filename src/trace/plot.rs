@@ -40,6 +40,7 @@ impl Traffic {
                 true
             }
             What::Note(Note::Called { call, .. } | Note::Returned { call, .. }) if Caller::of(*call) == Caller::Recipe => self.is_at_recipe(node),
+            What::Note(Note::Counted { .. } | Note::Numbered { .. }) => self.is_at_recipe(node),
             What::Note(Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. } | Note::EventDelivered { .. }) => self.is_at_recipe(node),
             What::Note(Note::WatchFired { .. }) => !self.recipes.is_empty(),
             What::Note(Note::Proposed { .. } | Note::Committed { .. }) => !self.requests.is_empty() || !self.recipes.is_empty(),

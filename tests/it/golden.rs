@@ -110,11 +110,14 @@ golden! {
     connection_loss_is_unknown
     container_reaped
     corrupt_newest_snapshot
+    counter_answer_lost
+    counter_keeps_count
     crash_keeps_page_cache
     cut_back_beyond_its_disk
     dead_leader_is_not_reelected
     deposed_leader_forgets
     diff_interrupted
+    discovery_follows_its_instances
     disk_full_follower
     disk_log_diff
     drain_discards_notes
@@ -129,9 +132,12 @@ golden! {
     fsync_fails_on_follower
     fsync_fails_on_leader
     fuzzy_snapshot_under_writes
+    group_follows_its_members
     half_open_after_power_loss
     higher_epoch_beats_zxid
     higher_zxid_wins
+    id_answer_lost
+    ids_stay_unique
     knock_and_dial_back
     last_note_resent
     late_joiner
@@ -144,6 +150,7 @@ golden! {
     local_session_cannot_move
     local_session_owns_nothing
     local_session_upgrade
+    lock_in_the_next_session
     lock_passes_on
     log_fails_while_leaving
     longer_log_is_refused
@@ -221,11 +228,18 @@ golden! {
     read_only_server
     recipe_believes_past_expiry
     recipe_deletes_foreign_lock
+    recipe_double_count
+    recipe_empty_while_away
     recipe_false_acquire
     recipe_herd
+    recipe_late_watch
+    recipe_lost_update
     recipe_lost_wakeup
     recipe_name_order
     recipe_no_guid
+    recipe_reused_ids
+    recipe_stale_member
+    recipe_takes_older_value
     recipe_unfenced
     reconfig_adds_a_server
     reconfig_disabled
@@ -259,6 +273,7 @@ golden! {
     session_survives_leader_change
     session_timeout_negotiation
     session_wrong_password
+    settings_reach_everybody
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept

@@ -7,11 +7,15 @@
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
+//! - `counting`: counters. `numbering`: unique numbers. `observing`: what observers learn, and who takes part.
 
 mod beliefs;
 mod chronicle;
+mod counting;
 mod exclusion;
 mod herd;
+mod numbering;
+mod observing;
 mod progress;
 
 use std::collections::BTreeMap;
@@ -79,19 +83,22 @@ impl Recipes {
     /// The run is over: what of it broke a rule first.
     pub fn conclude(&self, chronicle: &Chronicle, end: Micros) -> Option<Violation> {
         let case = Case { told: &self.told, clients: &self.clients, chronicle, end };
-        let found = [exclusion::check(&case), herd::check(&case), progress::check(&case)];
-        found.into_iter().flatten().min_by_key(|violation| violation.event)
+        let locks = [exclusion::check(&case), herd::check(&case), progress::check(&case)];
+        let counts = [counting::check(&case), numbering::check(&case), observing::check(&case)];
+        let found = locks.into_iter().chain(counts);
+        found.flatten().min_by_key(|violation| violation.event)
     }
 }
 
 /// Whether a check asks for it when the run is over.
 fn is_told(what: &What) -> bool {
-    match what {
-        What::Note(Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. }) => true,
-        What::Note(Note::Connected { .. } | Note::EventDelivered { .. }) => true,
-        What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }) => true,
-        _ => false,
-    }
+    matches!(
+        what,
+        What::Note(Note::RecipeCalled { .. } | Note::RecipeReturned { .. } | Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. })
+            | What::Note(Note::Counted { .. } | Note::Numbered { .. } | Note::Learned { .. } | Note::Joined { .. })
+            | What::Note(Note::Connected { .. } | Note::EventDelivered { .. } | Note::ClientClosed { .. })
+            | What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. })
+    )
 }
 
 impl Told {

@@ -11,7 +11,7 @@ use crate::proto::{Micros, NodeId, Path, Recipe, Zxid};
 use crate::trace::{Note, What};
 
 /// So long a client may take to notice: more than it takes to find out that a connection is dead (two thirds of the longest session timeout).
-const PATIENCE: Micros = Micros::from_secs(30);
+pub(super) const PATIENCE: Micros = Micros::from_secs(30);
 
 /// Somebody who was told nothing yet.
 struct Waiter<'a> {
@@ -29,7 +29,8 @@ pub fn check(case: &Case) -> Option<Violation> {
     waiters.iter().filter(able).find_map(|waiter| in_vain(case, &waiters, &beliefs, waiter))
 }
 
-fn is_able(case: &Case, client: u32) -> bool {
+/// Whether the client could have done something for so long.
+pub(super) fn is_able(case: &Case, client: u32) -> bool {
     let since = case.clients.get(&client).and_then(|client| client.able_since);
     since.is_some_and(|since| since + PATIENCE <= case.end)
 }

@@ -6,33 +6,45 @@
 //! - `script`: asking, waiting, and how a script goes on from where it was. `asking`: the requests, with their retries.
 //! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
 //! - `holdings`: locks and the like, from grant to release, over lost connections.
-//! - `exclusive`, `lock`: one recipe each.
+//! - `duties`: what has no end, from one session to the next.
+//! - `exclusive`, `lock`, `counter`, `id`, `settings`: one recipe each. `presence`, `roster`: groups and discovery, those who are there and those
+//!   who look.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
 //!
 //! As with Curator, parents that are missing are made as containers.
 
 mod asking;
+mod counter;
+mod duties;
 mod exclusive;
 mod holdings;
+mod id;
 mod lock;
 mod names;
+mod presence;
 mod protected;
+mod roster;
 mod script;
+mod settings;
 
 use crate::actor::Cx;
-use crate::proto::{Answer, Caller, ErrorCode, EventType, Path, Recipe, RecipeCall, RecipeVerb, RoundEnd, SessionId, Timer, WatcherEvent, Zxid};
+use crate::proto::{
+    Answer, Caller, ErrorCode, EventType, KeeperState, Path, Recipe, RecipeCall, RecipeVerb, RoundEnd, SessionId, Timer, WatcherEvent, Zxid,
+};
 use crate::trace::Note;
 
 use super::Client;
+use duties::{Duty, Known};
 use holdings::Held;
-use script::{Deed, Memo, Run, Script, Stop};
+use script::{Deed, Memo, Own, Run, Script, Stop};
 
 /// All that a client is at.
 #[derive(Clone, Debug, Default)]
 pub struct Recipes {
     running: Vec<Running>,
     held: Vec<Held>,
+    duties: Vec<Duty>,
     /// Scripts so far.
     started: u32,
     /// What the user was told last of a recipe, and the number of the call.
@@ -45,6 +57,8 @@ struct Running {
     number: u32,
     /// Its user's call; a script that looks after a holding has none.
     call: Option<u64>,
+    /// In which it was begun.
+    handle: u32,
     task: Task,
     memo: Memo,
     /// The request that it waits for.
@@ -56,11 +70,13 @@ enum Task {
     Carry(RecipeCall),
     /// The connection was gone: is what was held still held?
     Recheck(Held),
+    /// One lap of what has no end.
+    Lap(Duty),
 }
 
 impl Recipes {
     pub fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.held.is_empty()
+        self.running.is_empty() && self.held.is_empty() && self.duties.is_empty()
     }
 }
 
@@ -73,6 +89,15 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::LockRelease => lock::release(zk, call),
         RecipeVerb::LockWrite => lock::write(zk, call),
         RecipeVerb::LockBreak => lock::break_(zk, call),
+        RecipeVerb::CounterAdd => counter::add(zk, call),
+        RecipeVerb::CounterGet => counter::get(zk, call),
+        RecipeVerb::IdNext => id::next(zk, call),
+        RecipeVerb::SettingsSet => settings::set(zk, call),
+        RecipeVerb::SettingsStop => duties::stop(zk, RecipeVerb::SettingsWatch, &call.path),
+        RecipeVerb::GroupLeave => presence::leave(zk, call, RecipeVerb::GroupJoin),
+        RecipeVerb::DiscoveryUnregister => presence::leave(zk, call, RecipeVerb::DiscoveryRegister),
+        RecipeVerb::SettingsWatch | RecipeVerb::GroupWatch | RecipeVerb::DiscoveryWatch => duties::take_on(zk, call),
+        RecipeVerb::GroupJoin | RecipeVerb::DiscoveryRegister => duties::take_on(zk, call),
     }
 }
 
@@ -92,7 +117,8 @@ impl Client {
     fn begin_script(&mut self, cx: &mut Cx, call: Option<u64>, task: Task) {
         let number = self.recipes.started;
         self.recipes.started += 1;
-        self.recipes.running.push(Running { number, call, task, memo: Memo::default(), asked: None });
+        let memo = if let Task::Lap(_) = task { Memo::of_duty() } else { Memo::default() };
+        self.recipes.running.push(Running { number, call, handle: self.handle, task, memo, asked: None });
         self.go_on(cx, number);
     }
 
@@ -100,16 +126,25 @@ impl Client {
     fn go_on(&mut self, cx: &mut Cx, number: u32) {
         let Some(at) = self.recipes.running.iter().position(|script| script.number == number) else { return };
         let session = self.session().unwrap_or(SessionId::NONE);
+        let own = Own { held: &self.recipes.held, duties: &self.recipes.duties };
         let Running { call, task, memo, .. } = &mut self.recipes.running[at];
         let mut deeds = Vec::new();
-        let mut script = Script::new(cx, memo, &self.recipes.held, session, call.unwrap_or(u64::from(number)), &mut deeds);
+        let mut script = Script::new(cx, memo, own, session, call.unwrap_or(u64::from(number)), &mut deeds);
+        let mut known = None;
         let outcome = match task {
             Task::Carry(what) => carry_out(&mut script, what),
             Task::Recheck(held) => holdings::recheck(&mut script, held).map(|()| String::new()),
+            Task::Lap(duty) => duties::lap(&mut script, duty).map(|learned: Known| {
+                known = Some(learned);
+                String::new()
+            }),
         };
         let call = *call;
         for deed in deeds {
-            self.carry_deed(cx, at, deed);
+            self.carry_deed(cx, number, deed);
+        }
+        if let Some(known) = known {
+            return self.next_lap(cx, number, known);
         }
         let (result, end) = match outcome {
             Err(Stop::Waiting) => return,
@@ -136,17 +171,20 @@ impl Client {
         self.drive(cx, number);
     }
 
-    fn carry_deed(&mut self, cx: &mut Cx, at: usize, deed: Deed) {
+    fn carry_deed(&mut self, cx: &mut Cx, number: u32, deed: Deed) {
         match deed {
             Deed::Ask(op) => {
                 let call = self.calls.next(Caller::Recipe);
-                self.recipes.running[at].asked = Some(call);
+                self.recipes.running.iter_mut().filter(|script| script.number == number).for_each(|script| script.asked = Some(call));
                 self.request(cx, call, op);
             }
             Deed::Tell(note) => cx.note(note),
-            Deed::Arm(after) => cx.arm(Timer::Recipe(self.recipes.running[at].number), after),
+            Deed::Arm(after) => cx.arm(Timer::Recipe(number), after),
             Deed::Hold(held) => self.hold(cx, held),
             Deed::LetGo(node, why) => self.let_go(cx, &node, why),
+            Deed::TakeOn(call) => self.take_on(cx, call),
+            Deed::Know(known) => self.know(number, known),
+            Deed::GiveUp(verb, path) => self.give_up_duty(verb, &path),
             Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
         }
     }
@@ -163,13 +201,18 @@ impl Client {
 
     /// Its user is told of an event; scripts that wait for it go on.
     #[cold]
-    pub(super) fn on_recipe_event(&mut self, cx: &mut Cx, event: &WatcherEvent) {
+    pub(super) fn on_recipe_event(&mut self, cx: &mut Cx, event: &WatcherEvent, handle: u32) {
         if event.kind == EventType::None {
-            self.review_holdings(cx, event.state);
+            self.review_holdings(cx, event.state, handle);
         }
-        let waiting: Vec<u32> = self.recipes.running.iter_mut().filter_map(|script| script.memo.on_event(event).then_some(script.number)).collect();
+        // That a session is over is nothing to what was begun in the next one.
+        let of_it = self.recipes.running.iter_mut().filter(|script| event.kind != EventType::None || script.handle <= handle);
+        let waiting: Vec<u32> = of_it.filter_map(|script| script.memo.on_event(event).then_some(script.number)).collect();
         for number in waiting {
             self.go_on(cx, number);
+        }
+        if event.kind == EventType::None && event.state == KeeperState::SyncConnected {
+            self.resume_duties(cx);
         }
     }
 

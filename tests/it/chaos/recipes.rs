@@ -42,15 +42,17 @@ const TIMINGS: [&str; 4] = [
 ];
 
 /// What each client does in a round.
-const ROUNDS: [&str; 4] = [
+const ROUNDS: [&str; 6] = [
     r#""lock acquire /locks/a", "sleep 7ms", "lock write /locks/a x", "lock release /locks/a""#,
     r#""lock acquire /locks/b within 300ms", "lock write /locks/b x", "sleep 40ms", "lock release /locks/b""#,
     r#""exclusive acquire /one/a", "sleep 11ms", "exclusive release /one/a""#,
     r#""exclusive acquire /one/b within 200ms", "create -s /n- x", "sleep 3ms", "exclusive release /one/b", "sleep 20ms""#,
+    r#""counter add /n 3", "sleep 2ms", "counter add /n -1", "counter get /n""#,
+    r#""id next /ids", "sleep 10ms""#,
 ];
 
-/// Clients are hit as often as servers.
-const VERBS: [Verb; 24] = [
+/// Clients are hit as often as servers; and one in four has something new to see to.
+const VERBS: [Verb; 32] = [
     |_, _, _| "heal".into(),
     |_, _, _| "quiet".into(),
     |_, _, _| "restart all".into(),
@@ -75,6 +77,14 @@ const VERBS: [Verb; 24] = [
     |fault, _, _| format!("crash c{}", client(fault)),
     |fault, one, _| format!("c{} connect s{one}", client(fault)),
     |fault, _, _| format!("clock c{} drift {}ppm", client(fault), i64::from(fault.amount) * 100 - 50_000),
+    |fault, _, _| format!("c{} settings watch /cfg", client(fault)),
+    |fault, _, _| format!("c{} settings set /cfg {}", client(fault), fault.amount),
+    |fault, _, _| format!("c{} group join /g", client(fault)),
+    |fault, _, _| format!("c{} group watch /g", client(fault)),
+    |fault, _, _| format!("c{} group leave /g", client(fault)),
+    |fault, _, _| format!("c{} discovery register /svc/a host:{}", client(fault), fault.amount),
+    |fault, _, _| format!("c{} discovery watch /svc/a", client(fault)),
+    |fault, _, _| format!("c{} discovery unregister /svc/a", client(fault)),
 ];
 
 fn client(fault: &Fault) -> u32 {
