@@ -290,6 +290,22 @@ catalogue! {
         "a node of the own name is taken for the own node, though it is of a session that is about to expire";
     RecipeEmptyWhileAway "recipe-empty-while-away", affected "recipes of clients", breaks [observer_keeps_up]:
         "who has lost the connection takes it that nobody is there";
+    RecipeStaleNode "recipe-stale-node", affected "recipes of clients", breaks [rightful_holder]:
+        "a node is taken for one's own by its name, though it is of the session before and goes with that";
+    RecipeFindUnsynced "recipe-find-unsynced", affected "recipes of clients; Curator", breaks [waiter_proceeds]:
+        "a node whose create got no answer is looked for without a sync, and created again while the first create is still under way";
+    RecipeReaderOvertakes "recipe-reader-overtakes", affected "recipes of clients", breaks [readers_and_writer]:
+        "a reader joins those who hold, past a writer that waits for them";
+    RecipeReaderWatchesReaders "recipe-reader-watches-readers", affected "recipes of clients", breaks [readers_and_writer]:
+        "a reader waits for whoever is before it, readers too";
+    RecipeRevokeOverlooked "recipe-revoke-overlooked", affected "recipes of clients", breaks [revocation_heeded]:
+        "a holder waits for an event of its node, and does not look at what the node says when the watch is set";
+    RecipeRevokeMissed "recipe-revoke-missed", affected "recipes of clients", breaks [revocation_heeded]:
+        "a holder that was disconnected does not look at its node again: what it watches is not watched any more";
+    RecipeLeaseWithoutMutex "recipe-lease-without-mutex", affected "recipes of clients", breaks [lease_limit]:
+        "the leases of a semaphore are counted, and one is added, without a lock";
+    RecipeLeaseLeft "recipe-lease-left", affected "recipes of clients", breaks [lease_limit]:
+        "who has waited too long for a lease leaves the node that it waited with";
 }
 
 /// The release that is modelled. As the name of a switch it stands for [`AS_SHIPPED`].

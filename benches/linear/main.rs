@@ -94,6 +94,7 @@ impl Group {
                 match &history {
                     AnyHistory::Register(history) => sum.add(row[0], row[5], history, only.is_some()),
                     AnyHistory::Kv(history) => sum.add(row[0], row[5], history, only.is_some()),
+                    AnyHistory::Znode(history) => sum.add(row[0], row[5], history, only.is_some()),
                 }
                 histories.push(history);
             }
@@ -132,6 +133,7 @@ impl Sum {
         let decided = match history {
             AnyHistory::Register(history) => by_textbook(history),
             AnyHistory::Kv(history) => by_textbook(history),
+            AnyHistory::Znode(history) => by_textbook(history),
         };
         self.textbook += start.elapsed();
         self.given_up += u32::from(decided.is_none());

@@ -5,6 +5,8 @@ use std::ops::AddAssign;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::proto::Micros;
+
 /// Counts over what happened behind faults of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outcomes {
@@ -17,6 +19,12 @@ pub struct Outcomes {
     /// Times a client came back into its session, and times it found it gone.
     pub sessions_kept: u64,
     pub sessions_lost: u64,
+    /// Times a leader was established, and the longest it took from the fault to the first of them.
+    pub leaders: u64,
+    pub to_leader: Micros,
+    /// Faults behind which something was committed, and the longest it took until then.
+    pub commits: u64,
+    pub to_commit: Micros,
 }
 
 /// By the first word of the action (`crash`, `partition`), in the order in which they came; `none` is what was before any.
@@ -24,8 +32,13 @@ pub struct Outcomes {
 pub struct ByFault {
     kinds: Vec<(String, Outcomes)>,
     now: usize,
-    /// In case that the action has no effect.
-    before: usize,
+    /// When it was.
+    since: Micros,
+    /// Nobody leads since, and nothing was committed.
+    awaits_leader: bool,
+    awaits_commit: bool,
+    /// All that as it was, in case that the action has no effect.
+    before: (usize, Micros, bool, bool),
 }
 
 /// The name of the time before any fault.
@@ -36,7 +49,8 @@ const THE_END: &str = "quiet";
 
 impl Default for ByFault {
     fn default() -> ByFault {
-        ByFault { kinds: vec![(BEFORE.into(), Outcomes::default())], now: 0, before: 0 }
+        let kinds = vec![(BEFORE.into(), Outcomes::default())];
+        ByFault { kinds, now: 0, since: Micros::ZERO, awaits_leader: true, awaits_commit: true, before: (0, Micros::ZERO, true, true) }
     }
 }
 
@@ -53,16 +67,43 @@ impl ByFault {
     }
 
     #[cold]
-    pub fn on_action(&mut self, action: &str) {
+    pub fn on_action(&mut self, action: &str, at: Micros) {
         let kind = action.split(' ').next().unwrap_or_default();
-        self.before = self.now;
+        self.before = (self.now, self.since, self.awaits_leader, self.awaits_commit);
         self.now = self.index_of(kind);
+        (self.since, self.awaits_leader, self.awaits_commit) = (at, true, true);
+    }
+
+    /// A leader is established.
+    #[cold]
+    pub fn on_established(&mut self, at: Micros) {
+        let took = if std::mem::take(&mut self.awaits_leader) { at.saturating_sub(self.since) } else { Micros::ZERO };
+        let outcomes = self.current();
+        outcomes.leaders += 1;
+        outcomes.to_leader = outcomes.to_leader.max(took);
+    }
+
+    /// Something is committed.
+    #[inline]
+    pub fn on_committed(&mut self, at: Micros) {
+        if self.awaits_commit {
+            self.on_first_commit(at);
+        }
+    }
+
+    #[cold]
+    fn on_first_commit(&mut self, at: Micros) {
+        self.awaits_commit = false;
+        let took = at.saturating_sub(self.since);
+        let outcomes = self.current();
+        outcomes.commits += 1;
+        outcomes.to_commit = outcomes.to_commit.max(took);
     }
 
     /// The last action had no effect.
     #[cold]
     pub fn on_action_failed(&mut self) {
-        self.now = self.before;
+        (self.now, self.since, self.awaits_leader, self.awaits_commit) = self.before;
     }
 
     /// Where what happens now is counted.
@@ -90,6 +131,10 @@ impl AddAssign<&ByFault> for ByFault {
             sum.unknown += outcomes.unknown;
             sum.sessions_kept += outcomes.sessions_kept;
             sum.sessions_lost += outcomes.sessions_lost;
+            sum.leaders += outcomes.leaders;
+            sum.to_leader = sum.to_leader.max(outcomes.to_leader);
+            sum.commits += outcomes.commits;
+            sum.to_commit = sum.to_commit.max(outcomes.to_commit);
         }
     }
 }
@@ -108,7 +153,7 @@ impl Serialize for ByFault {
 mod tests {
     use crate::check::tests::Story;
     use crate::check::{Census, Outcomes};
-    use crate::proto::{ServerId, SessionId, Zxid};
+    use crate::proto::{Micros, ServerId, SessionId, Zxid};
     use crate::trace::Note;
 
     #[test]
@@ -125,11 +170,18 @@ mod tests {
         story.events.iter().for_each(|event| census.observe(event));
         let none = Outcomes::default();
         let expected = [
-            ("none", Outcomes { acked: 1, ..none }),
+            ("none", Outcomes { acked: 1, leaders: 1, to_leader: Micros::from_millis(20), ..none }),
             ("crash", Outcomes { failed: 1, unknown: 1, sessions_kept: 1, ..none }),
             ("heal", Outcomes { sessions_lost: 1, ..none }),
         ];
         assert!(census.by_fault.rows().eq(expected.iter().map(|(kind, outcomes)| (*kind, outcomes))), "{:?}", census.by_fault);
+        // What a fault is followed by: the first leader, and the first commit.
+        story.action("crash s3").establishes(2, 2, &[1, 2]).establishes(2, 3, &[1, 2]).proposes(2, (3, 1)).commits(2, (3, 1), &[1]);
+        let mut later = Census::default();
+        story.events.iter().for_each(|event| later.observe(event));
+        let crash = later.by_fault.rows().find(|(kind, _)| *kind == "crash").expect("there were two").1;
+        assert_eq!((crash.leaders, crash.to_leader), (2, Micros::from_millis(1)));
+        assert_eq!((crash.commits, crash.to_commit), (1, Micros::from_millis(4)));
         let mut twice = census.by_fault.clone();
         twice += &census.by_fault;
         assert!(twice.rows().any(|(kind, outcomes)| kind == "crash" && outcomes.unknown == 2));

@@ -228,6 +228,15 @@ catalogue! {
     Fenced fenced "R-11":
         "what a lock guards is written by nobody but its holder of that moment, however late a former holder comes to it",
         "recipes reference, fencing: a token that rises from holder to holder";
+    ReadersAndWriter readers_and_writer "R-6":
+        "a writer holds alone; a reader waits for the writers before it, and for nobody else",
+        "Recipes and Solutions, shared locks; Curator InterProcessReadWriteLock";
+    RevocationHeeded revocation_heeded "R-12":
+        "whoever holds a lock that can be revoked gives it back when it is asked to",
+        "Recipes and Solutions, revocable shared locks; Curator Revoker";
+    LeaseLimit lease_limit "R-9":
+        "no more leases are granted at a time than there are, and one that nobody has is returned",
+        "Curator InterProcessSemaphoreV2; recipes reference, semaphore";
     NoHerd no_herd "R-4":
         "when one leaves a line, one of those who wait in it is woken at most",
         "Recipes and Solutions, locks: no herd effect";

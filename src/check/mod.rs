@@ -9,11 +9,13 @@
 //! What clients are told is held against a tree of the checks' own (`model`), replayed along what is committed (`known_order`): the one
 //! check that looks back, in batches and when the run is over ([`Checks::conclude`]).
 //!
-//! What clients say of their recipes is looked at when the run is over (`recipes`).
+//! What clients say of their recipes is looked at when the run is over (`recipes`). What clients alone could tell, without zxids, is for the
+//! search of `linear` ([`Operations::client_history`]).
 
 mod acknowledgement;
 mod best_vote;
 mod by_fault;
+mod client_history;
 mod clients;
 mod committed;
 mod convergence;

@@ -33,6 +33,8 @@ pub struct Operations {
     pub operations: Vec<Operation>,
     /// The committed transactions, as far as they are known.
     pub log: Vec<Logged>,
+    /// The last zxid of what the servers had before the run.
+    pub began: Zxid,
     /// What the checks have found.
     pub violation: Option<Violation>,
 }
@@ -50,6 +52,7 @@ impl Operations {
         }
         all.violation = all.violation.take().or_else(|| checks.conclude(events.last().map_or(Micros::ZERO, |event| event.at)));
         all.log = checks.take_log();
+        all.began = super::client_history::began(&checks);
         all
     }
 

@@ -117,7 +117,7 @@ impl Census {
         match &event.what {
             What::Record(record) => {
                 match record {
-                    Record::Action { action } => self.by_fault.on_action(action),
+                    Record::Action { action } => self.by_fault.on_action(action, event.at),
                     Record::ActionFailed { .. } => self.by_fault.on_action_failed(),
                     _ => {}
                 }
@@ -144,7 +144,14 @@ impl Census {
                 *(if lost { &mut outcomes.sessions_lost } else { &mut outcomes.sessions_kept }) += 1;
                 self.counts.on_note(note);
             }
-            What::Note(note) => self.counts.on_note(note),
+            What::Note(note) => {
+                match note {
+                    Note::Committed { .. } => self.by_fault.on_committed(event.at),
+                    Note::Established { .. } => self.by_fault.on_established(event.at),
+                    _ => {}
+                }
+                self.counts.on_note(note);
+            }
         }
     }
 }

@@ -11,13 +11,18 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::input::{self, Kind};
+use super::junit::{Case, Junit};
 use super::mistake::Mistake;
 use super::output::{DOUBT, FAIL, FAINT, GOOD, HINT, Output};
 use super::run::pool;
+use crate::check::{self, Violation};
 use crate::linear::{self, AnyHistory, Candidate, Explanation, History, Limit, Model, ModelName, Options, Told, Verdict, Why};
 use crate::trace::StoredTrace;
 
 /// Searches histories of clients for an order that explains every answer: are they linearizable?
+///
+/// A stored trace (`zoolab trace --output`) is run again, held against the one order that its zxids tell, and what its clients wrote and
+/// were answered is searched like any other history: could they tell?
 ///
 /// A history (*.jsonl, also *.jsonl.xz) has one JSON object a line, one line an operation, in the order of calls: `id`; `p`, the client; `f` and
 /// `in`, the operation and its argument; `out`, its answer, or null if that was never known; `call` and `ret`, places in one total order of all
@@ -31,7 +36,8 @@ pub struct CheckArgs {
 
     /// What the operations are done to; by default the model that knows the first one
     ///
-    /// cas-register: read, write, cas on one number. kv: get, put, append on texts by key.
+    /// cas-register: read, write, cas on one number. kv: get, put, append on texts by key. znode: create, delete, setData, getData, exists,
+    /// getChildren, multi and closeSession on a tree of znodes.
     #[arg(long, value_enum)]
     model: Option<Named>,
 
@@ -47,8 +53,15 @@ pub struct CheckArgs {
     ///
     /// Keys: file, model, verdict (ok, illegal, unknown), operations, parts, configurations; witness (with --witness: part and ids); if illegal
     /// part, prefix (ids), state, candidates (operation, why and what of it), core, core_stands_alone; if unknown part, exhausted, widest, never_returned.
+    /// Of a stored trace also known_order (pass, or the name of what is broken), facts, transactions.
     #[arg(long)]
     json: bool,
+
+    /// A report in JUnit's format, for continuous integration: one suite per file, one case per history
+    ///
+    /// Written at the end, whole or not at all. A failure holds the whole report.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 
     /// How many histories at the same time; as many as there are cores by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
@@ -61,7 +74,7 @@ struct Named(ModelName);
 
 impl ValueEnum for Named {
     fn value_variants<'a>() -> &'a [Named] {
-        &[Named(ModelName::Register), Named(ModelName::Kv)]
+        &[Named(ModelName::Register), Named(ModelName::Kv), Named(ModelName::Znode)]
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
@@ -73,6 +86,7 @@ const EXAMPLES: &str = "\
 Examples:
   zoolab check history.jsonl                    linearizable, and if not, why?
   zoolab check tests/data/histories             all of a folder
+  zoolab check run.jsonl                        a stored trace: is it what ZooKeeper promises, and could its clients tell?
   zoolab check --witness a.jsonl                and in which order?
   zoolab check --json . | jq -r .verdict        for programs
 
@@ -88,6 +102,14 @@ const CORE_SHOWN: usize = 24;
 struct Loaded {
     file: String,
     history: AnyHistory,
+    /// Of a run of ours.
+    known: Option<KnownOrder>,
+}
+
+/// What the known order of a run says of it.
+struct KnownOrder {
+    violation: Option<Violation>,
+    txns: usize,
 }
 
 /// What became of one history.
@@ -99,11 +121,15 @@ struct Judged {
 pub fn check(args: &CheckArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let histories = input::load_each(&args.paths, &HISTORIES, |path| load(path, args.model.map(|named| named.0)))?;
     let pool = pool(args.jobs)?;
+    let mut junit = Junit::to(args.junit.as_ref(), "check")?;
     let mut outcomes = Vec::new();
     // In small groups, so that results are seen as they come.
     for group in histories.chunks(4 * pool.current_num_threads()) {
         let judged: Vec<Judged> = pool.install(|| group.par_iter().map(|loaded| judge(loaded, args)).collect());
-        for Judged { outcome, text } in judged {
+        for (loaded, Judged { outcome, text }) in group.iter().zip(judged) {
+            if let Some(junit) = &mut junit {
+                junit.add(case(loaded, outcome, &text));
+            }
             out.print(&text)?;
             outcomes.push(outcome);
         }
@@ -114,7 +140,20 @@ pub fn check(args: &CheckArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     if !args.json {
         out.print(&tally(&outcomes))?;
     }
+    junit.map_or(Ok(()), Junit::write)?;
     Ok(outcomes.into_iter().max_by_key(|outcome| severity(*outcome)).unwrap_or(Outcome::AsExpected))
+}
+
+/// The test that a history is.
+fn case<'a>(loaded: &'a Loaded, outcome: Outcome, text: &str) -> Case<'a> {
+    let violation = loaded.known.as_ref().and_then(|known| known.violation.as_ref());
+    let message = match (violation, outcome) {
+        (Some(violation), _) => violation.to_string(),
+        (None, Outcome::Undecided) => "the budget did not do".into(),
+        (None, _) => "no order explains every answer".into(),
+    };
+    let kind = violation.map_or("linearizability", |violation| violation.invariant.info().name);
+    Case { suite: &loaded.file, name: loaded.file.clone(), outcome, message, kind, text: text.into() }
 }
 
 /// Of several histories the worst counts: what is illegal is so whatever else is unknown.
@@ -131,11 +170,10 @@ fn load(path: &Path, model: Option<ModelName>) -> Result<Loaded, Mistake> {
     let source = unpacked(&file, input::read(path)?)?;
     let text = std::str::from_utf8(&source).map_err(|_| Mistake::new(format_args!("{file}: not UTF-8")))?;
     if StoredTrace::is_one(text) {
-        let mistake = Mistake::new(format_args!("{file} is a stored trace, not a history"));
-        return Err(mistake.with_help(format_args!("`zoolab replay {file}` runs it again, and checks it")));
+        return load_trace(file, text, model);
     }
     match AnyHistory::read(text, model) {
-        Ok(history) => Ok(Loaded { file, history }),
+        Ok(history) => Ok(Loaded { file, history, known: None }),
         Err(flaw) => {
             let mistake = Mistake::new(format_args!("{file}, {flaw}"));
             Err(match flaw.help {
@@ -144,6 +182,23 @@ fn load(path: &Path, model: Option<ModelName>) -> Result<Loaded, Mistake> {
             })
         }
     }
+}
+
+/// A run of ours, run again.
+fn load_trace(file: String, text: &str, model: Option<ModelName>) -> Result<Loaded, Mistake> {
+    if model.is_some_and(|model| model != ModelName::Znode) {
+        return Err(Mistake::new(format_args!("{file} is a stored trace: its clients work on znodes")).with_help("leave `--model` out"));
+    }
+    let trace = StoredTrace::read(text).map_err(|error| Mistake::new(format_args!("{file}: {error}")))?;
+    let again = trace
+        .again()
+        .map_err(|why| Mistake::new(format_args!("{file}: {why}")).with_help(format_args!("`zoolab replay {file}` tells where the two part")))?;
+    let history = AnyHistory::Znode(again.history.client_history());
+    let violation = again.history.violation.or(match again.report.verdict {
+        check::Verdict::Violation(violation) => Some(violation),
+        _ => None,
+    });
+    Ok(Loaded { file, history, known: Some(KnownOrder { violation, txns: again.history.log.len() }) })
 }
 
 /// How a file begins that xz wrote.
@@ -165,38 +220,44 @@ fn unpacked(file: &str, source: Vec<u8>) -> Result<Vec<u8>, Mistake> {
 
 fn judge(loaded: &Loaded, args: &CheckArgs) -> Judged {
     match &loaded.history {
-        AnyHistory::Register(history) => judge_one(&loaded.file, history, args),
-        AnyHistory::Kv(history) => judge_one(&loaded.file, history, args),
+        AnyHistory::Register(history) => judge_one(loaded, history, args),
+        AnyHistory::Kv(history) => judge_one(loaded, history, args),
+        AnyHistory::Znode(history) => judge_one(loaded, history, args),
     }
 }
 
 /// A history with its verdict, about to be told.
 struct Report<'a, M: Model> {
     file: &'a str,
+    known: Option<&'a KnownOrder>,
     history: &'a History<M>,
     checked: linear::Checked,
 }
 
-fn judge_one<M: Model>(file: &str, history: &History<M>, args: &CheckArgs) -> Judged {
+fn judge_one<M: Model>(loaded: &Loaded, history: &History<M>, args: &CheckArgs) -> Judged {
     let checked = linear::check(history, &Options { budget: args.budget, ..Options::default() });
+    let (file, known) = (loaded.file.as_str(), loaded.known.as_ref());
     let outcome = match checked.verdict {
+        _ if known.is_some_and(|known| known.violation.is_some()) => Outcome::Missed,
         Verdict::Ok { .. } => Outcome::AsExpected,
         Verdict::Illegal { .. } => Outcome::Missed,
         Verdict::Unknown { .. } => Outcome::Undecided,
     };
-    let report = Report { file, history, checked };
+    let report = Report { file, known, history, checked };
     Judged { outcome, text: if args.json { report.json(args.witness) } else { report.text(args.witness) } }
 }
 
 impl<M: Model> Report<'_, M> {
     fn text(&self, with_witness: bool) -> String {
         let (style, word) = match self.checked.verdict {
+            Verdict::Ok { .. } if self.violation().is_some() => (FAIL, "BROKEN"),
             Verdict::Ok { .. } => (GOOD, "ok"),
             Verdict::Illegal { .. } => (FAIL, "ILLEGAL"),
             Verdict::Unknown { .. } => (DOUBT, "UNKNOWN"),
         };
         let size = format!("{}, {}", counted(self.history.operations.len(), "operation"), counted(self.checked.configurations, "configuration"));
         let mut text = format!("{style}{word:<7}{style:#}  {}  {FAINT}{size}{FAINT:#}\n", self.file);
+        text += &self.known_text();
         match &self.checked.verdict {
             Verdict::Ok { witness } if with_witness => {
                 for part in witness {
@@ -216,6 +277,25 @@ impl<M: Model> Report<'_, M> {
             }
         }
         text
+    }
+
+    /// What the known order has to do with it.
+    fn known_text(&self) -> String {
+        let Some(known) = self.known else { return String::new() };
+        let Some(violation) = self.violation() else {
+            let agree = if let Verdict::Ok { .. } = self.checked.verdict { "and so say their zxids" } else { "by their zxids all is well" };
+            return format!("{INDENT}{FAINT}{agree}: {}{FAINT:#}\n", counted(known.txns, "transaction"));
+        };
+        let noticed = match self.checked.verdict {
+            Verdict::Ok { .. } => "its clients could not tell: what they wrote and were answered has an order",
+            Verdict::Illegal { .. } => "and its clients could tell:",
+            Verdict::Unknown { .. } => "whether its clients could tell is not known:",
+        };
+        format!("{INDENT}{violation}\n{INDENT}{noticed}\n")
+    }
+
+    fn violation(&self) -> Option<&Violation> {
+        self.known?.violation.as_ref()
     }
 
     fn told(&self, index: usize) -> Told {
@@ -239,6 +319,11 @@ impl<M: Model> Report<'_, M> {
             "parts": self.checked.parts,
             "configurations": self.checked.configurations,
         });
+        if let Some(known) = self.known {
+            object["transactions"] = known.txns.into();
+            object["known_order"] = self.violation().map_or("pass", |violation| violation.invariant.info().name).into();
+            object["facts"] = self.violation().map(|violation| violation.facts.iter().map(ToString::to_string).collect::<Vec<_>>()).into();
+        }
         match &self.checked.verdict {
             Verdict::Ok { witness } if with_witness => {
                 object["witness"] = witness.iter().map(|part| json!({ "part": part.name, "ids": self.ids(&part.operations) })).collect();

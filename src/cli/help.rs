@@ -24,14 +24,8 @@ pub struct HelpArgs {
 /// The name of a topic, and its text.
 type Topic = (&'static str, fn() -> String);
 
-const TOPICS: [Topic; 6] = [
-    ("steps", grammar_help),
-    ("recipes", recipe_help),
-    ("when", when_help),
-    ("bugs", bug_help),
-    ("checks", check_help),
-    ("budget", budget_help),
-];
+const TOPICS: [Topic; 6] =
+    [("steps", grammar_help), ("recipes", recipe_help), ("when", when_help), ("bugs", bug_help), ("checks", check_help), ("budget", budget_help)];
 
 /// Columns of a topic: those of the narrowest usual terminal.
 const WIDTH: usize = 80;

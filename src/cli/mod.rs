@@ -13,6 +13,7 @@ mod filter_args;
 mod help;
 mod input;
 mod interrupt;
+mod junit;
 mod mistake;
 mod new;
 mod output;

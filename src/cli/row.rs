@@ -1,13 +1,16 @@
 //! How one run is shown: a line with what is wrong beneath, or an object of JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Outcome;
 use super::input::Loaded;
+use super::junit::Case;
 use super::output::{DOUBT, FAIL, FAINT, GOOD, HEAD, HINT, Output};
 use super::trial::{Trial, Trials};
-use crate::check::{ByFault, LeaderTimes, Statistics, Verdict};
-use crate::scenario;
+use crate::check::{ByFault, Involved, LeaderTimes, Reproduction, Statistics, Verdict, Violation};
+use crate::scenario::{self, WorkloadResults};
 use crate::trace::{line, plot};
 
 /// What is shown beneath a line stands under its title.
@@ -118,6 +121,20 @@ pub fn story(loaded: &Loaded, trial: &Trial) -> String {
     text + "\n"
 }
 
+/// The test that a run is.
+pub fn case<'a>(loaded: &'a Loaded, trial: &Trial, trials: &Trials) -> Case<'a> {
+    let as_expected = trial.outcome() == Outcome::AsExpected;
+    let message = trial.missed.first().cloned().unwrap_or_else(|| trial.report.verdict.to_string());
+    Case {
+        suite: &loaded.file,
+        name: format!("{} (seed {})", loaded.scenario.title, trial.report.seed),
+        outcome: trial.outcome(),
+        message,
+        kind: trial.report.verdict.name(),
+        text: if as_expected { String::new() } else { explanation(loaded, trial, trials) },
+    }
+}
+
 /// The line of `--json`; the help of `--json` describes it.
 #[derive(Serialize)]
 struct JsonRow<'a> {
@@ -147,6 +164,71 @@ struct JsonRow<'a> {
     #[serde(skip_serializing_if = "ByFault::is_empty")]
     by_fault: &'a ByFault,
     recovery: Option<LeaderTimes>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    workloads: &'a BTreeMap<String, WorkloadResults>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    violation: Option<JsonViolation<'a>>,
+}
+
+/// What is broken, and how.
+#[derive(Serialize)]
+struct JsonViolation<'a> {
+    name: &'a str,
+    code: &'a str,
+    rule: &'a str,
+    source: &'a str,
+    at_us: u64,
+    event: u64,
+    node: Option<String>,
+    facts: [JsonFact<'a>; 2],
+    requests: Vec<JsonRequest<'a>>,
+    again: String,
+}
+
+#[derive(Serialize)]
+struct JsonFact<'a> {
+    event: u64,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonRequest<'a> {
+    client: String,
+    session: String,
+    request: &'a str,
+    asked: u64,
+    answered: Option<u64>,
+    server: Option<String>,
+    zxid: Option<String>,
+    answer: Option<&'a str>,
+}
+
+impl<'a> JsonViolation<'a> {
+    fn of(violation: &'a Violation, again: &Reproduction) -> JsonViolation<'a> {
+        let info = violation.invariant.info();
+        let request = |request: &'a Involved| JsonRequest {
+            client: format!("c{}", request.client),
+            session: request.session.to_string(),
+            request: &request.op,
+            asked: request.called,
+            answered: request.returned,
+            server: request.server.map(|server| server.to_string()),
+            zxid: request.zxid.map(|zxid| zxid.to_string()),
+            answer: request.result.as_deref(),
+        };
+        JsonViolation {
+            name: info.name,
+            code: info.code,
+            rule: info.rule,
+            source: info.source,
+            at_us: violation.at.0,
+            event: violation.event,
+            node: violation.node.map(|node| node.to_string()),
+            facts: violation.facts.each_ref().map(|fact| JsonFact { event: fact.event, text: &fact.text }),
+            requests: violation.involved.iter().map(request).collect(),
+            again: again.to_string(),
+        }
+    }
 }
 
 /// The object of a run, with its newline.
@@ -170,6 +252,12 @@ pub fn json(loaded: &Loaded, trial: &Trial, trials: &Trials) -> String {
         statistics: &report.statistics,
         by_fault: &report.by_fault,
         recovery: report.recovery,
+        workloads: &report.workloads,
+        violation: if let Verdict::Violation(violation) = &report.verdict {
+            Some(JsonViolation::of(violation, &Reproduction { file: &loaded.file, seed: report.seed, no_bugs: trials.no_bugs }))
+        } else {
+            None
+        },
     };
     serde_json::to_string(&row).expect("a row is text and numbers") + "\n"
 }

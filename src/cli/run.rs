@@ -8,6 +8,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::input::{self, Loaded};
 use super::interrupt::Interrupt;
+use super::junit::Junit;
 use super::mistake::Mistake;
 use super::output::Output;
 use super::row::{self, Titles};
@@ -50,9 +51,17 @@ pub struct RunArgs {
     ///
     /// Keys: file, title, verdict, reason (unless passed), as_expected, missed, seed, digest (16 hexadecimal digits), time_us (virtual),
     /// events, steps_fired, steps_total, beyond_budget (unless empty), same_twice (with --twice), statistics, by_fault (what became of
-    /// requests and sessions behind each kind of fault; unless there was none), recovery. In a sweep, too, one object per run.
+    /// requests and sessions behind each kind of fault, and how long it took to a leader and a commit, in microseconds; unless there was
+    /// none), recovery, workloads (unless there are none), violation (if there is one: its name, code, rule, source, facts, the requests
+    /// that it is about, and the command that shows it again). In a sweep, too, one object per run.
     #[arg(long, conflicts_with = "trace")]
     json: bool,
+
+    /// A report in JUnit's format, for continuous integration: one suite per file, one case per seed
+    ///
+    /// Written at the end, whole or not at all. A failure holds the whole report.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 
     /// The story of each run before its line: what was done, and what the servers decided and why
     #[arg(long, conflicts_with = "seeds")]
@@ -76,6 +85,7 @@ Examples:
   zoolab run --seeds 1..=200 --no-bugs         a sweep: does it hold whatever the timing?
   zoolab run --twice a.json b.json             is it deterministic?
   zoolab run --json | jq -r .digest            for programs
+  zoolab run --junit zoolab.xml                for continuous integration
   zoolab run a.json --export-disks out         and `zoolab disk out/s1`
 
 Exit codes: 0 as expected, 1 violation or expectation missed, 2 bad input, 3 could not decide (or interrupted), 4 not deterministic";
@@ -96,10 +106,13 @@ pub fn run(args: &RunArgs, out: &mut Output) -> Result<Outcome, Mistake> {
     let trials =
         Trials { no_bugs: args.no_bugs, twice: args.twice, keep_events: args.trace, keep_disks: args.export_disks.is_some(), measure, interrupt };
     let form = if args.json { Form::Json } else { Form::Text };
-    match args.seeds {
-        Some(seeds) => sweep::sweep(&scenarios, seeds, &trials, form, &pool, out),
-        None => each_once(&scenarios, args, &trials, &pool, out),
-    }
+    let mut junit = Junit::to(args.junit.as_ref(), "run")?;
+    let outcome = match args.seeds {
+        Some(seeds) => sweep::sweep(&scenarios, seeds, &trials, form, &pool, &mut junit, out),
+        None => each_once(&scenarios, args, &trials, &pool, &mut junit, out),
+    }?;
+    junit.map_or(Ok(()), Junit::write)?;
+    Ok(outcome)
 }
 
 fn check_export(args: &RunArgs, scenarios: &[Loaded]) -> Result<(), Mistake> {
@@ -119,7 +132,14 @@ pub fn pool(jobs: Option<u16>) -> Result<ThreadPool, Mistake> {
     ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| Mistake::new(format_args!("cannot start threads: {error}")))
 }
 
-fn each_once(scenarios: &[Loaded], args: &RunArgs, trials: &Trials, pool: &ThreadPool, out: &mut Output) -> Result<Outcome, Mistake> {
+fn each_once(
+    scenarios: &[Loaded],
+    args: &RunArgs,
+    trials: &Trials,
+    pool: &ThreadPool,
+    junit: &mut Option<Junit>,
+    out: &mut Output,
+) -> Result<Outcome, Mistake> {
     let titles = Titles::of(scenarios, out);
     let mut summary = Summary::default();
     // In small groups, so that results are seen as they come and few runs are held at once.
@@ -131,6 +151,9 @@ fn each_once(scenarios: &[Loaded], args: &RunArgs, trials: &Trials, pool: &Threa
                 out.print("\n")?;
             }
             summary.add(trial);
+            if let Some(junit) = junit {
+                junit.add(row::case(loaded, trial, trials));
+            }
             if let Some(folder) = &args.export_disks {
                 export::export(&trial.disks, folder)?;
             }

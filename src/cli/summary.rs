@@ -216,9 +216,11 @@ impl Summary {
 
 /// `crash: acknowledged 12`, `unknown 1`, `sessions kept 1`, without what did not happen.
 fn cost(kind: &str, outcomes: &Outcomes) -> Vec<String> {
-    let Outcomes { acked, failed, unknown, sessions_kept, sessions_lost } = *outcomes;
+    let Outcomes { acked, failed, unknown, sessions_kept, sessions_lost, leaders, to_leader, commits, to_commit } = *outcomes;
     let counts = [("acknowledged", acked), ("failed", failed), ("unknown", unknown), ("sessions kept", sessions_kept), ("lost", sessions_lost)];
-    let cells = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} {count}"));
+    let times = [(leaders, "first leader after", to_leader), (commits, "first commit after", to_commit)];
+    let times = times.iter().filter(|(count, ..)| *count > 0).map(|(_, what, longest)| format!("{what} {longest} at most"));
+    let cells = counts.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} {count}")).chain(times);
     cells.enumerate().map(|(index, cell)| if index == 0 { format!("{kind}: {cell}") } else { cell }).collect()
 }
 

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::Outcome;
 use super::input::Loaded;
+use super::junit::Junit;
 use super::mistake::Mistake;
 use super::output::{FAIL, Output};
 use super::row::{self, Titles};
@@ -34,7 +35,15 @@ pub fn missed(scenario: &Scenario, report: &Report, no_bugs: bool) -> Vec<String
     if fine { Vec::new() } else { vec![report.verdict.to_string()] }
 }
 
-pub fn sweep(scenarios: &[Loaded], seeds: Seeds, trials: &Trials, form: Form, pool: &ThreadPool, out: &mut Output) -> Result<Outcome, Mistake> {
+pub fn sweep(
+    scenarios: &[Loaded],
+    seeds: Seeds,
+    trials: &Trials,
+    form: Form,
+    pool: &ThreadPool,
+    junit: &mut Option<Junit>,
+    out: &mut Output,
+) -> Result<Outcome, Mistake> {
     let titles = Titles::of(scenarios, out);
     let bar = progress((scenarios.len() as u64).saturating_mul(seeds.count()));
     let mut summary = Summary::default();
@@ -47,6 +56,9 @@ pub fn sweep(scenarios: &[Loaded], seeds: Seeds, trials: &Trials, form: Form, po
             for trial in &runs {
                 summary.add(trial);
                 one.add(trial);
+                if let Some(junit) = junit {
+                    junit.add(row::case(loaded, trial, trials));
+                }
             }
             if form == Form::Json {
                 let lines: String = runs.iter().map(|trial| row::json(loaded, trial, trials)).collect();

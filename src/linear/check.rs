@@ -6,6 +6,7 @@ use super::problem::{NEVER, Op, Problem};
 use super::rules::Rules;
 use super::search::{Progress, Search, Signer};
 use super::witness;
+use super::zones;
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +157,11 @@ impl<'a, M: Model> Turns<'a, M> {
     /// Lets one part go on to so many configurations. `Err` if that settles the history.
     fn turn(&mut self, undecided: Undecided<'a, M>, turn: u64) -> Result<Option<Undecided<'a, M>>, Decision> {
         let Undecided { part, search } = undecided;
+        let unique = if search.is_none() && self.options.rules.unique { zones::decide(&self.problems[part]) } else { None };
+        if let Some(zones::Decided::Ok(order)) = unique {
+            self.orders[part] = order;
+            return Ok(None);
+        }
         let signer = self.options.signed.then_some(Signer(1));
         self.held -= search.as_ref().map_or(0, Search::bytes);
         let mut search = search.unwrap_or_else(|| Search::new(&self.problems[part], self.options.rules, signer));
@@ -171,6 +177,8 @@ impl<'a, M: Model> Turns<'a, M> {
                 drop(search);
                 self.doubt(part, longest)?;
             }
+            // How far an order gets is all that the search was asked for.
+            _ if unique.is_some() => return Err(Decision::Illegal(part, search.longest().to_vec())),
             Progress::Full => return Err(Decision::Unknown(part, Limit::Memory)),
             Progress::Paused if self.configurations >= self.options.budget => return Err(Decision::Unknown(part, Limit::Budget)),
             Progress::Paused => {

@@ -39,6 +39,10 @@ impl Hasher for Folded {
         self.0 = mix(self.0, word);
     }
 
+    fn write_i32(&mut self, word: i32) {
+        self.write_i64(i64::from(word));
+    }
+
     fn write_i64(&mut self, word: i64) {
         self.write_u64(word.cast_unsigned());
     }

@@ -27,6 +27,12 @@ pub struct Operation<A> {
 }
 
 impl<M: Model> History<M> {
+    /// A history of operations in the order of their calls.
+    pub fn new(mut operations: Vec<Operation<M::Action>>) -> History<M> {
+        M::prepare(&mut operations);
+        History { operations }
+    }
+
     /// The independent parts, each the indices of its operations, by the name of the part. A history is linearizable exactly when each of
     /// its parts is.
     pub fn parts(&self) -> Vec<(String, Vec<usize>)> {

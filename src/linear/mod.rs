@@ -5,11 +5,12 @@
 //! reasons, or unknown, which is neither.
 //!
 //! - [`History`]: the operations; [`AnyHistory::read`] reads them from JSON lines.
-//! - [`Model`]: what they are done to: [`Register`], [`Kv`].
+//! - [`Model`]: what they are done to: [`Register`], [`Kv`], [`Znode`].
 //! - [`check()`]: the verdict. The independent parts of a history have a turn each, and another, longer one while they are undecided.
 //! - `problem`, `search`, `states`, `visited`: one part in numbers, and the search for an order of it (Wing and Gong's, with Lowe's memory).
 //! - [`Rules`]: what the search leaves out, and why it may. Tests hold each rule against the search without it, against the textbook
 //!   (`benches/linear/textbook.rs`), and on small histories against every order there is.
+//! - `zones`: parts in which every written value is unique are decided without a search.
 //! - [`explain()`], [`chart()`]: how far an order gets, why no operation comes next, and the few that cannot be reconciled.
 //!
 //! What makes it fast: an operation is bounded by the first return that is still outstanding, so a set of operations is that return and one
@@ -36,13 +37,16 @@ mod shrink;
 mod states;
 mod visited;
 mod witness;
+mod zones;
 
 pub use chart::chart;
 pub use check::{Checked, Limit, Options, Part, Verdict, check};
 pub use explain::{Candidate, Explanation, Told, Why, explain};
 pub use flaw::{Flaw, Wrong};
 pub use history::{History, Operation};
-pub use model::{Content, Kv, KvAction, Model, Outcome, Register, RegisterAction, Text};
+pub use model::{
+    Content, Failure, Kv, KvAction, Mode, Model, Outcome, Refusal, Register, RegisterAction, Reply, Request, Text, Tree, Znode, ZnodeAction,
+};
 pub use read::{AnyHistory, ModelName};
 pub use rules::Rules;
 pub use witness::{Flawed, replay};

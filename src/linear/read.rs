@@ -14,13 +14,14 @@ use serde_json::{Map, Value};
 
 use super::flaw::{Flaw, Wrong};
 use super::history::{History, Operation};
-use super::model::{Kv, Model, Register};
+use super::model::{Kv, Model, Register, Znode};
 
 /// A history of one of the models.
 #[derive(Clone, Debug)]
 pub enum AnyHistory {
     Register(History<Register>),
     Kv(History<Kv>),
+    Znode(History<Znode>),
 }
 
 /// Which model a history is held against.
@@ -28,16 +29,18 @@ pub enum AnyHistory {
 pub enum ModelName {
     Register,
     Kv,
+    Znode,
 }
 
 impl ModelName {
-    pub const ALL: [ModelName; 2] = [ModelName::Register, ModelName::Kv];
+    pub const ALL: [ModelName; 3] = [ModelName::Register, ModelName::Kv, ModelName::Znode];
 
     /// As users write it.
     pub fn name(self) -> &'static str {
         match self {
             ModelName::Register => Register::NAME,
             ModelName::Kv => Kv::NAME,
+            ModelName::Znode => Znode::NAME,
         }
     }
 
@@ -46,6 +49,7 @@ impl ModelName {
         match self {
             ModelName::Register => Register::OPERATIONS,
             ModelName::Kv => Kv::OPERATIONS,
+            ModelName::Znode => Znode::OPERATIONS,
         }
     }
 
@@ -69,6 +73,7 @@ impl AnyHistory {
         match model.map_or_else(known, Ok)? {
             ModelName::Register => history(&lines, ModelName::Register).map(AnyHistory::Register),
             ModelName::Kv => history(&lines, ModelName::Kv).map(AnyHistory::Kv),
+            ModelName::Znode => history(&lines, ModelName::Znode).map(AnyHistory::Znode),
         }
     }
 }
@@ -166,7 +171,7 @@ fn history<M: Model>(lines: &[Line], model: ModelName) -> Result<History<M>, Fla
             operations.push(Operation { id: *id, process: *process, call: *call, ret, action });
         }
     }
-    Ok(History { operations })
+    Ok(History::new(operations))
 }
 
 fn unknown_operation(name: &str, models: &[ModelName]) -> Wrong {

@@ -21,14 +21,18 @@ pub struct Rules {
     pub foresight: bool,
     /// A configuration that was met before is left.
     pub memory: bool,
+    /// Where every written value is unique nothing is searched.
+    pub unique: bool,
 }
 
 impl Rules {
     /// All of them.
-    pub const ALL: Rules = Rules { pure_first: true, twins: true, idle: true, needed: true, early_stop: true, foresight: true, memory: true };
+    pub const ALL: Rules =
+        Rules { pure_first: true, twins: true, idle: true, needed: true, early_stop: true, foresight: true, memory: true, unique: true };
 
     /// Every order of the operations that real time allows, one after the other.
-    pub const NONE: Rules = Rules { pure_first: false, twins: false, idle: false, needed: false, early_stop: false, foresight: false, memory: false };
+    pub const NONE: Rules =
+        Rules { pure_first: false, twins: false, idle: false, needed: false, early_stop: false, foresight: false, memory: false, unique: false };
 }
 
 impl Default for Rules {

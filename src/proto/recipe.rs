@@ -88,12 +88,18 @@ recipes! {
         LockAcquire "acquire" Operand::Nothing, true,
             "Creates a sequential node below PATH and waits until it is the first; each waits for the one before it alone.",
             "lock acquire /locks/a within 5s" => "Ok";
+        LockAcquireRevocable "acquire-revocable" Operand::Nothing, true,
+            "The same, and its holder gives it back when somebody asks for it with `lock revoke`.",
+            "lock acquire-revocable /locks/a within 5s" => "Ok";
         LockRelease "release" Operand::Nothing, false,
             "Stops believing that it holds the lock, then deletes its node.",
             "lock release /locks/a" => "Ok";
         LockWrite "write" Operand::Data, false,
             "The work that the lock guards: writes DATA to PATH itself, in one multi with a check that its own node is there.",
             "lock write /locks/a x" => "Ok";
+        LockRevoke "revoke" Operand::Nothing, false,
+            "Asks the holder to give the lock back, in the data of its node; one that did not acquire it so does not hear of it.",
+            "lock revoke /locks/a" => "Ok";
         LockBreak "break" Operand::Nothing, false,
             "Takes the lock from its holder by deleting the first node of the line; the holder is not asked.",
             "lock break /locks/a" => "Ok";
@@ -148,6 +154,51 @@ recipes! {
         DiscoveryWatch "watch" Operand::Nothing, false,
             "Tells which instances there are, with their addresses, whenever it learns of a change (`learned`).",
             "discovery watch /svc/a" => "Ok";
+    }
+    /// A line of readers, who may hold together, and writers, who may not. Reference §6.
+    RwLock "rwlock" {
+        RwLockRead "read" Operand::Nothing, true,
+            "Enters the line and waits until no writer is before it; readers hold together.",
+            "rwlock read /rw within 5s" => "Ok";
+        RwLockWrite "write" Operand::Nothing, true,
+            "Enters the line and waits until nobody is before it.",
+            "rwlock write /rw within 5s" => "Ok";
+        RwLockRelease "release" Operand::Nothing, false,
+            "Gives back what it has held longest.",
+            "rwlock release /rw" => "Ok";
+    }
+    /// A lease for each of so many. Reference §17.
+    Semaphore "semaphore" {
+        SemaphoreAcquire "acquire" Operand::Number("MOST"), true,
+            "Takes one of MOST leases, in the order of asking, and waits as long as all are taken.",
+            "semaphore acquire /s 2 within 5s" => "Ok";
+        SemaphoreRelease "release" Operand::Nothing, false,
+            "Gives back the lease that it has had longest.",
+            "semaphore release /s" => "Ok";
+    }
+    /// The first of a line leads. Reference §8.
+    Election "election" {
+        ElectionJoin "join" Operand::Nothing, true,
+            "Stands for election below PATH, and returns when it leads; each candidate waits for the one before it alone.",
+            "election join /e within 5s" => "Ok";
+        ElectionLeave "leave" Operand::Nothing, false,
+            "Leads no more: first it stops believing so, then it deletes its node.",
+            "election leave /e" => "Ok";
+        ElectionLeader "leader" Operand::Nothing, false,
+            "Asks whose turn it is to lead; that it is does not mean that it knows it already.",
+            "election leader /e" => "<the name of a client>";
+        ElectionWrite "write" Operand::Data, false,
+            "The leader's work: writes DATA to PATH itself, in one multi with a check that its own node is there.",
+            "election write /e x" => "Ok";
+    }
+    /// An election that one takes part in from start to close, whatever becomes of connections and sessions. Reference §9.
+    Latch "latch" {
+        LatchStart "start" Operand::Nothing, false,
+            "Takes part from now on, with a new node in each new session; when it leads is told by `granted`.",
+            "latch start /latch" => "Ok";
+        LatchClose "close" Operand::Nothing, false,
+            "Takes part no more, and deletes its node.",
+            "latch close /latch" => "Ok";
     }
 }
 

@@ -91,6 +91,8 @@ pub enum LetGoReason {
     Expired,
     /// Its node is not there any more, or is not of this session.
     Lost,
+    /// It was asked to.
+    Revoked,
 }
 
 impl fmt::Display for LetGoReason {
@@ -100,6 +102,7 @@ impl fmt::Display for LetGoReason {
             LetGoReason::Suspended => "without a connection nobody tells it that its session lives",
             LetGoReason::Expired => "its session has expired",
             LetGoReason::Lost => "its node is gone",
+            LetGoReason::Revoked => "it was asked to give it back",
         })
     }
 }

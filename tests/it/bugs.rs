@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zoolab::bugs::{self, Bug};
-use zoolab::check;
+use zoolab::check::{self, Reproduction, Verdict};
 use zoolab::scenario::{Report, Run, RunOptions, Scenario};
 
 use crate::stories;
@@ -79,6 +79,9 @@ const SEEN_FIRST: &[(&str, &str)] = &[
     ("rightful_holder", "recipe_believes_past_expiry"),
     ("fair_grants", "recipe_name_order"),
     ("fenced", "recipe_unfenced"),
+    ("readers_and_writer", "recipe_reader_overtakes"),
+    ("revocation_heeded", "recipe_revoke_overlooked"),
+    ("lease_limit", "recipe_lease_without_mutex"),
     ("no_herd", "recipe_herd"),
     ("waiter_proceeds", "recipe_lost_wakeup"),
     ("every_increment_counts", "recipe_double_count"),
@@ -165,6 +168,38 @@ fn every_check_fires() {
     for (invariant, name) in SEEN_FIRST {
         let report = Run::new(stories::read(name), RunOptions::default()).finish().0;
         assert_eq!(report.verdict.name(), *invariant, "{name}");
+    }
+}
+
+/// Whoever reads a report has all of it on one screen: rule, facts, requests, story, and what to type next.
+#[test]
+fn reports_fit_a_screen_and_lack_nothing() {
+    for demonstration in demonstrations() {
+        let name = &demonstration.name;
+        let (report, events) = Run::new(demonstration.scenario.clone(), RunOptions { keep_events: true, ..RunOptions::default() }).finish();
+        let Verdict::Violation(violation) = &report.verdict else { continue };
+        let file = format!("scenarios/{name}.json");
+        let text = check::report(violation, &events, &Reproduction { file: &file, seed: report.seed, no_bugs: false });
+        assert!(text.lines().count() <= 40, "{name}:\n{text}");
+        let is_command = |line: &&str| line.starts_with("  again ") || line.starts_with("  more ");
+        let (commands, told): (Vec<&str>, Vec<&str>) = text.lines().partition(is_command);
+        assert!(told.iter().all(|line| line.chars().count() <= 91), "{name}:\n{text}");
+        assert!(commands[0].contains("zoolab run") && commands[1].contains("zoolab trace") && commands.len() == 2, "{name}:\n{text}");
+        let mut parts = vec!["  rule ", "          (", "  first ", "  but ", "  because"];
+        if !violation.involved.is_empty() {
+            parts.extend(["  requests", "who  session", "asked", "answered", "by ", "zxid"]);
+        }
+        for part in parts {
+            assert!(told.iter().any(|line| line.contains(part)), "{name} has no `{part}`:\n{text}");
+        }
+        let info = violation.invariant.info();
+        // What clients asked for and were told is told with its requests.
+        let of_requests = ["linearizable_writes", "future_read", "session_order", "sync_stale", "lost_write", "wrong_result", "version_guards"];
+        let of_requests =
+            of_requests.contains(&info.name) || ["bad_read", "versions_rise", "sequential_names", "all_or_nothing"].contains(&info.name);
+        assert!(!of_requests || !violation.involved.is_empty(), "{name}:\n{text}");
+        let story = told.iter().skip_while(|line| !line.starts_with("  because")).count();
+        assert!(story >= 2, "{name}: a story of {story} lines\n{text}");
     }
 }
 

@@ -222,6 +222,7 @@ proptest! {
         let verdict = match AnyHistory::read(&text, None) {
             Ok(AnyHistory::Register(history)) => linear::check(&history, &Options::default()).verdict,
             Ok(AnyHistory::Kv(history)) => linear::check(&history, &Options::default()).verdict,
+            Ok(AnyHistory::Znode(history)) => linear::check(&history, &Options::default()).verdict,
             Err(flaw) => {
                 prop_assert!((1..=text.lines().count().max(1)).contains(&flaw.line), "{}", flaw);
                 return Ok(());

@@ -121,9 +121,11 @@ golden! {
     disk_full_follower
     disk_log_diff
     drain_discards_notes
+    election_passes_on
     ephemerals_vanish
     epoch_file_write_fails
     epoch_promise_survives_restart
+    exclusive_survives
     failed_writes_take_zxids
     five_boot
     flapping_link
@@ -140,6 +142,9 @@ golden! {
     ids_stay_unique
     knock_and_dial_back
     last_note_resent
+    latch_closes_while_it_starts
+    latch_outlives_its_session
+    latch_regains_with_its_node
     late_joiner
     leader_abandoned
     leader_crash
@@ -147,11 +152,19 @@ golden! {
     leader_crash_before_newleader
     leader_loses_quorum
     leader_pause_gc
+    lines_survive_lost_answers
     local_session_cannot_move
     local_session_owns_nothing
     local_session_upgrade
+    lock_behind_a_lagging_follower
     lock_in_the_next_session
+    lock_is_given_back_when_asked_for
+    lock_neighbours_crash
     lock_passes_on
+    lock_paused_holder_cannot_be_asked
+    lock_paused_holder_is_fenced
+    lock_sequence_starts_again
+    lock_survives_leader_crash
     log_fails_while_leaving
     longer_log_is_refused
     lost_rename_on_loose_disk
@@ -231,14 +244,25 @@ golden! {
     recipe_double_count
     recipe_empty_while_away
     recipe_false_acquire
+    recipe_find_unsynced
     recipe_herd
     recipe_late_watch
+    recipe_lease_left
+    recipe_lease_without_mutex
     recipe_lost_update
     recipe_lost_wakeup
+    recipe_lost_wakeup_latch
+    recipe_lost_wakeup_rwlock
+    recipe_lost_wakeup_semaphore
     recipe_name_order
     recipe_no_guid
+    recipe_reader_overtakes
+    recipe_reader_watches_readers
     recipe_reused_ids
+    recipe_revoke_missed
+    recipe_revoke_overlooked
     recipe_stale_member
+    recipe_stale_node
     recipe_takes_older_value
     recipe_unfenced
     reconfig_adds_a_server
@@ -261,6 +285,10 @@ golden! {
     restarted_leader_rejoins
     rolling_restart
     rolling_restart_under_writes
+    rwlock_readers_share
+    rwlock_writer_outlasts_readers
+    semaphore_leases_come_back
+    semaphore_survives_lost_answers
     sequence_after_delete
     session_closing_race
     session_expires

@@ -13,7 +13,10 @@ use zoolab::linear::{
     AnyHistory, Checked, Content, History, Limit, Model, Operation, Options, Register, RegisterAction, Rules, Verdict, check, explain, replay,
 };
 
-use crate::shared;
+use zoolab::check::Operations;
+use zoolab::scenario::{Run, RunOptions};
+
+use crate::{shared, stories};
 
 /// A file of histories with a known verdict.
 struct Row {
@@ -57,6 +60,7 @@ fn verdict(history: &AnyHistory, options: &Options) -> &'static str {
     match history {
         AnyHistory::Register(history) => name(&check(history, options)),
         AnyHistory::Kv(history) => name(&check(history, options)),
+        AnyHistory::Znode(history) => name(&check(history, options)),
     }
 }
 
@@ -64,6 +68,7 @@ fn operations(history: &AnyHistory) -> usize {
     match history {
         AnyHistory::Register(history) => history.operations.len(),
         AnyHistory::Kv(history) => history.operations.len(),
+        AnyHistory::Znode(history) => history.operations.len(),
     }
 }
 
@@ -98,7 +103,7 @@ const PLAIN: usize = 100_000;
 /// Each rule alone, all but it, and keys that are hashes.
 fn variants() -> Vec<(String, Options)> {
     type Switch = fn(&mut Rules) -> &mut bool;
-    let switches: [(&str, Switch); 7] = [
+    let switches: [(&str, Switch); 8] = [
         ("pure_first", |rules| &mut rules.pure_first),
         ("twins", |rules| &mut rules.twins),
         ("idle", |rules| &mut rules.idle),
@@ -106,6 +111,7 @@ fn variants() -> Vec<(String, Options)> {
         ("early_stop", |rules| &mut rules.early_stop),
         ("foresight", |rules| &mut rules.foresight),
         ("memory", |rules| &mut rules.memory),
+        ("unique", |rules| &mut rules.unique),
     ];
     let options = |rules| Options { rules, budget: 300_000, ..Options::default() };
     let mut variants = vec![
@@ -164,6 +170,40 @@ fn no_rule_changes_a_verdict_of_a_register() {
 #[test]
 fn no_rule_changes_a_verdict_of_a_map() {
     enough(compare(800, generate::kv_history));
+}
+
+#[test]
+fn no_rule_changes_a_verdict_of_a_tree() {
+    enough(compare(900, generate::znode_history));
+}
+
+/// Reads and writes of unique values alone: those that are decided by sorting, and by a search if they may not be.
+#[test]
+fn unique_values_are_judged_as_by_searching() {
+    let (sorted, searched) = (Options::default(), Options { rules: Rules { unique: false, ..Rules::ALL }, ..Options::default() });
+    let (mut ok, mut illegal, mut unsearched) = (0, 0, 0);
+    for seed in 0..2000 {
+        let mut chance = Chance(seed);
+        let shape = generate::shape(&mut chance);
+        let history = generate::unique_history(&mut chance, &shape);
+        let (one, other) = (check(&history, &sorted), check(&history, &searched));
+        assert_eq!(name(&one), name(&other), "seed {seed}: {history:?}");
+        *(if name(&one) == "ok" { &mut ok } else { &mut illegal }) += 1;
+        unsearched += u32::from(one.configurations == 0);
+    }
+    assert!(ok >= 500 && illegal >= 500 && unsearched == ok, "{ok} ok, {illegal} illegal, {unsearched} without a search");
+}
+
+/// A hundred writers at once and a read of each value in their order, over and over: too wide for a search that tries what comes first.
+#[test]
+fn unique_values_need_no_search_however_wide() {
+    let operation = |id, call, ret, action| Operation { id, process: id, call, ret: Some(ret), action };
+    let count = 5000_u64;
+    let writers = (0..count).map(|id| operation(id, id, 2 * count + id, RegisterAction::Write(id as i64)));
+    let reads = (0..count / 2).map(|n| operation(count + n, count + 2 * n, count + 2 * n + 1, RegisterAction::Read(Content(Some((n * 2) as i64)))));
+    let history: History<Register> = History::new(writers.chain(reads).collect());
+    let checked = check(&history, &Options::default());
+    assert_eq!((name(&checked), checked.configurations), ("ok", 0));
 }
 
 #[test]
@@ -253,4 +293,43 @@ fn cores_contradict_themselves() {
         assert!(!explanation.candidates.is_empty(), "seed {seed}");
     }
     assert!(seen >= 100, "{seen}");
+}
+
+/// Runs of ours as their clients saw them: what they wrote and were answered has an order, in every story without its bugs.
+#[test]
+fn clients_of_stories_see_what_is_linearizable() {
+    let (mut operations, mut undecided) = (0, Vec::new());
+    for story in stories::names() {
+        let scenario = stories::read(&story);
+        let (_, events) = Run::new(scenario.clone(), RunOptions { no_bugs: true, keep_events: true, ..RunOptions::default() }).finish();
+        let history = Operations::of(&scenario.ensemble.config, &events).client_history();
+        operations += history.operations.len();
+        match check(&history, &Options { budget: 1_000_000, ..Options::default() }).verdict {
+            Verdict::Ok { .. } => {}
+            Verdict::Illegal { part, longest } => panic!("{story}: {:#?}", explain(&history, &part, &longest)),
+            Verdict::Unknown { part, .. } => undecided.push((story, part.name)),
+        }
+    }
+    assert!(operations > 2_000, "only {operations} operations");
+    assert!(undecided.len() <= 3, "{undecided:?}");
+}
+
+/// What clients can tell of a bug they tell; what they cannot, only zxids do.
+#[test]
+fn clients_can_tell_some_bugs_and_others_not() {
+    let verdict = |story: &str| {
+        let scenario = stories::read(story);
+        let (_, events) = Run::new(scenario.clone(), RunOptions { keep_events: true, ..RunOptions::default() }).finish();
+        let operations = Operations::of(&scenario.ensemble.config, &events);
+        assert!(operations.violation.is_some(), "{story}");
+        name(&check(&operations.client_history(), &Options::default()))
+    };
+    for story in
+        ["mutant_deletes_parents", "mutant_forwards_twice", "mutant_ignores_versions", "mutant_numbers_children_left", "mutant_version_stands"]
+    {
+        assert_eq!(verdict(story), "illegal", "{story}");
+    }
+    for story in ["mutant_answers_with_older_zxid", "mutant_closes_in_its_clients_name"] {
+        assert_eq!(verdict(story), "ok", "{story}");
+    }
 }

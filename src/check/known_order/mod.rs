@@ -76,6 +76,8 @@ pub struct KnownOrder {
     /// Connections so far.
     conns: u32,
     model: Model,
+    /// What the servers had before the run.
+    began: Zxid,
     /// The zxid that the model stands at.
     position: Zxid,
     /// The last transaction that was replayed.
@@ -150,6 +152,7 @@ impl KnownOrder {
             watching: BTreeMap::new(),
             conns: 0,
             model: Model::new(config),
+            began: Zxid::ZERO,
             position: Zxid::ZERO,
             last: Replayed::default(),
             chronicle: None,
@@ -162,8 +165,13 @@ impl KnownOrder {
     /// The history begins with what a scenario gave its servers.
     pub fn begin_at(&mut self, last: Zxid) {
         self.model = Model::before_the_run(&self.config, last);
-        self.position = last;
+        (self.began, self.position) = (last, last);
         self.last.zxid = last;
+    }
+
+    /// The last zxid of what a scenario gave its servers to begin with.
+    pub fn began(&self) -> Zxid {
+        self.began
     }
 
     /// What was looked at so far.

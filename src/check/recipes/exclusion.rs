@@ -13,12 +13,16 @@ use crate::proto::{NodeId, Path, Recipe, SessionId, Zxid};
 use crate::trace::{Note, What};
 
 /// What one client alone may hold.
-const ALONE: [Recipe; 2] = [Recipe::Exclusive, Recipe::Lock];
+const ALONE: [Recipe; 4] = [Recipe::Exclusive, Recipe::Lock, Recipe::Election, Recipe::Latch];
+
+/// What several may hold, each with a node of its own.
+const SHARED: [Recipe; 2] = [Recipe::RwLock, Recipe::Semaphore];
 
 pub fn check(case: &Case) -> Option<Violation> {
     let beliefs = beliefs::all(case);
     let alone: Vec<&Belief> = beliefs.iter().filter(|belief| ALONE.contains(&belief.recipe)).collect();
-    let found = [overlap(case, &alone), usurped(case, &alone), unfair(case, &alone), outlived(case, &alone), unfenced(case, &alone)];
+    let held: Vec<&Belief> = beliefs.iter().filter(|belief| ALONE.contains(&belief.recipe) || SHARED.contains(&belief.recipe)).collect();
+    let found = [overlap(case, &alone), usurped(case, &held), unfair(case, &alone), outlived(case, &held), unfenced(case, &alone)];
     found.into_iter().flatten().min_by_key(|violation| violation.event)
 }
 

@@ -9,7 +9,7 @@ use crate::proto::{EventType, Path, Recipe, Zxid};
 use crate::trace::{Note, What};
 
 /// Recipes in which each watches the one before it.
-const CHAINED: [Recipe; 1] = [Recipe::Lock];
+const CHAINED: [Recipe; 3] = [Recipe::Lock, Recipe::Election, Recipe::Latch];
 
 /// Who waits in which line, and for which node there. What a watch tells that somebody left behind who waits no more, or for another node by
 /// now, wakes nobody.

@@ -6,6 +6,7 @@
 //!
 //! - `chronicle`: every node, from its creation to its end. `beliefs`: who thought of holding what, from when to when.
 //! - `exclusion`: one holder, rightful, in the order of the line, and nobody else writes what is guarded.
+//! - `sharing`: readers and writers. `leases`: so many, and no more. `revocation`: what is asked for is given back.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
 //! - `counting`: counters. `numbering`: unique numbers. `observing`: what observers learn, and who takes part.
 
@@ -14,9 +15,12 @@ mod chronicle;
 mod counting;
 mod exclusion;
 mod herd;
+mod leases;
 mod numbering;
 mod observing;
 mod progress;
+mod revocation;
+mod sharing;
 
 use std::collections::BTreeMap;
 
@@ -83,9 +87,10 @@ impl Recipes {
     /// The run is over: what of it broke a rule first.
     pub fn conclude(&self, chronicle: &Chronicle, end: Micros) -> Option<Violation> {
         let case = Case { told: &self.told, clients: &self.clients, chronicle, end };
-        let locks = [exclusion::check(&case), herd::check(&case), progress::check(&case)];
+        let locks = [exclusion::check(&case), sharing::check(&case), leases::check(&case), revocation::check(&case)];
+        let others = [herd::check(&case), progress::check(&case)];
         let counts = [counting::check(&case), numbering::check(&case), observing::check(&case)];
-        let found = locks.into_iter().chain(counts);
+        let found = locks.into_iter().chain(others).chain(counts);
         found.flatten().min_by_key(|violation| violation.event)
     }
 }

@@ -15,12 +15,12 @@ use crate::trace::Note;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duty {
     pub call: RecipeCall,
-    pub known: Known,
+    pub known: Knowledge,
 }
 
 /// What an observer knows, and since which transaction it is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct Knowledge {
     pub zxid: Zxid,
     pub value: Option<String>,
 }
@@ -43,7 +43,7 @@ pub fn stop(zk: &mut Script, verb: RecipeVerb, path: &Path) -> Run<String> {
 }
 
 /// One look, and the wait for a change. Returns what is known then.
-pub fn lap(zk: &mut Script, duty: &Duty) -> Run<Known> {
+pub fn lap(zk: &mut Script, duty: &Duty) -> Run<Knowledge> {
     let Duty { call, known } = duty;
     match call.verb {
         RecipeVerb::SettingsWatch => settings::lap(zk, call, known),
@@ -54,15 +54,15 @@ pub fn lap(zk: &mut Script, duty: &Duty) -> Run<Known> {
 }
 
 /// What was read is told, unless it is known.
-pub fn learn(zk: &mut Script, path: &Path, known: &Known, zxid: Zxid, value: String) -> Known {
+pub fn learn(zk: &mut Script, path: &Path, known: &Knowledge, zxid: Zxid, value: String) -> Knowledge {
     // Another server may lag behind the one of the session before, and show what was (reference §1).
     let is_older = zxid < known.zxid;
     // The mistake: what is read last is taken for the newest.
     if (is_older && !zk.has(Bug::RecipeTakesOlderValue)) || known.value.as_ref() == Some(&value) {
-        return Known { zxid: zxid.max(known.zxid), value: known.value.clone() };
+        return Knowledge { zxid: zxid.max(known.zxid), value: known.value.clone() };
     }
     zk.tell(|| Note::Learned { path: path.clone(), zxid, value: value.clone() });
-    let known = Known { zxid, value: Some(value) };
+    let known = Knowledge { zxid, value: Some(value) };
     zk.know(&known);
     known
 }
@@ -75,7 +75,7 @@ pub fn wait_for_change(zk: &mut Script, node: &Path) -> Run<()> {
 impl Client {
     pub(super) fn take_on(&mut self, cx: &mut Cx, call: RecipeCall) {
         if !self.recipes.duties.iter().any(|duty| duty.is(call.verb, &call.path)) {
-            let duty = Duty { call, known: Known::default() };
+            let duty = Duty { call, known: Knowledge::default() };
             self.recipes.duties.push(duty.clone());
             self.begin_script(cx, None, Task::Lap(duty));
         }
@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// A lap is over; the next begins with what is known now. Events that came meanwhile are not forgotten.
-    pub(super) fn next_lap(&mut self, cx: &mut Cx, number: u32, known: Known) {
+    pub(super) fn next_lap(&mut self, cx: &mut Cx, number: u32, known: Knowledge) {
         let Some(script) = self.recipes.running.iter_mut().find(|script| script.number == number) else { return };
         let Task::Lap(lap) = &mut script.task else { return };
         lap.known = known.clone();
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// What a lap has come to know stays known, also if it ends with its session.
-    pub(super) fn know(&mut self, number: u32, known: Known) {
+    pub(super) fn know(&mut self, number: u32, known: Knowledge) {
         let Some(Task::Lap(lap)) = self.recipes.running.iter().find(|script| script.number == number).map(|script| &script.task) else { return };
         if let Some(duty) = self.recipes.duties.iter_mut().find(|duty| duty.is(lap.call.verb, &lap.call.path)) {
             duty.known = known;

@@ -57,7 +57,10 @@ impl Client {
             KeeperState::Disconnected => nodes.iter().for_each(|node| self.let_go(cx, node, LetGoReason::Suspended)),
             KeeperState::SyncConnected => {
                 for held in self.recipes.held.clone() {
-                    self.begin_script(cx, None, Task::Recheck(held));
+                    // Who looks after it does so by itself.
+                    if !self.recipes.stands(&held.path) || cx.bugs.has(Bug::RecipeRevokeMissed) {
+                        self.begin_script(cx, None, Task::Recheck(held));
+                    }
                 }
             }
             KeeperState::Expired | KeeperState::Closed | KeeperState::AuthFailed => {
@@ -76,6 +79,7 @@ impl Client {
         }
         self.recipes.held.clear();
         self.recipes.duties.clear();
+        self.recipes.standing.clear();
     }
 }
 

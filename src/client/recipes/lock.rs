@@ -1,117 +1,89 @@
-//! The lock without herd: a line of sequential nodes, each of which watches the one before it. Reference §5; Curator `LockInternals`.
+//! The lock without herd: who is the first of the line holds it. Reference §5; Curator `InterProcessMutex`.
+//!
+//! It can be taken from its holder (reference §7), in the harsh way, or by asking: who has acquired it so that it can be revoked watches its own
+//! node, and gives the lock back when it finds the request there. Source: Curator `InterProcessMutex.makeRevocable`, `Revoker`.
 
-use super::asking::Listing;
 use super::holdings::Held;
-use super::names::{child, in_order, name_of};
-use super::protected;
+use super::line::{self, ANYBODY};
+use super::names::{child, in_order};
 use super::script::{Run, Script, Stop, Unless};
 use crate::bugs::Bug;
-use crate::proto::{CreateMode, ErrorCode, NOT_HELD, Op, Path, Recipe, RecipeCall, SUSPENDED, TIMED_OUT, Zxid};
-use crate::trace::{LetGoReason, Note};
+use crate::proto::{Bytes, ErrorCode, NOT_HELD, Op, Path, Recipe, RecipeCall};
+use crate::trace::LetGoReason;
 
-const RECIPE: Recipe = Recipe::Lock;
+/// What asks a holder to give its lock back, as the data of its node.
+const REQUEST: &[u8] = b"unlock";
 
 pub fn acquire(zk: &mut Script, call: &RecipeCall) -> Run<String> {
-    let deadline = zk.deadline(call.within);
-    let path = &call.path;
-    let made = protected::create(zk, path, "lock-", None, CreateMode::EphemeralSequential)?;
-    let own = name_of(&made.path);
+    line::acquire(zk, call, "lock-", None, ANYBODY)
+}
+
+/// As [`acquire`], and heeds requests to give it back from then on.
+pub fn acquire_revocable(zk: &mut Script, call: &RecipeCall) -> Run<String> {
+    let told = acquire(zk, call)?;
+    zk.stand(call);
+    Ok(told)
+}
+
+/// Looks after a lock that can be revoked, on a connection, from its first moment on.
+pub fn heed(zk: &mut Script, call: &RecipeCall) -> Run<()> {
+    if let Some(held) = zk.held(Recipe::Lock, &call.path) {
+        await_request(zk, &held)?;
+    }
+    zk.stand_down(&call.path);
+    Ok(())
+}
+
+/// Comes back when nothing is held any more. Each look at the node is also the next watch of it, and decides: a request that came before the
+/// watch, or while there was no connection, is not told by any event.
+fn await_request(zk: &mut Script, held: &Held) -> Run<()> {
+    let node = &held.node;
+    let mut is_told = !zk.has(Bug::RecipeRevokeOverlooked);
+    let mut is_believed = held.is_believed;
     loop {
-        let line = zk.children(path, zk.has(Bug::RecipeHerd))?;
-        let place = match place_of(zk, &line, own) {
-            // Somebody has deleted it.
-            Place::Nowhere => return Err(Stop::Failed(ErrorCode::NoNode)),
-            place => place,
-        };
-        let Place::Behind(ahead) = place else { return hold(zk, call, &made.path, made.czxid, line.zxid) };
-        let ahead = child(path, &ahead);
-        zk.tell(|| Note::Waits { recipe: RECIPE, path: path.clone(), node: made.path.clone(), ahead: ahead.clone() });
-        let woken = if zk.has(Bug::RecipeHerd) {
-            // The mistake: everybody watches the list, and reads it again whenever anybody comes or goes.
-            zk.wait(&[path], deadline)?.is_some()
-        } else if zk.has(Bug::RecipeLostWakeup) {
-            // The mistake: between the list and this watch the node may go, and then nobody tells of it.
-            zk.exists(&ahead, true)?;
-            zk.wait(&[&ahead], deadline)?.is_some()
-        } else {
-            // With getData, not exists: where there is no node no watch is left behind.
-            match zk.data(&ahead, true).unless(ErrorCode::NoNode)? {
-                Some(_) => zk.wait(&[&ahead], deadline)?.is_some(),
-                // The mistake: that the one before is gone does not make it the first.
-                None if zk.has(Bug::RecipeFalseAcquire) => return hold(zk, call, &made.path, made.czxid, line.zxid),
-                None => true,
-            }
-        };
-        if !woken {
-            zk.delete(&made.path)?;
-            return Err(Stop::Refused(TIMED_OUT));
+        let found = zk.data(node, true).unless(ErrorCode::NoNode)?.filter(|(_, stat)| stat.czxid == held.token);
+        let Some((data, _)) = found else { return give_up(zk, node, LetGoReason::Lost) };
+        // The mistake: only an event makes it look at what it reads.
+        if is_told && data.is_some_and(|data| *data == *REQUEST) {
+            give_up(zk, node, LetGoReason::Revoked)?;
+            return zk.delete(node);
+        }
+        // Back in its session, and asked for nothing.
+        if !std::mem::replace(&mut is_believed, true) {
+            zk.hold(Held { is_believed, ..held.clone() });
+        }
+        zk.wait(&[node], None)?;
+        is_told = true;
+    }
+}
+
+fn give_up(zk: &mut Script, node: &Path, why: LetGoReason) -> Run<()> {
+    zk.let_go(node, why);
+    zk.forget(node);
+    Ok(())
+}
+
+/// Asks the holder to give the lock back; whether it does is up to it.
+pub fn revoke(zk: &mut Script, call: &RecipeCall) -> Run<String> {
+    loop {
+        let first = holder(zk, &call.path)?;
+        match zk.ask(|| Op::SetData { path: first, data: Some(Bytes::from(REQUEST)), version: -1 }) {
+            Ok(_) => return Ok("Ok".into()),
+            // Somebody else is the holder by now; or nobody knows, and to ask twice is no harm.
+            Err(Stop::Failed(ErrorCode::NoNode | ErrorCode::ConnectionLoss)) => {}
+            Err(stop) => return Err(stop),
         }
     }
 }
 
-/// Where a node stands in the line.
-enum Place {
-    First,
-    /// Behind this one.
-    Behind(Path),
-    Nowhere,
-}
-
-fn place_of(zk: &Script, line: &Listing, own: &str) -> Place {
-    let mut names = in_order(&line.names);
-    // The mistake: what stands before the number decides.
-    if zk.has(Bug::RecipeNameOrder) {
-        names.sort_unstable();
-    }
-    match names.iter().position(|name| &***name == own) {
-        None => Place::Nowhere,
-        Some(0) => Place::First,
-        Some(at) => Place::Behind(names[at - 1].clone()),
-    }
-}
-
-fn hold(zk: &mut Script, call: &RecipeCall, node: &Path, token: Zxid, seen: Zxid) -> Run<String> {
-    let session = zk.session();
-    zk.hold(Held { recipe: RECIPE, path: call.path.clone(), node: node.clone(), token, seen, session, is_believed: true });
-    Ok("Ok".into())
-}
-
-/// What it holds, if it believes so.
-fn believed(zk: &mut Script, path: &Path) -> Run<Held> {
-    match zk.held(RECIPE, path) {
-        Some(held) if held.is_believed => Ok(held),
-        Some(_) => Err(Stop::Refused(SUSPENDED)),
-        None => Err(Stop::Refused(NOT_HELD)),
-    }
-}
-
-pub fn release(zk: &mut Script, call: &RecipeCall) -> Run<String> {
-    let Some(held) = zk.held(RECIPE, &call.path) else { return Err(Stop::Refused(NOT_HELD)) };
-    zk.let_go(&held.node, LetGoReason::Released);
-    zk.forget(&held.node);
-    zk.delete(&held.node)?;
-    Ok("Ok".into())
-}
-
-/// The work that the lock guards. That the own node is there is checked where it is written: whatever the client believes, who has lost the
-/// lock writes nothing (reference §8: the strongest form of a fence, because it is inside ZooKeeper).
-pub fn write(zk: &mut Script, call: &RecipeCall) -> Run<String> {
-    let held = believed(zk, &call.path)?;
-    let write = Op::SetData { path: call.path.clone(), data: call.data.clone(), version: -1 };
-    // The mistake: nothing but its belief stands between a holder of the past and the data.
-    if zk.has(Bug::RecipeUnfenced) {
-        zk.ask(|| write)?;
-    } else {
-        zk.multi(|| vec![Op::Check { path: held.node.clone(), version: -1 }, write])?;
-    }
-    Ok("Ok".into())
-}
-
-/// Takes the lock from its holder (reference §7, the harsh variant). The holder hears nothing of it: what keeps it from the data is the fence.
+/// Takes the lock from its holder, the harsh variant. The holder hears nothing of it: what keeps it from the data is the fence.
 pub fn break_(zk: &mut Script, call: &RecipeCall) -> Run<String> {
-    let line = zk.children(&call.path, false)?;
-    match in_order(&line.names).first() {
-        Some(first) => zk.delete(&child(&call.path, first)).map(|()| "Ok".into()),
-        None => Err(Stop::Refused(NOT_HELD)),
-    }
+    let first = holder(zk, &call.path)?;
+    zk.delete(&first).map(|()| "Ok".into())
+}
+
+/// The first of the line.
+fn holder(zk: &mut Script, path: &Path) -> Run<Path> {
+    let line = zk.children(path, false)?;
+    in_order(&line.names).first().map(|first| child(path, first)).ok_or(Stop::Refused(NOT_HELD))
 }

@@ -5,10 +5,11 @@
 //!
 //! - `script`: asking, waiting, and how a script goes on from where it was. `asking`: the requests, with their retries.
 //! - `protected`: a node whose name is known though the answer was lost. `names`: sequence numbers.
-//! - `holdings`: locks and the like, from grant to release, over lost connections.
+//! - `holdings`: locks and the like, from grant to release, over lost connections. `standing`: what outlives sessions too.
+//! - `line`: standing in a line of sequential nodes, for all who do.
 //! - `duties`: what has no end, from one session to the next.
-//! - `exclusive`, `lock`, `counter`, `id`, `settings`: one recipe each. `presence`, `roster`: groups and discovery, those who are there and those
-//!   who look.
+//! - `exclusive`, `lock`, `rwlock`, `semaphore`, `election`, `latch`: one recipe each.
+//! - `counter`, `id`, `settings`: one recipe each. `presence`, `roster`: groups and discovery, those who are there and those who look.
 //!
 //! The classic mistakes are switches (`recipe-…` in the catalogue of bugs), each at the line that one would get wrong.
 //!
@@ -17,16 +18,22 @@
 mod asking;
 mod counter;
 mod duties;
+mod election;
 mod exclusive;
 mod holdings;
 mod id;
+mod latch;
+mod line;
 mod lock;
 mod names;
 mod presence;
 mod protected;
 mod roster;
+mod rwlock;
 mod script;
+mod semaphore;
 mod settings;
+mod standing;
 
 use crate::actor::Cx;
 use crate::proto::{
@@ -35,9 +42,9 @@ use crate::proto::{
 use crate::trace::Note;
 
 use super::Client;
-use duties::{Duty, Known};
+use duties::{Duty, Knowledge};
 use holdings::Held;
-use script::{Deed, Memo, Own, Run, Script, Stop};
+use script::{Deed, Known, Memo, Run, Script, Stop};
 
 /// All that a client is at.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +52,7 @@ pub struct Recipes {
     running: Vec<Running>,
     held: Vec<Held>,
     duties: Vec<Duty>,
+    standing: Vec<RecipeCall>,
     /// Scripts so far.
     started: u32,
     /// What the user was told last of a recipe, and the number of the call.
@@ -72,11 +80,18 @@ enum Task {
     Recheck(Held),
     /// One lap of what has no end.
     Lap(Duty),
+    /// What was started and not closed is looked after.
+    Stand(RecipeCall),
 }
 
 impl Recipes {
     pub fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.held.is_empty() && self.duties.is_empty()
+        self.running.is_empty() && self.held.is_empty() && self.standing.is_empty() && self.duties.is_empty()
+    }
+
+    /// Whether something was started there and not closed.
+    fn stands(&self, path: &Path) -> bool {
+        self.standing.iter().any(|call| call.path == *path)
     }
 }
 
@@ -86,8 +101,10 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::ExclusiveAcquire => exclusive::acquire(zk, call),
         RecipeVerb::ExclusiveRelease => exclusive::release(zk, call),
         RecipeVerb::LockAcquire => lock::acquire(zk, call),
-        RecipeVerb::LockRelease => lock::release(zk, call),
-        RecipeVerb::LockWrite => lock::write(zk, call),
+        RecipeVerb::LockRelease | RecipeVerb::RwLockRelease | RecipeVerb::SemaphoreRelease | RecipeVerb::ElectionLeave => line::release(zk, call),
+        RecipeVerb::LockWrite | RecipeVerb::ElectionWrite => line::write(zk, call),
+        RecipeVerb::LockAcquireRevocable => lock::acquire_revocable(zk, call),
+        RecipeVerb::LockRevoke => lock::revoke(zk, call),
         RecipeVerb::LockBreak => lock::break_(zk, call),
         RecipeVerb::CounterAdd => counter::add(zk, call),
         RecipeVerb::CounterGet => counter::get(zk, call),
@@ -98,6 +115,21 @@ fn carry_out(zk: &mut Script, call: &RecipeCall) -> Run<String> {
         RecipeVerb::DiscoveryUnregister => presence::leave(zk, call, RecipeVerb::DiscoveryRegister),
         RecipeVerb::SettingsWatch | RecipeVerb::GroupWatch | RecipeVerb::DiscoveryWatch => duties::take_on(zk, call),
         RecipeVerb::GroupJoin | RecipeVerb::DiscoveryRegister => duties::take_on(zk, call),
+        RecipeVerb::RwLockRead => rwlock::read(zk, call),
+        RecipeVerb::RwLockWrite => rwlock::write(zk, call),
+        RecipeVerb::SemaphoreAcquire => semaphore::acquire(zk, call),
+        RecipeVerb::ElectionJoin => election::join(zk, call),
+        RecipeVerb::ElectionLeader => election::leader(zk, call),
+        RecipeVerb::LatchStart => latch::start(zk, call),
+        RecipeVerb::LatchClose => latch::close(zk, call),
+    }
+}
+
+/// The script of what was started and not closed, on a connection.
+fn look_after(zk: &mut Script, call: &RecipeCall) -> Run<()> {
+    match call.verb {
+        RecipeVerb::LockAcquireRevocable => lock::heed(zk, call),
+        _ => latch::take_part(zk, call),
     }
 }
 
@@ -126,15 +158,16 @@ impl Client {
     fn go_on(&mut self, cx: &mut Cx, number: u32) {
         let Some(at) = self.recipes.running.iter().position(|script| script.number == number) else { return };
         let session = self.session().unwrap_or(SessionId::NONE);
-        let own = Own { held: &self.recipes.held, duties: &self.recipes.duties };
         let Running { call, task, memo, .. } = &mut self.recipes.running[at];
         let mut deeds = Vec::new();
-        let mut script = Script::new(cx, memo, own, session, call.unwrap_or(u64::from(number)), &mut deeds);
         let mut known = None;
+        let own = Known { held: &self.recipes.held, standing: &self.recipes.standing, duties: &self.recipes.duties, session };
+        let mut script = Script::new(cx, memo, own, call.unwrap_or(u64::from(number)), &mut deeds);
         let outcome = match task {
             Task::Carry(what) => carry_out(&mut script, what),
             Task::Recheck(held) => holdings::recheck(&mut script, held).map(|()| String::new()),
-            Task::Lap(duty) => duties::lap(&mut script, duty).map(|learned: Known| {
+            Task::Stand(what) => look_after(&mut script, what).map(|()| String::new()),
+            Task::Lap(duty) => duties::lap(&mut script, duty).map(|learned: Knowledge| {
                 known = Some(learned);
                 String::new()
             }),
@@ -186,6 +219,8 @@ impl Client {
             Deed::Know(known) => self.know(number, known),
             Deed::GiveUp(verb, path) => self.give_up_duty(verb, &path),
             Deed::Forget(node) => self.recipes.held.retain(|held| held.node != node),
+            Deed::Stand(call) => self.stand(cx, call),
+            Deed::StandDown(path) => self.stand_down(cx, &path),
         }
     }
 
@@ -204,6 +239,7 @@ impl Client {
     pub(super) fn on_recipe_event(&mut self, cx: &mut Cx, event: &WatcherEvent, handle: u32) {
         if event.kind == EventType::None {
             self.review_holdings(cx, event.state, handle);
+            self.review_standing(cx, event.state);
         }
         // That a session is over is nothing to what was begun in the next one.
         let of_it = self.recipes.running.iter_mut().filter(|script| event.kind != EventType::None || script.handle <= handle);

@@ -12,6 +12,11 @@ pub fn sequence(name: &str) -> Option<i64> {
     Some(number)
 }
 
+/// What stands before the number.
+pub fn label(name: &str) -> &str {
+    name.len().checked_sub(DIGITS).and_then(|at| name.get(..at)).unwrap_or("")
+}
+
 /// The names of the line in the order of their numbers: prefixes differ, so that names alone do not tell (recipes reference §0.4).
 pub fn in_order(names: &[Path]) -> Vec<&Path> {
     let mut line: Vec<(i64, &Path)> = names.iter().filter_map(|name| sequence(name).map(|number| (number, name))).collect();
@@ -38,6 +43,13 @@ mod tests {
         let names: Vec<Path> = ["_c_b-lock-0000000002", "x", "_c_a-lock-0000000010", "lock-0000000001"].map(Path::from).to_vec();
         let line: Vec<&str> = in_order(&names).into_iter().map(|name| &**name).collect();
         assert_eq!(line, ["lock-0000000001", "_c_b-lock-0000000002", "_c_a-lock-0000000010"]);
+    }
+
+    #[test]
+    fn a_label_is_what_stands_before_the_number() {
+        assert_eq!(label("_c_a-read-0000000007"), "_c_a-read-");
+        assert_eq!(label("0000000007"), "");
+        assert_eq!(label("x"), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A node of the client's own, as long as it wants to be there: a member of a group, an instance of a service. Reference §2, §18, §19; Curator
 //! `PersistentNode`.
 
-use super::duties::{Known, stop, wait_for_change};
+use super::duties::{Knowledge, stop, wait_for_change};
 use super::names::child;
 use super::script::{BACK, Run, Script, Stop, Unless};
 use crate::bugs::Bug;
@@ -9,7 +9,7 @@ use crate::proto::{CreateMode, ErrorCode, Op, Path, RecipeCall, RecipeVerb, Zxid
 use crate::trace::Note;
 
 /// Looks whether the node is there, and of this session; makes it, if not, and looks again.
-pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Known) -> Run<Known> {
+pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Knowledge) -> Run<Knowledge> {
     let node = own_node(zk, &call.path);
     let found = zk.exists(&node, true)?;
     let session = zk.session();
@@ -19,7 +19,7 @@ pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Known) -> Run<Known> {
                 joined(zk, call, &node, stat.czxid);
             }
             wait_for_change(zk, &node)?;
-            Ok(Known { zxid: stat.czxid, value: None })
+            Ok(Knowledge { zxid: stat.czxid, value: None })
         }
         // The mistake: whose it is does not matter. It is of a session of the past, and goes with it.
         Some(stat) if zk.has(Bug::RecipeStaleMember) => {

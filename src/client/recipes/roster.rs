@@ -1,6 +1,6 @@
 //! Who is there: the members of a group, or the instances of a service with their addresses. Reference §2, §18.
 
-use super::duties::{Known, learn};
+use super::duties::{Knowledge, learn};
 use super::names::child;
 use super::script::{BACK, GONE, Run, Script, Unless};
 use crate::bugs::Bug;
@@ -8,7 +8,7 @@ use crate::proto::{ErrorCode, Path, RecipeCall, RecipeVerb};
 use crate::trace::Note;
 
 /// Lists them, with a watch in the same request, tells the list if it is another one, and waits for a change.
-pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Known) -> Run<Known> {
+pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Knowledge) -> Run<Knowledge> {
     let path = &call.path;
     let Some(listing) = zk.children(path, true).unless(ErrorCode::NoNode)? else {
         zk.create_container(path)?;
@@ -32,7 +32,7 @@ pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Known) -> Run<Known> {
 }
 
 /// As long as the connection is lost nothing is heard of anybody. What was known last is still the best that is known.
-fn wait(zk: &mut Script, path: &Path, mut known: Known) -> Run<Known> {
+fn wait(zk: &mut Script, path: &Path, mut known: Knowledge) -> Run<Knowledge> {
     loop {
         match zk.wait(&[path, &BACK.into(), &GONE.into()], None)? {
             // The mistake: that nothing is heard of them is taken for a sign that they are gone.

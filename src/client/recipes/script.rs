@@ -17,7 +17,7 @@ use crate::proto::{
 use crate::trace::{LetGoReason, Note};
 
 use super::super::Client;
-use super::duties::{Duty, Known};
+use super::duties::{Duty, Knowledge};
 use super::holdings::Held;
 
 /// Why a script does not come to its end now.
@@ -62,6 +62,7 @@ enum Past {
     Held(Option<Held>),
     /// Whether the client had such a duty.
     Duty(bool),
+    Stood(bool),
     /// The path of the event, or nothing when time ran out.
     Woken(Option<Path>),
     Ended,
@@ -85,7 +86,11 @@ pub enum Deed {
     /// And no more.
     GiveUp(RecipeVerb, Path),
     /// A duty's observer knows this by now.
-    Know(Known),
+    Know(Knowledge),
+    /// From now on this is looked after, over sessions.
+    Stand(RecipeCall),
+    /// And no more.
+    StandDown(Path),
 }
 
 impl Memo {
@@ -128,6 +133,14 @@ impl Memo {
     }
 }
 
+/// What the client knows, as it is now.
+pub struct Known<'a> {
+    pub held: &'a [Held],
+    pub standing: &'a [RecipeCall],
+    pub duties: &'a [Duty],
+    pub session: SessionId,
+}
+
 /// What a script sees of the world.
 pub struct Script<'a> {
     pub me: NodeId,
@@ -135,27 +148,17 @@ pub struct Script<'a> {
     /// What sets it apart from all other scripts of the client.
     pub number: u64,
     now: Micros,
-    session: SessionId,
-    held: &'a [Held],
-    duties: &'a [Duty],
+    known: Known<'a>,
     memo: &'a mut Memo,
     /// How much of its past it has come by.
     at: usize,
     deeds: &'a mut Vec<Deed>,
 }
 
-/// What a client has of recipes that have come to their end.
-#[derive(Clone, Copy)]
-pub struct Own<'a> {
-    pub held: &'a [Held],
-    pub duties: &'a [Duty],
-}
-
 impl<'a> Script<'a> {
-    pub fn new(cx: &Cx, memo: &'a mut Memo, own: Own<'a>, session: SessionId, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
+    pub fn new(cx: &Cx, memo: &'a mut Memo, known: Known<'a>, number: u64, deeds: &'a mut Vec<Deed>) -> Script<'a> {
         memo.is_waiting = false;
-        let Own { held, duties } = own;
-        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, session, held, duties, memo, at: 0, deeds }
+        Script { me: cx.me, bugs: cx.bugs, number, now: cx.now, known, memo, at: 0, deeds }
     }
 
     /// Whether its author has made this mistake.
@@ -221,7 +224,7 @@ impl<'a> Script<'a> {
     }
 
     /// What the next lap begins with, whatever becomes of this one.
-    pub fn know(&mut self, known: &Known) {
+    pub fn know(&mut self, known: &Knowledge) {
         self.once(|| Deed::Know(known.clone()));
     }
 
@@ -230,10 +233,26 @@ impl<'a> Script<'a> {
         if let Some(Past::Duty(had)) = self.recall() {
             return had;
         }
-        let had = self.duties.iter().any(|duty| duty.call.verb == verb && duty.call.path == *path);
+        let had = self.known.duties.iter().any(|duty| duty.call.verb == verb && duty.call.path == *path);
         self.remember(Past::Duty(had));
         self.deeds.push(Deed::GiveUp(verb, path.clone()));
         had
+    }
+
+    /// From now on this is looked after, over connections and sessions.
+    pub fn stand(&mut self, call: &RecipeCall) {
+        self.once(|| Deed::Stand(call.clone()));
+    }
+
+    /// What was started here is looked after no more. Tells whether something was.
+    pub fn stand_down(&mut self, path: &Path) -> bool {
+        if let Some(Past::Stood(stood)) = self.recall() {
+            return stood;
+        }
+        let stood = self.known.standing.iter().any(|call| call.path == *path);
+        self.remember(Past::Stood(stood));
+        self.deeds.push(Deed::StandDown(path.clone()));
+        stood
     }
 
     /// What the client holds of this recipe when it first comes here.
@@ -241,7 +260,7 @@ impl<'a> Script<'a> {
         if let Some(Past::Held(held)) = self.recall() {
             return held;
         }
-        let held = Client::holding(self.held, recipe, path).cloned();
+        let held = Client::holding(self.known.held, recipe, path).cloned();
         self.remember(Past::Held(held.clone()));
         held
     }
@@ -251,8 +270,8 @@ impl<'a> Script<'a> {
         if let Some(Past::Session(session)) = self.recall() {
             return session;
         }
-        self.remember(Past::Session(self.session));
-        self.session
+        self.remember(Past::Session(self.known.session));
+        self.known.session
     }
 
     /// The time when it first comes here, by the client's clock.

@@ -1,13 +1,13 @@
 //! A value that all who watch it come to know, in the order of its versions. Reference §1; Curator `SharedValue`.
 
-use super::duties::{Known, learn, wait_for_change};
+use super::duties::{Knowledge, learn, wait_for_change};
 use super::script::{Run, Script, Stop, Unless};
 use crate::bugs::Bug;
 use crate::proto::{CreateMode, ErrorCode, RecipeCall, parent_path};
 
 /// Reads the value, with a watch in the same request, tells it if it is newer than what is known, and waits for the next. A node that goes takes
 /// nothing back: its last value stays until there is another.
-pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Known) -> Run<Known> {
+pub fn lap(zk: &mut Script, call: &RecipeCall, known: &Knowledge) -> Run<Knowledge> {
     let path = &call.path;
     // The mistake: what happens between the reading and the watch is told by nobody.
     let late = zk.has(Bug::RecipeLateWatch);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Model, Outcome};
+use super::{Access, Model, Outcome};
 use crate::linear::flaw::{self, Wrong, field, is_unknown};
 
 /// The model `kv`.
@@ -35,6 +35,7 @@ pub struct Text(String);
 impl Model for Kv {
     type State = Text;
     type Action = KvAction;
+    type Value = String;
 
     const NAME: &'static str = "kv";
     const OPERATIONS: &'static [&'static str] = &["get", "put", "append"];
@@ -103,6 +104,18 @@ impl Model for Kv {
             (Verb::Put(text) | Verb::Append(text), Verb::Get(found)) => found.contains(text.as_str()),
             _ => false,
         }
+    }
+
+    fn access(action: &KvAction) -> Option<Access<String>> {
+        match &action.verb {
+            Verb::Get(found) => Some(Access::Reads(found.clone())),
+            Verb::Put(text) => Some(Access::Writes(text.clone())),
+            Verb::Append(_) => None,
+        }
+    }
+
+    fn value(Text(state): &Text) -> Option<String> {
+        Some(state.clone())
     }
 
     fn weight(Text(state): &Text) -> usize {

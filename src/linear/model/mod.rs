@@ -2,14 +2,17 @@
 
 mod kv;
 mod register;
+mod znode;
 
 use std::fmt::Display;
 use std::hash::Hash;
 
 use super::flaw::Wrong;
+use super::history::Operation;
 
 pub use kv::{Kv, KvAction, Text};
 pub use register::{Content, Register, RegisterAction};
+pub use znode::{Failure, Mode, Refusal, Reply, Request, Tree, Znode, ZnodeAction};
 
 /// What an action comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +25,24 @@ pub enum Outcome<S> {
     Becomes(S),
 }
 
+/// What an operation has to do with the value that an object holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access<V> {
+    /// It puts this one there, whatever was there.
+    Writes(V),
+    /// It found this one.
+    Reads(V),
+}
+
 /// An object as it would be if one operation happened after the other.
 pub trait Model {
     /// What the object holds.
     type State: Clone + Eq + Hash + Display;
     /// A request together with what it was answered; for an operation that never returned, with whatever it would have been answered.
     type Action: Clone + Eq + Hash + Ord + Display;
+
+    /// What an object that is only read and written as a whole holds.
+    type Value: Ord;
 
     /// What `--model` and reports call it.
     const NAME: &'static str;
@@ -55,6 +70,9 @@ pub trait Model {
         ""
     }
 
+    /// Finds out what of an action depends on the whole history that it is in.
+    fn prepare(_operations: &mut [Operation<Self::Action>]) {}
+
     /// The action of an operation that never returned as one with an answer: the one it has wherever it changes something.
     fn effective(action: &Self::Action) -> Self::Action {
         action.clone()
@@ -77,6 +95,16 @@ pub trait Model {
     /// Whether somebody who wonders how `goal` came to its answer would ask where `action` was.
     fn bears_on(action: &Self::Action, goal: &Self::Action) -> bool {
         Self::rescues(action, goal)
+    }
+
+    /// What the action has to do with the value, if it is nothing but a read or a write.
+    fn access(_action: &Self::Action) -> Option<Access<Self::Value>> {
+        None
+    }
+
+    /// The value of a state.
+    fn value(_state: &Self::State) -> Option<Self::Value> {
+        None
     }
 
     /// Actions of which one leads to each state that the given ones can lead to, beside the first; `None` if those are too many to tell.

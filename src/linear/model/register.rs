@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{Model, Outcome};
+use super::{Access, Model, Outcome};
 use crate::linear::flaw::{self, Wrong, done, field, is_unknown};
 
 /// The model `cas-register`.
@@ -35,6 +35,7 @@ pub struct Content(pub Option<i64>);
 impl Model for Register {
     type State = Content;
     type Action = RegisterAction;
+    type Value = Option<i64>;
 
     const NAME: &'static str = "cas-register";
     const OPERATIONS: &'static [&'static str] = &["read", "write", "cas"];
@@ -100,6 +101,18 @@ impl Model for Register {
             RegisterAction::Write(_) => false,
             RegisterAction::Cas { from, swapped, .. } => swapped.is_none_or(|swapped| swapped == (leaves == from)),
         }
+    }
+
+    fn access(action: &RegisterAction) -> Option<Access<Option<i64>>> {
+        match *action {
+            RegisterAction::Read(Content(value)) => Some(Access::Reads(value)),
+            RegisterAction::Write(value) => Some(Access::Writes(Some(value))),
+            RegisterAction::Cas { .. } => None,
+        }
+    }
+
+    fn value(state: &Content) -> Option<Option<i64>> {
+        Some(state.0)
     }
 
     fn openings(actions: &[&RegisterAction]) -> Option<Vec<RegisterAction>> {

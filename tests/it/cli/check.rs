@@ -118,3 +118,32 @@ fn what_is_no_history_is_told_with_its_place() {
     let said = folder.zoolab("check empty");
     assert!(said.code == 2 && said.err.contains("holds no history (*.jsonl, *.jsonl.xz)"), "{}", said.err);
 }
+
+/// A run of ours: by its zxids, and as its clients saw it.
+#[test]
+fn stored_traces_are_judged_in_two_ways() {
+    let folder = Folder::new("check_traces");
+    let scenario = r#"{ "title": "a writer", "ensemble": { "servers": 3 }, "clients": { "c1": { "connect": "s1" } }, "bugs": [BUGS],
+        "steps": [ { "when": "c1 connected", "do": "c1 create /a x" }, { "after": "reply", "do": "c1 create /a/b y" },
+                   { "after": "reply", "do": "c1 delete /a", "optional": true } ],
+        "run": "3s", "expect": { "verdict": ["pass", "tree_shape"] } }"#;
+    folder.write("good.json", &scenario.replace("BUGS", ""));
+    folder.write("bad.json", &scenario.replace("BUGS", "\"mutant-deletes-parents\""));
+    for name in ["good", "bad"] {
+        assert_eq!(folder.zoolab(&format!("trace {name}.json --format jsonl -o {name}.jsonl")).code, 0);
+    }
+    let good = folder.zoolab("check good.jsonl");
+    assert!(good.code == 0 && good.out.starts_with("ok       good.jsonl") && good.out.contains("and so say their zxids"), "{}", good.out);
+    let bad = folder.zoolab("check bad.jsonl good.jsonl --junit out.xml");
+    assert_eq!(bad.code, 1);
+    for part in
+        ["ILLEGAL  bad.jsonl", "violation tree_shape", "and its clients could tell", "would be answered NotEmpty", "2 histories: 1 ok, 1 illegal"]
+    {
+        assert!(bad.out.contains(part), "{part}\n{}", bad.out);
+    }
+    let xml = folder.read("out.xml");
+    assert!(xml.contains(r#"tests="2" skipped="0" failures="1""#) && xml.contains(r#"type="tree_shape""#), "{xml}");
+    let row: serde_json::Value = serde_json::from_str(&folder.zoolab("check bad.jsonl --json").out).expect("an object");
+    assert_eq!((row["model"].as_str(), row["verdict"].as_str(), row["known_order"].as_str()), (Some("znode"), Some("illegal"), Some("tree_shape")));
+    assert_eq!(folder.zoolab("check good.jsonl --model kv").code, 2);
+}

@@ -168,3 +168,68 @@ fn mistakes_name_what_was_meant() {
         assert!(said.err.contains(message), "{words}: {}", said.err);
     }
 }
+
+/// For continuous integration: a case each, and of what failed the whole report.
+#[test]
+fn junit_reports_have_a_case_for_each_run() {
+    let folder = Folder::new("junit");
+    folder.write("a/good.json", GOOD);
+    folder.write("a/broken.json", &broken("pass"));
+    folder.write("a/wrong.json", &wrong());
+    let said = folder.zoolab("run a --junit out.xml");
+    assert_eq!(said.code, 1, "{}", said.err);
+    let xml = folder.read("out.xml");
+    assert!(xml.contains(r#"<testsuites name="zoolab run" tests="3" skipped="0" failures="2" errors="0">"#), "{xml}");
+    assert!(xml.contains(r#"<testcase name="A follower is away for a while (seed 7)" classname="a/good.json"#), "{xml}");
+    for part in [
+        r#"type="epoch_promise""#,
+        "  rule    a promised epoch",
+        "  first   ",
+        "  but     ",
+        "  because",
+        "again   zoolab run a/broken.json --seed 1 --trace",
+    ] {
+        assert!(xml.contains(part), "{part}\n{xml}");
+    }
+    assert!(!xml.contains('\u{1b}') && !xml.contains("timestamp"), "{xml}");
+    let again = folder.zoolab("run a --junit again.xml");
+    assert_eq!((again.code, folder.read("again.xml")), (1, xml), "the same runs, the same file");
+    let sweep = folder.zoolab("run a/good.json --seeds 1..=5 --no-bugs --json --junit sweep.xml");
+    assert_eq!((sweep.code, sweep.out.lines().count()), (0, 5), "{}", sweep.err);
+    let xml = folder.read("sweep.xml");
+    assert!(xml.contains(r#"tests="5" skipped="0" failures="0""#) && xml.contains("(seed 5)"), "{xml}");
+}
+
+#[test]
+fn junit_reports_are_written_whole_or_not_at_all() {
+    let folder = Folder::new("junit_bad");
+    folder.write("good.json", GOOD);
+    folder.write("out.xml", "what was there");
+    folder.write("bad.json", "{");
+    assert_eq!(folder.zoolab("run bad.json --junit out.xml").code, 2);
+    assert_eq!(folder.read("out.xml"), "what was there");
+    let nowhere = folder.zoolab("run good.json --junit none/out.xml");
+    assert_eq!((nowhere.code, nowhere.out.as_str()), (2, ""));
+    assert_eq!(nowhere.err, "error: cannot write --junit none/out.xml: there is no folder none\n  help: make it first\n");
+    let over_folder = folder.zoolab("run good.json --junit .");
+    assert!(over_folder.code == 2 && over_folder.err.contains("--junit . is a folder"), "{}", over_folder.err);
+    assert_eq!(folder.zoolab("run good.json --junit out.xml").code, 0);
+    assert!(folder.read("out.xml").starts_with("<?xml"));
+    assert_eq!(folder.names(), ["bad.json", "good.json", "out.xml"], "nothing is left beside it");
+}
+
+/// What `--json` has of a violation is what is told of it.
+#[test]
+fn json_tells_all_of_a_violation() {
+    let folder = Folder::new("json_violation");
+    folder.write("broken.json", &broken("pass"));
+    let said = folder.zoolab("run broken.json --json");
+    let row: serde_json::Value = serde_json::from_str(&said.out).expect("an object");
+    let violation = &row["violation"];
+    assert_eq!((violation["name"].as_str(), violation["code"].as_str()), (Some("epoch_promise"), Some("E-4")));
+    assert!(violation["facts"].as_array().is_some_and(|facts| facts.len() == 2 && facts.iter().all(|fact| fact["event"].is_u64())));
+    assert_eq!(violation["again"], "zoolab run broken.json --seed 1 --trace");
+    folder.write("good.json", GOOD);
+    let good: serde_json::Value = serde_json::from_str(&folder.zoolab("run good.json --json").out).expect("an object");
+    assert!(good.get("violation").is_none());
+}

@@ -1,7 +1,10 @@
 //! Histories made by chance: clients of an object that answers rightly, and what may be wrong with them.
 
+#[path = "forest.rs"]
+mod forest;
+
 use serde_json::{Value, json};
-use zoolab::linear::{AnyHistory, Content, History, Kv, Model, Operation, Outcome, Register, RegisterAction};
+use zoolab::linear::{AnyHistory, Content, History, Kv, Model, Operation, Outcome, Register, RegisterAction, Znode};
 
 /// A small generator of random numbers (SplitMix64).
 pub struct Chance(pub u64);
@@ -193,6 +196,79 @@ pub fn register_history(chance: &mut Chance, shape: &Shape) -> History<Register>
 pub fn kv_history(chance: &mut Chance, shape: &Shape) -> History<Kv> {
     let AnyHistory::Kv(history) = read(&kv(chance, shape)) else { panic!("a map") };
     history
+}
+
+/// A history of a register in which no two writes write the same, and nobody swaps.
+pub fn unique_history(chance: &mut Chance, shape: &Shape) -> History<Register> {
+    let ask = |chance: &mut Chance, n| if chance.in_hundred(50) { ("read", Value::Null) } else { ("write", json!(n)) };
+    let mut held = Value::Null;
+    let mut serve = |f: &str, input: &Value| {
+        if f == "read" {
+            return json!({ "value": held });
+        }
+        held = input.clone();
+        json!({ "done": true })
+    };
+    let values = shape.operations as u64;
+    let spoil = |chance: &mut Chance, f: &str, answer: &mut Value| {
+        if f == "read" {
+            answer["value"] = chance.below(values).into();
+        }
+    };
+    let lines = text(&lines(chance, shape, &ask, &mut serve, &spoil));
+    let AnyHistory::Register(history) = AnyHistory::read(&lines, Some(zoolab::linear::ModelName::Register)).expect("a register") else {
+        panic!("a register")
+    };
+    history
+}
+
+/// A tree of few paths, some below others: nodes with data and versions, numbered ones, ephemerals of two sessions, and multis. It is served by
+/// a tree of its own.
+pub fn znode(chance: &mut Chance, shape: &Shape) -> String {
+    let paths: &[&str] = if shape.values < 3 { &["/a", "/b"] } else { &["/a", "/b", "/a/x", "/a/y", "/a/x/z"] };
+    let path = |chance: &mut Chance| paths[chance.below(paths.len() as u64) as usize];
+    let version = |chance: &mut Chance| chance.below(4) as i64 - 1;
+    let part = move |chance: &mut Chance, n: u64| match chance.below(3) {
+        0 => json!({ "f": "create", "in": { "path": path(chance), "data": n.to_string() } }),
+        1 => json!({ "f": "setData", "in": { "path": path(chance), "data": n.to_string(), "version": version(chance) } }),
+        _ => json!({ "f": "check", "in": { "path": path(chance), "version": version(chance) } }),
+    };
+    let numbered = chance.in_hundred(30);
+    let ask = |chance: &mut Chance, n: u64| {
+        let (path, data) = (path(chance), json!((n % 5).to_string()));
+        match chance.below(12) {
+            0 if numbered => ("create", json!({ "path": format!("{path}/n-"), "sequential": true })),
+            1 => ("create", json!({ "path": path, "ephemeral": 1 + chance.below(2) })),
+            2 => ("closeSession", json!({ "session": 1 + chance.below(2) })),
+            3 => ("multi", json!({ "parts": [part(chance, n), part(chance, n)] })),
+            4 => ("getChildren", json!({ "path": path })),
+            5 => ("exists", json!({ "path": path })),
+            6 => ("getData", json!({ "path": path })),
+            7 => ("delete", json!({ "path": path, "version": version(chance) })),
+            8 | 9 => ("setData", json!({ "path": path, "data": data, "version": version(chance) })),
+            _ => ("create", json!({ "path": path, "data": data })),
+        }
+    };
+    let mut forest = forest::Forest::default();
+    let mut serve = |f: &str, input: &Value| forest.serve(f, input);
+    let spoil = |chance: &mut Chance, _: &str, answer: &mut Value| {
+        if let Some(version) = answer.get("version").and_then(Value::as_i64) {
+            answer["version"] = (version + 1 - 2 * chance.below(2) as i64).into();
+        } else if answer.get("error").is_some() {
+            answer["error"] = ["NoNode", "BadVersion", "NodeExists", "NotEmpty"][chance.below(4) as usize].into();
+        } else if answer.get("done").is_some() {
+            *answer = json!({ "error": "NoNode" });
+        }
+    };
+    text(&lines(chance, shape, &ask, &mut serve, &spoil))
+}
+
+pub fn znode_history(chance: &mut Chance, shape: &Shape) -> History<Znode> {
+    let lines = znode(chance, shape);
+    match AnyHistory::read(&lines, Some(zoolab::linear::ModelName::Znode)) {
+        Ok(AnyHistory::Znode(history)) => history,
+        other => panic!("{other:?}\n{lines}"),
+    }
 }
 
 /// A small history in which nothing need be right: any answers at any times.
