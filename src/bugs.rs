@@ -276,6 +276,20 @@ catalogue! {
         "what a lock guards is written without a check that the lock is still held";
     RecipeDeletesForeignLock "recipe-deletes-foreign-lock", affected "recipes of clients", breaks [one_holder]:
         "a lock of one node is released by its name, though it may be somebody else's by now";
+    RecipeDoubleCount "recipe-double-count", affected "recipes of clients", breaks [every_increment_counts]:
+        "an addition that got no answer is made again on what is there now, without a look at whether it was applied";
+    RecipeLostUpdate "recipe-lost-update", affected "recipes of clients", breaks [every_increment_counts]:
+        "a sum is written whatever version the node has, over what others have added meanwhile";
+    RecipeReusedIds "recipe-reused-ids", affected "recipes of clients", breaks [unique_ids]:
+        "the node whose children are numbered is a container: it goes when it is empty, and numbers begin again";
+    RecipeLateWatch "recipe-late-watch", affected "recipes of clients", breaks [observer_keeps_up]:
+        "a value is read first and watched then: a change between the two is never told";
+    RecipeTakesOlderValue "recipe-takes-older-value", affected "recipes of clients", breaks [observer_keeps_up]:
+        "whatever was read last is taken for the newest, also from a server that lags behind the one before";
+    RecipeStaleMember "recipe-stale-member", affected "recipes of clients", breaks [observer_keeps_up]:
+        "a node of the own name is taken for the own node, though it is of a session that is about to expire";
+    RecipeEmptyWhileAway "recipe-empty-while-away", affected "recipes of clients", breaks [observer_keeps_up]:
+        "who has lost the connection takes it that nobody is there";
     RecipeStaleNode "recipe-stale-node", affected "recipes of clients", breaks [rightful_holder]:
         "a node is taken for one's own by its name, though it is of the session before and goes with that";
     RecipeFindUnsynced "recipe-find-unsynced", affected "recipes of clients; Curator", breaks [waiter_proceeds]:

@@ -255,6 +255,15 @@ catalogue! {
     OneDecision one_decision "R-16":
         "a transaction is decided once, as its votes say, each of which is given once; and all who believe in an outcome believe in that",
         "Recipes and Solutions, two-phased commit";
+    EveryIncrementCounts every_increment_counts "R-10":
+        "a counter comes to the sum of what was acknowledged and of some of what is unknown, and each success is one version of it",
+        "Curator DistributedAtomicValue; recipes reference, shared counter";
+    UniqueIds unique_ids "R-13":
+        "no number is given twice, and whoever is given one later has a larger one",
+        "recipes reference, naming and unique sequential ids";
+    ObserverKeepsUp observer_keeps_up "R-14":
+        "what an observer learns was so, never goes back, and is how things are once they rest; who takes part is listed as long as it lives",
+        "Recipes and Solutions, group membership; Curator SharedValue, GroupMember, ServiceDiscovery";
     LeaderStepsDown leader_steps_down "L-3":
         "a leader without a quorum of synced followers, or whose disk fails, stops leading within syncLimit",
         "Leader.lead; ZOOKEEPER-2247";

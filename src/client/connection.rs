@@ -12,6 +12,7 @@ use super::hosts::HostProvider;
 use super::read_write_search::Search;
 use super::session::{Afterwards, Session, State};
 use super::watches::Watches;
+use super::workload::Running;
 use super::{Client, Opening};
 
 /// A connection that failed is left alone for so long before what was queued on it fails. Source: `ClientCnxnSocketNIO.cleanup`.
@@ -35,6 +36,7 @@ impl Client {
             hosts.put_first(first);
         }
         self.reopens = None;
+        self.handle += 1;
         let before = std::mem::replace(&mut self.session, Session::new(&self.program, hosts, cx.now));
         if let Some(claim) = opening.claim {
             self.session.claim(claim);
@@ -263,6 +265,7 @@ impl Client {
             self.tell_state(cx, KeeperState::Expired);
         }
         self.session.refused = afterwards == Afterwards::AuthFailed;
+        self.workloads.iter_mut().for_each(Running::on_session_over);
         self.session.state = State::Closed;
         // An application that still has work to do opens a new session, as it must.
         let has_work = self.workloads.iter().any(|workload| !workload.is_done(cx.now));

@@ -59,13 +59,13 @@ impl Client {
         Ok(answer)
     }
 
-    /// The event thread has come to an event.
+    /// The event thread has come to an event of this handle, which may be one of the past.
     #[cold]
-    pub(super) fn on_event(&mut self, cx: &mut Cx, event: &WatcherEvent) {
+    pub(super) fn on_event(&mut self, cx: &mut Cx, event: &WatcherEvent, handle: u32) {
         let WatcherEvent { zxid, kind, state, path } = event;
         cx.note(Note::EventDelivered { event: *kind, state: *state, path: path.clone(), zxid: *zxid });
         if !self.recipes.is_idle() {
-            self.on_recipe_event(cx, event);
+            self.on_recipe_event(cx, event, handle);
         }
     }
 }

@@ -7,7 +7,7 @@
 //! - `session`: what the client knows of its session. `connection`: the loop. `hosts`: whose turn it is.
 //! - `auth`: who it says it is. `read_write_search`: from a server that can only be read to one with a leader.
 //! - `requests`: what is queued, sent, answered, and fails with the connection.
-//! - `workload`: requests in a loop.
+//! - `workload`: requests, or rounds of them and of recipes, in a loop.
 //! - `recipes`: what takes several requests.
 //! - `watches`: what its user watches; `events`: what it is told of them.
 //!
@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 pub use hosts::Hosts;
 pub use watches::{Registration, Watches};
-pub use workload::{Act, Workload};
+pub use workload::{Act, Line, Mix, Work, Workload};
 
 use crate::actor::{Actor, Cx, Input};
 use crate::proto::{Answer, Caller, Calls, Claim, Command, ErrorCode, KeeperState, Membership, Micros, Packet, ServerId, SessionId, Stage, Timer};
@@ -67,6 +67,8 @@ pub struct Program {
 pub struct Client {
     program: Arc<Program>,
     session: Session,
+    /// How many sessions were opened before: what is told late of one of them concerns what was begun in it.
+    handle: u32,
     search: Search,
     requests: Requests,
     proofs: Proofs,
@@ -94,6 +96,7 @@ impl Client {
         Client {
             session: Session::new(&program, HostProvider::nowhere(), Micros::ZERO),
             program: Arc::new(program),
+            handle: 0,
             search: Search::new(),
             requests: Requests::default(),
             proofs: Proofs::default(),
@@ -189,6 +192,18 @@ impl Client {
         }
     }
 
+    /// A line of a round that is more than a request.
+    #[cold]
+    fn carry_line(&mut self, cx: &mut Cx, call: u64, command: Command) {
+        match command {
+            Command::Request(op) => self.request(cx, call, op),
+            Command::ForgetWatches { path, kind } => self.forget_watches(cx, call, path, kind),
+            Command::Recipe(what) => self.begin_recipe(cx, call, *what),
+            // Rounds have no such line.
+            Command::Connect { .. } => {}
+        }
+    }
+
     fn drive_all(&mut self, cx: &mut Cx) {
         for at in 0..self.workloads.len() {
             self.drive(cx, self.workloads[at].number);
@@ -199,9 +214,12 @@ impl Client {
     fn drive(&mut self, cx: &mut Cx, number: u32) {
         let Some(at) = self.workloads.iter().position(|workload| workload.number == number) else { return };
         while self.session.takes_requests()
-            && let Some((call, op)) = self.workloads[at].next(cx, &mut self.calls)
+            && let Some((call, command)) = self.workloads[at].next(cx, &mut self.calls)
         {
-            self.request(cx, call, op);
+            match command {
+                Command::Request(op) => self.request(cx, call, op),
+                other => self.carry_line(cx, call, other),
+            }
         }
         self.workloads[at].settle(cx);
     }

@@ -58,7 +58,8 @@ struct Sent {
 #[derive(Clone, Debug)]
 enum Callback {
     Answer(Finished),
-    Event(Event),
+    /// With the number of the handle that it is told by.
+    Event(Event, u32),
 }
 
 /// The end of a call.
@@ -242,7 +243,7 @@ impl Client {
 
     /// The user will be told of an event, after all that it is to be told already.
     pub(super) fn queue_event(&mut self, cx: &mut Cx, event: Event) {
-        self.requests.callbacks.push_back(Callback::Event(event));
+        self.requests.callbacks.push_back(Callback::Event(event, self.handle));
         cx.wake(Stage::EventThread);
     }
 
@@ -254,7 +255,7 @@ impl Client {
         }
         match callback {
             Callback::Answer(finished) => self.on_finished(cx, finished),
-            Callback::Event(event) => self.on_event(cx, &event),
+            Callback::Event(event, handle) => self.on_event(cx, &event, handle),
         }
     }
 

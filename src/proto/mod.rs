@@ -43,7 +43,7 @@ pub use op::{AUTH_XID, CreateMode, Op};
 pub use packet::{ElectionReply, PACKET_KINDS, Packet, Port, QuorumData, QuorumKind, QuorumRequest};
 pub use path_rules::{SPECIAL_PATHS, is_valid_path, parent_path};
 pub use proposal::Proposal;
-pub use recipe::{NOT_HELD, Operand, RECIPE_VERBS, Recipe, RecipeCall, RecipeVerb, SUSPENDED, TIMED_OUT, VerbInfo};
+pub use recipe::{NOT_HELD, Operand, RECIPE_VERBS, Recipe, RecipeCall, RecipeVerb, RoundEnd, SUSPENDED, TIMED_OUT, VerbInfo};
 pub use time::{Micros, Span};
 pub use txn::{Bytes, CreateForm, Path, Txn, TxnHeader, TxnRef};
 pub use vote::{LearnerType, Notification, PeerState, Vote};

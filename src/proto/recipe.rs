@@ -104,6 +104,57 @@ recipes! {
             "Takes the lock from its holder by deleting the first node of the line; the holder is not asked.",
             "lock break /locks/a" => "Ok";
     }
+    /// A number that many add to. Reference §16.
+    Counter "counter" {
+        CounterAdd "add" Operand::NumberOrOne("NUMBER"), false,
+            "Adds to the number in the node, which it creates; again and again, until nobody has been faster. Returns the sum.",
+            "counter add /n 5" => "<number>";
+        CounterGet "get" Operand::Nothing, false,
+            "Asks for the number.",
+            "counter get /n" => "<number>";
+    }
+    /// Numbers that are given once. Reference §3.
+    Id "id" {
+        IdNext "next" Operand::Nothing, false,
+            "Gives a number that nobody was given before: that of a sequential node below PATH.",
+            "id next /ids" => "<number>";
+    }
+    /// A value that all who watch come to know. Reference §1.
+    Settings "settings" {
+        SettingsWatch "watch" Operand::Nothing, false,
+            "Tells each value of the node that it learns (`learned`), from now on, over lost connections and sessions.",
+            "settings watch /cfg" => "Ok";
+        SettingsSet "set" Operand::Data, false,
+            "Writes the value, whatever it was, and creates the node if it is missing.",
+            "settings set /cfg x" => "Ok";
+        SettingsStop "stop" Operand::Nothing, false,
+            "Watches no more.",
+            "settings stop /cfg" => "Ok";
+    }
+    /// Who is there: an ephemeral node for each. Reference §2.
+    Group "group" {
+        GroupJoin "join" Operand::Nothing, false,
+            "Sees to it, from now on, that its own node is below PATH, in each session anew (`joined`).",
+            "group join /g" => "Ok";
+        GroupLeave "leave" Operand::Nothing, false,
+            "Takes its node away and sees to it no more.",
+            "group leave /g" => "Ok";
+        GroupWatch "watch" Operand::Nothing, false,
+            "Tells who is there whenever it learns of a change (`learned`).",
+            "group watch /g" => "Ok";
+    }
+    /// Where a service is: its instances with their addresses. Reference §18; Curator's x-discovery.
+    Discovery "discovery" {
+        DiscoveryRegister "register" Operand::Data, false,
+            "Sees to it, from now on, that the service PATH has this client as an instance, with DATA as its address (`joined`).",
+            "discovery register /svc/a host:1" => "Ok";
+        DiscoveryUnregister "unregister" Operand::Nothing, false,
+            "Takes the instance away.",
+            "discovery unregister /svc/a" => "Ok";
+        DiscoveryWatch "watch" Operand::Nothing, false,
+            "Tells which instances there are, with their addresses, whenever it learns of a change (`learned`).",
+            "discovery watch /svc/a" => "Ok";
+    }
     /// A line of readers, who may hold together, and writers, who may not. Reference §6.
     RwLock "rwlock" {
         RwLockRead "read" Operand::Nothing, true,
@@ -247,6 +298,28 @@ pub const NOT_HELD: &str = "NotHeld";
 
 /// What a user is told who holds something and does not know whether it still does.
 pub const SUSPENDED: &str = "Suspended";
+
+/// What became of a round of a workload: of its lines, the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundEnd {
+    /// Every line came to what it should.
+    Acked,
+    /// A line was refused, or gave up in time.
+    Failed,
+    /// Of a line nobody knows what became.
+    Unknown,
+}
+
+impl fmt::Display for RoundEnd {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            RoundEnd::Acked => "acknowledged",
+            RoundEnd::Failed => "failed",
+            RoundEnd::Unknown => "unknown",
+        })
+    }
+}
 
 impl fmt::Display for Recipe {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {

@@ -7,8 +7,8 @@ use super::checker::Checker;
 use super::file::{ClientFile, ClientName, ConnectFile, MixFile, ScenarioFile, WorkersFile, WorkloadFile};
 use super::problem::Path;
 use super::steps::{Servers, members};
-use super::{ClientStart, WorkloadPlan, read};
-use crate::client::{Act, Hosts, Workload};
+use super::{ClientStart, WorkloadPlan, read, rounds};
+use crate::client::{Act, Hosts, Mix, Work, Workload};
 use crate::proto::{Caller, Micros, NodeId, ServerId, is_valid_path};
 use crate::sim::action::text::one_of;
 
@@ -130,23 +130,37 @@ fn workload(
     if let Some(run) = run.filter(|run| until > *run) {
         checker.wrong(&place.key("until"), format!("the run is over at {run}"), "");
     }
-    let default_prefix = format!("/{name}");
-    let prefix = file.prefix.as_ref().unwrap_or(&default_prefix);
-    if file.prefix.is_some() {
-        valid_path(checker, &place.key("prefix"), prefix);
-    }
     let load = Workload {
         name: name.into(),
         start,
         until,
         count: file.count,
         every: file.rate.as_ref().and_then(|text| checker.plain(&place.key("rate"), interval(text))),
-        mix: mix(checker, &place.key("mix"), file.mix.as_ref()),
+        work: work(checker, place, name, file),
+    };
+    Some(WorkloadPlan { clients: workers, load: Arc::new(load), optional: file.optional.unwrap_or(false) })
+}
+
+/// Requests of a mix, or rounds.
+fn work(checker: &mut Checker, place: &Path, name: &str, file: &WorkloadFile) -> Work {
+    if let Some(lines) = &file.lines {
+        let given = [("mix", file.mix.is_some()), ("keys", file.keys.is_some()), ("prefix", file.prefix.is_some()), ("size", file.size.is_some())];
+        for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+            checker.wrong_key(&place.key(key), format!("`{key}` says nothing about rounds"), "what a round asks is told by the lines of its `do`");
+        }
+        return Work::Rounds(rounds::read(checker, &place.key("do"), lines).into());
+    }
+    let default_prefix = format!("/{name}");
+    let prefix = file.prefix.as_ref().unwrap_or(&default_prefix);
+    if file.prefix.is_some() {
+        valid_path(checker, &place.key("prefix"), prefix);
+    }
+    Work::Mix(Mix {
+        acts: mix(checker, &place.key("mix"), file.mix.as_ref()),
         keys: file.keys.unwrap_or(10),
         prefix: prefix.as_str().into(),
         size: file.size.unwrap_or(0),
-    };
-    Some(WorkloadPlan { clients: workers, load: Arc::new(load), optional: file.optional.unwrap_or(false) })
+    })
 }
 
 /// Whether it names a node; told if not.

@@ -242,18 +242,19 @@ pub enum ConnectFile {
     Only(Vec<String>),
 }
 
-/// Requests in a loop. It first creates the nodes that it needs. No two writes have the same data.
+/// Requests in a loop, for which it first creates the nodes that it needs, and no two writes of which have the same data; or rounds of lines.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadFile {
     /// Who makes the requests: clients by name, or so many clients of its own, numbered behind all others. 1 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<WorkersFile>,
-    /// How many requests each of them makes; as many as there is time for unless given.
+    /// How many requests each of them makes, or rounds it goes; as many as there is time for unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub count: Option<u64>,
-    /// How often each of them makes one, whatever became of those before: 100/s, 5/min. Each waits for the answer to its last one unless given.
+    /// How often each of them makes one, whatever became of those before: 100/s, 5/min. Each waits for the answer to its last one unless given. A
+    /// round begins at that pace, but not before the last is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<String>,
     /// When the first requests are made; 0us unless given.
@@ -262,6 +263,10 @@ pub struct WorkloadFile {
     /// From when on no more are made; the end of the run unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<TimeText>,
+    /// What each of them does in a round: requests and recipes as steps tell them, without the client's name, each when the one before has come
+    /// to its end, whatever that was; or sleep 20ms. When its session ends, it connects again and goes on with the next round. Not with `mix`.
+    #[serde(rename = "do", default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<String>>,
     /// What is asked how often, compared with the others; nothing but set unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mix: Option<MixFile>,
@@ -387,7 +392,7 @@ pub struct ExpectFile {
     /// What the tree must hold in the end, on every server that serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<TreeFile>,
-    /// How many requests of a workload must be acknowledged, at least.
+    /// How many requests of a workload must be acknowledged, at least; or rounds, all lines of which came to what they should.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub acked_min: BTreeMap<String, u64>,
 }

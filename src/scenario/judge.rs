@@ -197,13 +197,13 @@ fn workloads_missed(expect: &Expect, evidence: &Evidence) -> Vec<String> {
     let mut missed = Vec::new();
     for (name, plan) in evidence.workloads {
         let WorkloadResults { acked, writes_acked, failed, unknown } = evidence.results[name];
-        let writes = plan.load.mix.iter().any(|(act, _)| act.is_write());
+        let (writes, asked) = (plan.load.work.has_writes(), if plan.load.work.is_rounds() { "round" } else { "request" });
         let others = format!("{failed} failed, {unknown} unknown");
         if !plan.optional && (acked == 0 || (writes && writes_acked == 0)) {
-            let what = if writes { "write" } else { "request" };
-            missed.push(format!("no {what} of workload `{name}` was acknowledged: {acked} requests acknowledged, {others}"));
+            let what = if writes { "write" } else { asked };
+            missed.push(format!("no {what} of workload `{name}` was acknowledged: {acked} {asked}s acknowledged, {others}"));
         } else if let Some(min) = expect.acked_min.get(name).filter(|min| acked < **min) {
-            missed.push(format!("{acked} requests of workload `{name}` were acknowledged ({others}), expected at least {min}"));
+            missed.push(format!("{acked} {asked}s of workload `{name}` were acknowledged ({others}), expected at least {min}"));
         }
     }
     missed

@@ -23,6 +23,7 @@ mod read;
 mod replies;
 mod results;
 mod returns;
+mod rounds;
 mod run;
 mod schema;
 mod settings;
@@ -234,7 +235,7 @@ pub struct Expect {
     /// At most so many leaders are established, recovery not counted.
     pub leaders_max: Option<u32>,
     pub tree: ExpectedTree,
-    /// At least so many requests of these workloads are acknowledged.
+    /// At least so many requests, or rounds, of these workloads are acknowledged.
     pub acked_min: BTreeMap<String, u64>,
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::bugs::{AS_SHIPPED, Bug, CATALOGUE};
 use crate::check;
-use crate::client::Act;
+use crate::client::{Act, Line, Mix, Work};
 use crate::proto::{Member, Membership};
 
 fn read(text: &str) -> Scenario {
@@ -46,6 +46,7 @@ const EVERYTHING: &str = r#"{
       "clients": ["c10", "c1"], "count": 1000, "rate": "100/s", "start": "1s", "until": "6s", "keys": 5, "prefix": "/a/b", "size": 100, "optional": true,
       "mix": { "create": 1, "delete": 2, "set": 3, "get": 4, "stat": 5, "ls": 6, "sync": 7 }
     },
+    "rounds": { "clients": ["c1"], "do": ["lock acquire /locks/a", "sleep 20ms", "lock release /locks/a"], "rate": "5/s", "optional": true },
     "sets": { "clients": 2 },
     "plain": {}
   },
@@ -84,7 +85,9 @@ fn everything_can_be_said() {
     assert_eq!((workers("mixed"), workers("plain"), workers("sets")), (vec![1, 10], vec![11], vec![12, 13]), "their own come after all others");
     assert_eq!(scenario.clients.keys().copied().collect::<Vec<_>>(), [1, 2, 10, 11, 12, 13]);
     let plain = &scenario.workloads["plain"].load;
-    assert_eq!((&*plain.prefix, plain.keys, plain.until), ("/plain", 10, Micros::from_secs(8)));
+    let Work::Mix(mix) = &plain.work else { panic!("requests") };
+    assert_eq!((&*mix.prefix, mix.keys, plain.until), ("/plain", 10, Micros::from_secs(8)));
+    assert!(matches!(&scenario.workloads["rounds"].load.work, Work::Rounds(lines) if lines[1] == Line::Sleep(Micros::from_millis(20))));
     assert_eq!(scenario.workloads["mixed"].load.every, Some(Micros::from_millis(10)));
     assert_eq!(scenario.expect.tree.present["/c"][..], *b"0x00");
     assert_eq!(scenario.expect.verdict, BTreeSet::from([Outcome::Pass, Outcome::Violation(Invariant::NoVoteCircle)]));
@@ -278,6 +281,7 @@ prop_compose! {
         count in proptest::option::of(1..9u64),
         rate in proptest::option::of(1..5_000u64),
         mix in proptest::sample::subsequence(Act::ALL.to_vec(), 1..=7),
+        lines in proptest::option::of(Just(["sleep 5ms", "lock write /a \"x y\"", "set -v 3 /a x"])),
         weight in 1..9u32,
         (keys, size) in (1..99u32, 0..99u32),
         prefix in proptest::option::of("/[a-z/]{0,5}[a-z]"),
@@ -286,8 +290,12 @@ prop_compose! {
         let (start, until) = (Micros(start), Micros((start + length).min(60_000_000)));
         let prefix = prefix.map_or_else(|| format!("/{name}"), |prefix| prefix.replace("//", "/x"));
         let every = rate.map(|rate| Micros(1_000_000 / rate));
-        let mix = mix.into_iter().map(|act| (act, weight)).collect();
-        let load = Workload { name: name.as_str().into(), start, until, count, every, mix, keys, prefix: prefix.as_str().into(), size };
+        let acts = mix.into_iter().map(|act| (act, weight)).collect();
+        let work = match lines {
+            Some(lines) => Work::Rounds(lines.iter().map(|text| rounds::line(text).expect("a line")).collect()),
+            None => Work::Mix(Mix { acts, keys, prefix: prefix.as_str().into(), size }),
+        };
+        let load = Workload { name: name.as_str().into(), start, until, count, every, work };
         (name, WorkloadPlan { clients, load: Arc::new(load), optional })
     }
 }

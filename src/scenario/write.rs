@@ -11,8 +11,10 @@ use super::file::{
     WorkloadFile,
 };
 use super::settings::SETTINGS;
-use super::{ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, WorkloadPlan};
-use crate::client::{Act, Hosts};
+use super::{
+    ClientStart, Ensemble, EventPattern, Expect, ExpectedTree, LeaderIs, Scenario, ServerStart, StateIs, Step, Trigger, WorkloadPlan, rounds,
+};
+use crate::client::{Act, Hosts, Work};
 use crate::proto::{self, Config, Epoch, LearnerType, Membership, Micros, PeerState, ServerId, Span, Version, Zxid};
 use crate::sim::Timing;
 use crate::sim::action::{Percent, Shift};
@@ -133,17 +135,24 @@ fn client(start: &ClientStart) -> ClientFile {
 
 fn workload(name: &str, plan: &WorkloadPlan, run: Micros) -> WorkloadFile {
     let load = &plan.load;
-    WorkloadFile {
+    let file = WorkloadFile {
         clients: Some(WorkersFile::Named(plan.clients.iter().map(|number| client_name(*number)).collect())),
         count: load.count,
         rate: load.every.map(rate),
         start: (load.start != Micros::ZERO).then(|| time(load.start)),
         until: (load.until != run).then(|| time(load.until)),
-        mix: (load.mix != [(Act::Set, 1)]).then(|| mix(&load.mix)),
-        keys: Some(load.keys).filter(|keys| *keys != 10),
-        prefix: (*load.prefix != format!("/{name}")).then(|| load.prefix.to_string()),
-        size: Some(load.size).filter(|size| *size != 0),
         optional: plan.optional.then_some(true),
+        ..WorkloadFile::default()
+    };
+    match &load.work {
+        Work::Rounds(lines) => WorkloadFile { lines: Some(lines.iter().map(rounds::written).collect()), ..file },
+        Work::Mix(work) => WorkloadFile {
+            mix: (work.acts != [(Act::Set, 1)]).then(|| mix(&work.acts)),
+            keys: Some(work.keys).filter(|keys| *keys != 10),
+            prefix: (*work.prefix != format!("/{name}")).then(|| work.prefix.to_string()),
+            size: Some(work.size).filter(|size| *size != 0),
+            ..file
+        },
     }
 }
 

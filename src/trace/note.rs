@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub use super::note_values::{LetGoReason, MemoryRule, OpText, Probing, SnapshotSource, WatchMode};
 use crate::proto::{
-    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, ServerId,
-    SessionId, TxnRef, Vote, Zxid,
+    Epoch, EventType, FileName, KeeperState, LearnerType, Membership, Micros, Path, PeerState, Proposal, Recipe, RecipeCall, Round, RoundEnd,
+    ServerId, SessionId, TxnRef, Vote, Zxid,
 };
 
 /// A fact told by one server (the event's node). The kind's snake_case name is what `when`, `saw` and the trace filters match.
@@ -225,6 +225,8 @@ pub enum Note {
     Returned { call: u64, result: String, zxid: Option<Zxid> },
     /// All requests of a workload are answered.
     WorkloadDone { workload: String, acked: u64, failed: u64, unknown: u64 },
+    /// A round of a workload is over.
+    RoundDone { workload: String, end: RoundEnd },
     /// The client is back and tells its server what it watches, and up to where it has seen everything.
     WatchesRenewed { count: u32, seen: Zxid },
     /// The user is told of an event: what happened to a node, or (`None`, without a path) how the session stands.
@@ -252,6 +254,14 @@ pub enum Note {
     Leaves { recipe: Recipe, path: Path, node: Path, seen: Zxid },
     /// Its user acts on this outcome from now on.
     Decided { path: Path, outcome: &'static str },
+    /// The client has added to a counter.
+    Counted { path: Path, before: i64, after: i64 },
+    /// The client is given a number; `czxid` is that of the node that had it.
+    Numbered { path: Path, id: i64, czxid: Zxid },
+    /// The client learns how what it watches stands: the value of a node as written at `zxid`, or who is below it as of `zxid`.
+    Learned { path: Path, zxid: Zxid, value: String },
+    /// The client's own node is there, and of its session.
+    Joined { path: Path, node: Path, czxid: Zxid },
 }
 
 /// How a transaction came to be applied. Replay is not delivery: it puts transactions into the tree that nobody may have committed.
@@ -502,6 +512,7 @@ kinds! {
     Called { call, op } "called" true,
     Returned { call, result, zxid } "returned" true,
     WorkloadDone { workload, acked, failed, unknown } "workload_done" true,
+    RoundDone { workload, end } "round_done" false,
     WatchesRenewed { count, seen } "watches_renewed" true,
     EventDelivered { event, state, path, zxid } "event_delivered" true,
     RecipeCalled { call, what } "recipe_called" true,
@@ -514,6 +525,10 @@ kinds! {
     Passes { recipe, path, node, seen } "passes" true,
     Leaves { recipe, path, node, seen } "leaves" true,
     Decided { path, outcome } "decided" true,
+    Counted { path, before, after } "counted" true,
+    Numbered { path, id, czxid } "numbered" true,
+    Learned { path, zxid, value } "learned" true,
+    Joined { path, node, czxid } "joined" true,
 }
 
 /// One sentence without its subject, which is the event's node: "changes its vote from s2 to s3: equal epoch 1, zxid 1:4 > 1:3".
@@ -702,6 +717,7 @@ impl fmt::Display for Note {
             Note::WorkloadDone { workload, acked, failed, unknown } => {
                 write!(out, "ends its workload {workload}: {acked} acknowledged, {failed} failed, {unknown} unknown")
             }
+            Note::RoundDone { workload, end } => write!(out, "is done with a round of {workload}: {end}"),
             Note::WatchesRenewed { count, seen } => write!(out, "sets {count} watches again: it has seen everything up to {seen}"),
             Note::EventDelivered { event: EventType::None, state, .. } => write!(out, "is told: {state}"),
             Note::EventDelivered { event, path, .. } => write!(out, "is told: {event} {path}"),
@@ -709,6 +725,10 @@ impl fmt::Display for Note {
             Note::RecipeReturned { result, .. } => write!(out, "has come to its end: {result}"),
             Note::Waits { recipe, path, ahead, .. } => write!(out, "waits for the {recipe} {path}: {ahead} is before it"),
             Note::Granted { recipe, path, token, .. } => write!(out, "holds the {recipe} {path} from now on, with the token {token}"),
+            Note::Counted { path, before, after } => write!(out, "has counted {path} from {before} to {after}"),
+            Note::Numbered { path, id, .. } => write!(out, "is given the number {id} of {path}"),
+            Note::Learned { path, zxid, value } => write!(out, "learns that {path} is {value} (zxid {zxid})"),
+            Note::Joined { path, node, .. } => write!(out, "is one of {path}, with {node}"),
             Note::LetGo { recipe, path, why, .. } => write!(out, "does not hold the {recipe} {path} any more: {why}"),
             Note::Picks { node, seen, .. } => write!(out, "goes for {node}, the next one as of {seen}"),
             Note::Passes { recipe, path, seen, .. } => write!(out, "passes the {recipe} {path}, as of {seen}"),

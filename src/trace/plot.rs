@@ -12,30 +12,51 @@ pub fn plot<'a>(events: impl IntoIterator<Item = &'a Event>) -> impl Iterator<It
     events.into_iter().filter(move |event| !traffic.is_part_of(event) && event.is_headline())
 }
 
-/// Requests of workloads that have not returned.
+/// Requests of workloads that have not returned; and their recipes, with all that those do.
 #[derive(Debug, Default)]
-struct Traffic(BTreeSet<(NodeId, u64)>);
+struct Traffic {
+    requests: BTreeSet<(NodeId, u64)>,
+    recipes: BTreeSet<(NodeId, u64)>,
+}
 
 impl Traffic {
     fn is_part_of(&mut self, event: &Event) -> bool {
         let Some(node) = event.node else { return false };
         match &event.what {
             What::Note(Note::Called { call, .. }) if Caller::of(*call).is_workload() => {
-                self.0.insert((node, *call));
+                self.requests.insert((node, *call));
+                true
+            }
+            What::Note(Note::RecipeCalled { call, .. }) if Caller::of(*call).is_workload() => {
+                self.recipes.insert((node, *call));
+                true
+            }
+            What::Note(Note::RecipeReturned { call, .. }) if Caller::of(*call).is_workload() => {
+                self.recipes.remove(&(node, *call));
                 true
             }
             What::Note(Note::Returned { call, .. }) if Caller::of(*call).is_workload() => {
-                self.0.remove(&(node, *call));
+                self.requests.remove(&(node, *call));
                 true
             }
-            What::Note(Note::Proposed { .. } | Note::Committed { .. }) => !self.0.is_empty(),
+            What::Note(Note::Called { call, .. } | Note::Returned { call, .. }) if Caller::of(*call) == Caller::Recipe => self.is_at_recipe(node),
+            What::Note(Note::Counted { .. } | Note::Numbered { .. }) => self.is_at_recipe(node),
+            What::Note(Note::Waits { .. } | Note::Granted { .. } | Note::LetGo { .. } | Note::EventDelivered { .. }) => self.is_at_recipe(node),
+            What::Note(Note::WatchFired { .. }) => !self.recipes.is_empty(),
+            What::Note(Note::Proposed { .. } | Note::Committed { .. }) => !self.requests.is_empty() || !self.recipes.is_empty(),
             // What a dead client asked for returns to nobody.
             What::Record(Record::Crashed | Record::PowerLost { .. }) => {
-                self.0.retain(|(client, _)| *client != node);
+                self.requests.retain(|(client, _)| *client != node);
+                self.recipes.retain(|(client, _)| *client != node);
                 false
             }
             _ => false,
         }
+    }
+
+    /// Whether a workload's recipe is under way on this client: what it does meanwhile is taken for its.
+    fn is_at_recipe(&self, client: NodeId) -> bool {
+        self.recipes.range((client, 0)..=(client, u64::MAX)).next().is_some()
     }
 }
 

@@ -6,6 +6,7 @@
 //!     cargo test --release --test it chaos -- --ignored
 
 mod membership;
+mod recipes;
 mod storm;
 
 use std::fmt::{Debug, Write};
@@ -17,10 +18,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use zoolab::check::Verdict;
 use zoolab::scenario::{Run, RunOptions, Scenario};
 
-/// Plans of an election, of an ensemble under load, and of one whose membership changes, that every test run tries.
+/// Plans of an election, of an ensemble under load, of one whose membership changes, and of clients that coordinate, that every test run tries.
 const CASES: u32 = 150;
 const STORMS: u32 = 100;
 const UPHEAVALS: u32 = 60;
+const PARTIES: u32 = 60;
 
 /// Plans of each kind that a long test run tries.
 const MANY_CASES: u32 = 20_000;
@@ -256,6 +258,17 @@ fn random_faults_break_no_replication() {
 #[test]
 fn random_faults_break_no_reconfiguration() {
     try_all(UPHEAVALS, membership::upheavals(), membership::Upheaval::text);
+}
+
+#[test]
+fn random_faults_break_no_recipe() {
+    try_all(PARTIES, recipes::parties(), recipes::Party::text);
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_random_faults_break_no_recipe() {
+    try_all(MANY_CASES, recipes::parties(), recipes::Party::text);
 }
 
 #[test]

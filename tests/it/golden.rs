@@ -112,11 +112,14 @@ golden! {
     connection_loss_is_unknown
     container_reaped
     corrupt_newest_snapshot
+    counter_answer_lost
+    counter_keeps_count
     crash_keeps_page_cache
     cut_back_beyond_its_disk
     dead_leader_is_not_reelected
     deposed_leader_forgets
     diff_interrupted
+    discovery_follows_its_instances
     disk_full_follower
     disk_log_diff
     double_barrier_survives_faults
@@ -135,9 +138,12 @@ golden! {
     fsync_fails_on_follower
     fsync_fails_on_leader
     fuzzy_snapshot_under_writes
+    group_follows_its_members
     half_open_after_power_loss
     higher_epoch_beats_zxid
     higher_zxid_wins
+    id_answer_lost
+    ids_stay_unique
     knock_and_dial_back
     last_note_resent
     latch_closes_while_it_starts
@@ -156,6 +162,7 @@ golden! {
     local_session_upgrade
     lock_behind_a_lagging_follower
     lock_ends_with_its_session
+    lock_in_the_next_session
     lock_is_given_back_when_asked_for
     lock_neighbours_crash
     lock_passes_on
@@ -247,13 +254,17 @@ golden! {
     recipe_counts_ready
     recipe_decides_alone
     recipe_deletes_foreign_lock
+    recipe_double_count
+    recipe_empty_while_away
     recipe_false_acquire
     recipe_find_unsynced
     recipe_gate_unseen
     recipe_herd
+    recipe_late_watch
     recipe_lease_left
     recipe_lease_without_mutex
     recipe_leaves_early
+    recipe_lost_update
     recipe_lost_wakeup
     recipe_lost_wakeup_latch
     recipe_lost_wakeup_rwlock
@@ -266,12 +277,15 @@ golden! {
     recipe_reader_overtakes
     recipe_reader_watches_readers
     recipe_recounts
+    recipe_reused_ids
     recipe_revoke_missed
     recipe_revoke_overlooked
     recipe_stale_list
+    recipe_stale_member
     recipe_stale_node
     recipe_stale_ready
     recipe_takes_before_delete
+    recipe_takes_older_value
     recipe_unchecked_decision
     recipe_unfenced
     recipe_votes_twice
@@ -312,6 +326,7 @@ golden! {
     session_survives_leader_change
     session_timeout_negotiation
     session_wrong_password
+    settings_reach_everybody
     short_epochs
     short_pause_is_harmless
     silent_peer_blocks_accept

@@ -193,7 +193,7 @@ impl KnownOrder {
     #[cold]
     pub fn begin_chronicle(&mut self) {
         if self.chronicle.is_none() {
-            let mut chronicle = Chronicle::default();
+            let mut chronicle = Chronicle::from(self.position);
             self.model.nodes().for_each(|(path, node)| chronicle.found(path.clone(), node.session(), node.czxid(), node.data.clone()));
             self.chronicle = Some(Box::new(chronicle));
         }

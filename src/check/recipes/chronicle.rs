@@ -41,12 +41,18 @@ pub struct Chronicle {
     /// All lives below a node, in the order of their creation.
     below: BTreeMap<Path, Vec<usize>>,
     ended: BTreeMap<SessionId, Moment>,
+    since: Zxid,
 }
 
 impl Life {
     /// Whether it is there when this transaction has taken place.
     pub fn is_alive_at(&self, zxid: Zxid) -> bool {
         self.born.zxid <= zxid && self.died.is_none_or(|end| end.when.zxid > zxid)
+    }
+
+    /// The last part of its path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
     /// The number that its name ends with.
@@ -57,6 +63,16 @@ impl Life {
 }
 
 impl Chronicle {
+    /// One that begins when this transaction has taken place.
+    pub fn from(since: Zxid) -> Chronicle {
+        Chronicle { since, ..Chronicle::default() }
+    }
+
+    /// Nothing is told of what was before this.
+    pub const fn since(&self) -> Zxid {
+        self.since
+    }
+
     /// A node that was there when the chronicle begins.
     pub fn found(&mut self, path: Path, owner: SessionId, czxid: Zxid, data: Option<Bytes>) {
         self.born(path, owner, Moment { zxid: czxid, ..Moment::default() }, SessionId::NONE, data);

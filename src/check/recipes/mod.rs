@@ -10,14 +10,18 @@
 //! - `barriers`: nobody goes on too early. `decisions`: one outcome for all.
 //! - `queues`: each item once, in its order.
 //! - `herd`: who is woken for what. `progress`: nobody waits for nothing.
+//! - `counting`: counters. `numbering`: unique numbers. `observing`: what observers learn, and who takes part.
 
 mod barriers;
 mod beliefs;
 mod chronicle;
+mod counting;
 mod decisions;
 mod exclusion;
 mod herd;
 mod leases;
+mod numbering;
+mod observing;
 mod progress;
 mod queues;
 mod revocation;
@@ -96,6 +100,9 @@ impl Recipes {
             queues::check(&case),
             barriers::check(&case),
             decisions::check(&case),
+            counting::check(&case),
+            numbering::check(&case),
+            observing::check(&case),
             herd::check(&case),
             progress::check(&case),
         ];
@@ -113,7 +120,9 @@ fn is_told(what: &What) -> bool {
 }
 
 fn is_of_recipes(note: &Note) -> bool {
-    use Note::{ClientClosed, Decided, Granted, Leaves, LetGo, Passes, Picks, RecipeCalled, RecipeReturned, Taken, Waits};
+    use Note::{
+        ClientClosed, Counted, Decided, Granted, Joined, Learned, Leaves, LetGo, Numbered, Passes, Picks, RecipeCalled, RecipeReturned, Taken, Waits,
+    };
     matches!(
         note,
         RecipeCalled { .. }
@@ -127,6 +136,10 @@ fn is_of_recipes(note: &Note) -> bool {
             | Passes { .. }
             | Leaves { .. }
             | Decided { .. }
+            | Counted { .. }
+            | Numbered { .. }
+            | Learned { .. }
+            | Joined { .. }
     )
 }
 

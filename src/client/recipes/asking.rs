@@ -68,6 +68,14 @@ impl Script<'_> {
         }
     }
 
+    /// One try, if the node has this version; -1: any. Fails with ConnectionLoss if nobody can tell whether it was written.
+    pub fn set(&mut self, path: &Path, data: Bytes, version: i32) -> Run<Stat> {
+        match self.ask(|| Op::SetData { path: path.clone(), data: Some(data), version })? {
+            (Answer::Stat(stat), _) => Ok(stat),
+            _ => Err(Stop::Failed(ErrorCode::MarshallingError)),
+        }
+    }
+
     /// Makes this node and those above it that are missing, as containers. It is as good if somebody else was faster.
     pub fn create_container(&mut self, path: &Path) -> Run<()> {
         loop {

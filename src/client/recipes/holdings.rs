@@ -52,13 +52,14 @@ impl Client {
         }
     }
 
-    /// The state of the session changed.
-    pub(super) fn review_holdings(&mut self, cx: &mut Cx, state: KeeperState) {
+    /// The state of the session of this handle changed, which may be one of the past.
+    pub(super) fn review_holdings(&mut self, cx: &mut Cx, state: KeeperState, handle: u32) {
         // The mistake: who has a lock has it until he gives it back.
         if cx.bugs.has(Bug::RecipeBelievesPastExpiry) {
             return;
         }
-        let nodes: Vec<Path> = self.recipes.held.iter().map(|held| held.node.clone()).collect();
+        let of_it = |held: &Held| handle == self.handle || held.session != self.session.id;
+        let nodes: Vec<Path> = self.recipes.held.iter().filter(|held| of_it(held)).map(|held| held.node.clone()).collect();
         match state {
             KeeperState::Disconnected => nodes.iter().for_each(|node| self.let_go(cx, node, LetGoReason::Suspended)),
             KeeperState::SyncConnected => {
@@ -71,19 +72,20 @@ impl Client {
             }
             KeeperState::Expired | KeeperState::Closed | KeeperState::AuthFailed => {
                 nodes.iter().for_each(|node| self.let_go(cx, node, LetGoReason::Expired));
-                self.recipes.held.clear();
+                self.recipes.held.retain(|held| !nodes.contains(&held.node));
             }
             _ => {}
         }
     }
 
-    /// The user ends the session: nothing is held from now on, whenever the servers hear of it.
+    /// The user ends the session: nothing is held or seen to from now on, whenever the servers hear of it.
     #[cold]
     pub(in crate::client) fn give_all_up(&mut self, cx: &mut Cx) {
         for held in self.recipes.held.clone() {
             self.let_go(cx, &held.node, LetGoReason::Released);
         }
         self.recipes.held.clear();
+        self.recipes.duties.clear();
         self.recipes.standing.clear();
     }
 }

@@ -11,10 +11,13 @@ use std::collections::VecDeque;
 
 use crate::actor::Cx;
 use crate::bugs::{Bug, Bugs};
-use crate::proto::{Answer, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, Recipe, RecipeCall, SessionId, WatcherEvent, Zxid};
+use crate::proto::{
+    Answer, ErrorCode, EventType, KeeperState, Micros, NodeId, Op, Path, Recipe, RecipeCall, RecipeVerb, SessionId, WatcherEvent, Zxid,
+};
 use crate::trace::{LetGoReason, Note};
 
 use super::super::Client;
+use super::duties::{Duty, Knowledge};
 use super::holdings::Held;
 
 /// Why a script does not come to its end now.
@@ -30,6 +33,10 @@ pub enum Stop {
 
 pub type Run<T> = Result<T, Stop>;
 
+/// Who waits for this path is woken when the client is back on a server; and for that, when it has lost one. No node is called so.
+pub const BACK: &str = "";
+pub const GONE: &str = "-";
+
 /// What has come of a script so far.
 #[derive(Clone, Debug, Default)]
 pub struct Memo {
@@ -43,6 +50,8 @@ pub struct Memo {
     session: SessionId,
     /// The session has ended.
     ended: bool,
+    /// Whether it is told how the connection stands.
+    hears_signs: bool,
 }
 
 /// One thing that a script has done or was told.
@@ -53,6 +62,8 @@ enum Past {
     Time(Micros),
     Session(SessionId),
     Held(Option<Held>),
+    /// Whether the client had such a duty.
+    Duty(bool),
     Stood(bool),
     /// The path of the event, or nothing when time ran out.
     Woken(Option<Path>),
@@ -74,6 +85,12 @@ pub enum Deed {
     LetGo(Path, LetGoReason),
     /// And nothing reminds of it.
     Forget(Path),
+    /// From now on the client sees to this.
+    TakeOn(RecipeCall),
+    /// And no more.
+    GiveUp(RecipeVerb, Path),
+    /// A duty's observer knows this by now.
+    Know(Knowledge),
     /// From now on this is looked after, over sessions.
     Stand(RecipeCall),
     /// And no more.
@@ -103,10 +120,34 @@ impl Memo {
     pub fn on_event(&mut self, event: &WatcherEvent) -> bool {
         match event.kind {
             EventType::None if matches!(event.state, KeeperState::Expired | KeeperState::Closed) => self.ended = true,
-            EventType::None => return false,
+            EventType::None => return self.on_sign(event.state),
             _ => self.inbox.push_back(event.path.clone()),
         }
         self.is_waiting && (self.ended || self.waits_for.contains(&event.path))
+    }
+
+    /// The connection has come or gone.
+    fn on_sign(&mut self, state: KeeperState) -> bool {
+        let sign: Path = match state {
+            KeeperState::SyncConnected => BACK.into(),
+            KeeperState::Disconnected => GONE.into(),
+            _ => return false,
+        };
+        if !self.hears_signs {
+            return false;
+        }
+        self.inbox.push_back(sign.clone());
+        self.is_waiting && self.waits_for.contains(&sign)
+    }
+
+    /// Of a script that hears of its connection too.
+    pub fn of_duty() -> Memo {
+        Memo { hears_signs: true, ..Memo::default() }
+    }
+
+    /// The script begins at its first line, and remembers nothing but the events that nobody has waited for.
+    pub fn start_anew(&mut self) {
+        self.past.clear();
     }
 }
 
@@ -114,6 +155,7 @@ impl Memo {
 pub struct Known<'a> {
     pub held: &'a [Held],
     pub standing: &'a [RecipeCall],
+    pub duties: &'a [Duty],
     pub session: SessionId,
 }
 
@@ -213,6 +255,27 @@ impl<'a> Script<'a> {
     /// Nothing is held with this node any more.
     pub fn forget(&mut self, node: &Path) {
         self.once(|| Deed::Forget(node.clone()));
+    }
+
+    /// From now on the client sees to this.
+    pub fn take_on(&mut self, call: &RecipeCall) {
+        self.once(|| Deed::TakeOn(call.clone()));
+    }
+
+    /// What the next lap begins with, whatever becomes of this one.
+    pub fn know(&mut self, known: &Knowledge) {
+        self.once(|| Deed::Know(known.clone()));
+    }
+
+    /// The client sees to this no more: whether it did when it first comes here.
+    pub fn give_up(&mut self, verb: RecipeVerb, path: &Path) -> bool {
+        if let Some(Past::Duty(had)) = self.recall() {
+            return had;
+        }
+        let had = self.known.duties.iter().any(|duty| duty.call.verb == verb && duty.call.path == *path);
+        self.remember(Past::Duty(had));
+        self.deeds.push(Deed::GiveUp(verb, path.clone()));
+        had
     }
 
     /// From now on this is looked after, over connections and sessions.

@@ -4,21 +4,22 @@ use std::collections::BTreeSet;
 
 use super::lone::{Lone, ms};
 use crate::actor::Input;
-use crate::client::{Act, Workload};
-use crate::proto::{Answer, ErrorCode, Micros, Op, Packet, Stat, Zxid};
+use crate::client::{Act, Line, Mix, Work, Workload};
+use crate::proto::{Answer, Command, ErrorCode, Micros, Op, Packet, Stat, Zxid};
 
 fn sets(count: u64) -> Workload {
-    Workload {
-        name: "w".into(),
-        start: Micros::ZERO,
-        until: ms(60_000),
-        count: Some(count),
-        every: None,
-        mix: vec![(Act::Set, 1)],
-        keys: 2,
-        prefix: "/a/b".into(),
-        size: 0,
-    }
+    Workload { name: "w".into(), start: Micros::ZERO, until: ms(60_000), count: Some(count), every: None, work: mix(|_| {}) }
+}
+
+fn mix(change: impl FnOnce(&mut Mix)) -> Work {
+    let mut mix = Mix { acts: vec![(Act::Set, 1)], keys: 2, prefix: "/a/b".into(), size: 0 };
+    change(&mut mix);
+    Work::Mix(mix)
+}
+
+/// One key of the root.
+fn plain() -> Work {
+    mix(|mix| (mix.keys, mix.prefix) = (1, "/".into()))
 }
 
 fn stat() -> Result<Answer, ErrorCode> {
@@ -69,8 +70,7 @@ fn what_nobody_answered_is_unknown_and_preparation_is_repeated() {
 
 #[test]
 fn a_fixed_pace_waits_for_no_answer() {
-    let mut lone =
-        Lone::working(Workload { every: Some(ms(10)), start: ms(1_000), until: ms(1_050), count: None, keys: 1, prefix: "/".into(), ..sets(0) });
+    let mut lone = Lone::working(Workload { every: Some(ms(10)), start: ms(1_000), until: ms(1_050), count: None, work: plain(), ..sets(0) });
     lone.connects();
     lone.waits(ms(999));
     assert!(lone.says().is_empty());
@@ -86,8 +86,8 @@ fn a_fixed_pace_waits_for_no_answer() {
 
 #[test]
 fn a_mix_creates_and_deletes_its_own() {
-    let mix = vec![(Act::Create, 1), (Act::Delete, 1), (Act::Ls, 1), (Act::Sync, 0)];
-    let mut lone = Lone::working(Workload { mix, size: 9, ..sets(60) });
+    let acts = vec![(Act::Create, 1), (Act::Delete, 1), (Act::Ls, 1), (Act::Sync, 0)];
+    let mut lone = Lone::working(Workload { work: mix(|mix| (mix.acts, mix.size) = (acts, 9)), ..sets(60) });
     lone.connects();
     let created = |op: &Op| if let Op::Create { path, .. } = op { Ok(Answer::Created(path.clone())) } else { Ok(Answer::Done) };
     let asked = answer(&mut lone, 100, created);
@@ -146,11 +146,78 @@ fn a_closed_client_works_no_more() {
 /// Another life of the process writes other values.
 #[test]
 fn values_differ_between_lives() {
-    let mut lone = Lone::working(Workload { keys: 1, prefix: "/".into(), ..sets(1) });
+    let mut lone = Lone::working(Workload { work: plain(), ..sets(1) });
     lone.is_refused();
     lone.now = Micros(5_000);
     lone.step(Input::Boot);
     lone.connects();
     let asked = answer(&mut lone, 100, |_| stat());
     assert_eq!(asked, ["create /k0", "set /k0 c1.5002"]);
+}
+
+/// A round of a write, a rest and a read.
+fn rounds(count: u64) -> Workload {
+    let told = |op| Line::Told(Command::Request(op));
+    let set = Op::SetData { path: "/a".into(), data: None, version: -1 };
+    let lines = [told(set), Line::Sleep(ms(20)), told(Op::Exists { path: "/a".into(), watch: false })];
+    Workload { work: Work::Rounds(lines.into()), ..sets(count) }
+}
+
+#[test]
+fn a_round_goes_line_by_line_and_the_next_follows() {
+    let mut lone = Lone::working(rounds(2));
+    lone.connects();
+    for (refused, end) in [(true, "failed"), (false, "acknowledged")] {
+        let asked = answer(&mut lone, 9, |_| if refused { Err(ErrorCode::NoNode) } else { stat() });
+        assert_eq!(asked, ["set /a"], "the rest comes first");
+        lone.waits(ms(19));
+        assert!(lone.sent.is_empty());
+        lone.waits(ms(1));
+        assert_eq!(answer(&mut lone, 1, |_| stat()), ["stat /a"], "whatever became of the line before");
+        assert!(lone.tells().iter().any(|told| told.ends_with(&format!("is done with a round of w: {end}"))));
+        lone.waits(ms(1));
+    }
+    assert!(lone.sent.is_empty());
+}
+
+#[test]
+fn the_next_round_waits_for_its_time_and_for_the_last() {
+    let mut lone = Lone::working(Workload { every: Some(ms(30)), ..rounds(9) });
+    lone.connects();
+    let mut begun = Vec::new();
+    for _ in 0..120 {
+        if answer(&mut lone, 9, |_| stat()).contains(&"set /a".into()) {
+            begun.push(lone.now);
+        }
+        lone.waits(ms(1));
+    }
+    assert_eq!(begun, [ms(0), ms(30), ms(60), ms(90)]);
+}
+
+/// The round under way is given up: what follows would rest on a session that is gone.
+#[test]
+fn another_session_begins_with_another_round() {
+    let mut lone = Lone::working(rounds(2));
+    lone.connects();
+    assert_eq!(answer(&mut lone, 1, |_| stat()), ["set /a"]);
+    lone.is_closed();
+    lone.waits(ms(350));
+    lone.is_accepted();
+    lone.is_answered(0);
+    lone.waits(ms(100));
+    assert!(lone.tells().iter().any(|told| told.ends_with("is done with a round of w: unknown")));
+    lone.connects();
+    assert_eq!(answer(&mut lone, 1, |_| stat()), ["set /a"]);
+    lone.waits(ms(20));
+    assert_eq!(answer(&mut lone, 1, |_| stat()), ["stat /a"]);
+    assert!(lone.tells().iter().any(|told| told.ends_with("ends its workload w: 1 acknowledged, 0 failed, 1 unknown")));
+}
+
+#[test]
+fn a_closed_client_ends_its_round() {
+    let mut lone = Lone::working(rounds(9));
+    lone.connects();
+    lone.is_asked(Op::CloseSession);
+    assert_eq!(answer(&mut lone, 9, |_| stat()), ["set /a", "close"]);
+    assert!(lone.tells().iter().any(|told| told.ends_with("ends its workload w: 0 acknowledged, 0 failed, 1 unknown")));
 }

@@ -18,6 +18,7 @@ mod who;
 
 pub use client::command_names;
 pub use command_line::{CommandLine, OpLine};
+pub use parse::{parse_command, parse_sleep};
 pub use recipe::recipe_help;
 pub use reconfig::joining;
 pub use text::TextError;

@@ -6,7 +6,7 @@ use super::super::disk::{DISK_FAULTS, DiskFault};
 use super::text::{TextError, Word, one_of, words};
 use super::verbs::VERBS;
 use super::{Action, DRIFT_PPM_MAX, Link, Percent, Shift, Who, client};
-use crate::proto::{Micros, NodeId, PACKET_KINDS, ServerId, Span};
+use crate::proto::{Command, Micros, NodeId, PACKET_KINDS, ServerId, Span};
 use crate::trace::nearest;
 
 impl Action {
@@ -23,6 +23,26 @@ impl Action {
         };
         let action = (verb.take)(&mut words).and_then(|action| words.finish().map(|()| action));
         action.map_err(|error| if error.help.is_some() { error } else { error.with_help(format!("the form is `{}`", verb.form)) })
+    }
+}
+
+/// What a client is told, without its name: `get /a`. The error points into `line`.
+pub fn parse_command(line: &str) -> Result<Command, TextError> {
+    client::command(&mut Words::of(line)?)
+}
+
+/// The time of `sleep TIME`; nothing, if the line is about something else.
+pub fn parse_sleep(line: &str) -> Result<Option<Micros>, TextError> {
+    let mut words = Words::of(line)?;
+    if !words.next_is("sleep") {
+        return Ok(None);
+    }
+    let form = |error: TextError| error.with_help("the form is `sleep TIME`");
+    let span = words.left().first().map(|word| word.span.clone());
+    let time = time(&mut words).and_then(|time| words.finish().map(|()| time)).map_err(form)?;
+    match span {
+        Some(span) if time == Micros::ZERO => Err(form(TextError::new(span, "no time at all"))),
+        _ => Ok(Some(time)),
     }
 }
 
