@@ -13,6 +13,7 @@ mod golden;
 mod kinds;
 mod nearest;
 mod note;
+mod note_story;
 mod note_values;
 mod note_words;
 mod plot;
