@@ -315,6 +315,7 @@ golden! {
     semaphore_survives_lost_answers
     semaphore_time_is_over_meanwhile
     sequence_after_delete
+    session_answered_by_a_leader_of_the_past
     session_closing_race
     session_expires
     session_is_stolen

@@ -11,7 +11,7 @@ use crate::check::committed::Committed;
 use crate::check::history::{Place, Prefix};
 use crate::check::replication::Replication;
 use crate::check::verdict::Violation;
-use crate::proto::{ClientReply, ClientRequest, ConnId, Micros, NodeId, Packet, Proposal, ServerId, SessionId, TxnRef, Zxid};
+use crate::proto::{ClientReply, ClientRequest, ConnId, Epoch, Micros, NodeId, Packet, Proposal, ServerId, SessionId, TxnRef, Zxid};
 use crate::trace::{Event, Note, Record, What};
 
 /// Answers and proposals that wait before a batch is replayed: few enough that what is committed is still remembered.
@@ -33,6 +33,8 @@ pub(super) struct Listener {
     waiting: usize,
     running: Vec<ServerId>,
     leading: Vec<ServerId>,
+    /// Who serves clients, and in which epoch.
+    serving: Vec<(ServerId, Epoch)>,
     /// When two led the last time.
     two_led: u64,
     /// The change for which a server says that a watch fires.
@@ -152,7 +154,10 @@ impl KnownOrder {
     #[inline(never)]
     fn on_rare(&mut self, world: &Replication, node: NodeId, event: &Event) {
         match (&event.what, node) {
-            (What::Record(Record::Sent { to, conn, packet: Packet::ConnectResponse(response) }), NodeId::Server(server)) if response.timeout > 0 => {
+            (What::Record(Record::Sent { to, conn, packet: Packet::ConnectResponse(response) }), NodeId::Server(server))
+                // A server that was paused may answer whom it has lost long ago.
+                if response.timeout > 0 && self.owners.is_awaited(*conn) =>
+            {
                 let slot = conn.slot as usize;
                 if slot >= self.listener.conns.len() {
                     self.listener.conns.resize(slot + 1, None);
@@ -286,12 +291,30 @@ impl Listener {
             What::Record(Record::Started { .. }) if !self.running.contains(&me) => self.running.push(me),
             What::Record(Record::Crashed | Record::PowerLost { .. } | Record::Exited { .. }) => {
                 self.running.retain(|server| *server != me);
+                self.serves(me, None);
                 self.led(me, false, event);
             }
-            What::Note(Note::Established { .. }) => self.led(me, true, event),
-            What::Note(Note::WentLooking { .. } | Note::RoleOver { .. } | Note::LookingStarted { .. }) => self.led(me, false, event),
+            What::Note(Note::Established { epoch, .. }) => {
+                self.serves(me, Some(*epoch));
+                self.led(me, true, event);
+            }
+            What::Note(Note::Serving { epoch, .. }) => self.serves(me, Some(*epoch)),
+            What::Note(Note::WentLooking { .. } | Note::RoleOver { .. } | Note::LookingStarted { .. }) => {
+                self.serves(me, None);
+                self.led(me, false, event);
+            }
             _ => {}
         }
+    }
+
+    fn serves(&mut self, server: ServerId, epoch: Option<Epoch>) {
+        self.serving.retain(|(other, _)| *other != server);
+        self.serving.extend(epoch.map(|epoch| (server, epoch)));
+    }
+
+    /// The epoch in which a server serves its clients.
+    pub fn epoch_of(&self, server: ServerId) -> Option<Epoch> {
+        self.serving.iter().find(|(other, _)| *other == server).map(|(_, epoch)| *epoch)
     }
 
     /// The proposal that stands at this place, behind `before`. Older ones were never committed.

@@ -3,8 +3,8 @@
 //! - The number that a new session gets was never given before.
 //! - Whoever comes back to a session has said the password that was given out with it.
 //! - On one server a session has one connection: an older one is closed before the new one is taken.
-//! - Once a session is attached to another server, the leader makes nothing any more of what it had asked for through the one before; what
-//!   it asks for there is refused (SessionMoved). The end of a session is asked for by anybody.
+//! - Once a session is attached to another server of the same epoch, the leader makes nothing any more of what it had asked for through the
+//!   one before; what it asks for there is refused (SessionMoved). The end of a session is asked for by anybody.
 //!
 //! Left out: servers without a leader, which know nothing of owners, and sessions of one server (`localSessionsEnabled`).
 
@@ -15,7 +15,7 @@ use super::super::Invariant::SessionOwner;
 use super::super::verdict::{Fact, Violation};
 use super::replay::Logged;
 use super::{KnownOrder, SessionNumber};
-use crate::proto::{ConnId, ConnectRequest, ConnectResponse, Micros, NodeId, Op, ServerId, SessionId};
+use crate::proto::{ConnId, ConnectRequest, ConnectResponse, Epoch, Micros, NodeId, Op, ServerId, SessionId};
 use crate::trace::Event;
 
 /// Who has which session.
@@ -40,6 +40,8 @@ struct Attached {
     event: u64,
     client: NodeId,
     server: ServerId,
+    /// In which its server served then: leaders know nothing of what their predecessors allowed.
+    epoch: Option<Epoch>,
     password: [u8; 16],
 }
 
@@ -47,6 +49,11 @@ impl Owners {
     /// A client says who it is, or that it is new.
     pub fn greets(&mut self, conn: ConnId, request: &Arc<ConnectRequest>) {
         self.greetings.insert(conn, request.clone());
+    }
+
+    /// Whether a client waits at the other end of this connection for an answer to what it said.
+    pub fn is_awaited(&self, conn: ConnId) -> bool {
+        self.greetings.contains_key(&conn)
     }
 
     /// A server closes a connection.
@@ -67,7 +74,8 @@ impl KnownOrder {
     pub(super) fn attaches(&mut self, server: ServerId, client: NodeId, conn: ConnId, response: &ConnectResponse, event: &Event) {
         let id = response.session;
         let greeting = self.owners.greetings.remove(&conn);
-        let now = Attached { at: event.at, event: event.n, client, server, password: response.password };
+        let epoch = self.listener.epoch_of(server);
+        let now = Attached { at: event.at, event: event.n, client, server, epoch, password: response.password };
         let first = self.owners.attached.get(&id).and_then(|all| all.first()).copied();
         let wrong = match (first, greeting) {
             (Some(first), Some(greeting)) if greeting.session == SessionId::NONE => {
@@ -118,7 +126,8 @@ impl KnownOrder {
         let (ends, answered) = (*call.op() == Op::CloseSession, call.answer.as_ref().map(|answer| answer.server));
         let here = || self.listener.open_connections().find(|(_, session, _)| *session == me).map(|(_, _, server)| server);
         let via = answered.or_else(|| self.owners.left.get(&(me.0, header.cxid)).copied()).or_else(here);
-        let owner = self.owners.attached.get(&header.session).and_then(|all| all.iter().rfind(|attached| attached.at < logged.at)).copied();
+        let counts = |attached: &&Attached| attached.at < logged.at && attached.epoch == Some(header.zxid.epoch());
+        let owner = self.owners.attached.get(&header.session).and_then(|all| all.iter().rfind(counts)).copied();
         let (Some(via), Some(owner)) = (via, owner) else { return false };
         if ends || via == owner.server {
             return false;
