@@ -24,7 +24,7 @@
 //! - `store`: what is on disk, in ZooKeeper's bytes: epoch files, transaction log, snapshots; recovery, truncation, purging.
 //! - `zab`: discovery, synchronisation, broadcast: a leader and its learners.
 //! - `server`: the outer loop (`QuorumPeer`): boot, election, role, and back.
-//! - `client`: the session state machine of the Java client, and workloads.
+//! - `client`: the session state machine of the Java client, workloads, and recipes (`client::recipes`): locks, queues, barriers.
 //! - `sim`: the world: queue, streams of chance, clocks, connections, disks, faults; `sim::action` is the one vocabulary of faults.
 //! - `linear`: histories of clients against sequential models: the search for linearizations. Knows no simulator.
 //! - `check`: one invariant per file, liveness, statistics, reports.
