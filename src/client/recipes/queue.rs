@@ -7,7 +7,7 @@ use crate::bugs::Bug;
 use crate::proto::{Acl, Bytes, CreateMode, ErrorCode, Op, Path, Recipe, RecipeCall, TIMED_OUT};
 use crate::trace::Note;
 
-/// Claims stand below this child of the queue.
+/// Claims, and the receipts of those who have put something, stand below this child of the queue.
 const CLAIMS: &str = "claims";
 
 /// Priorities have three digits.
@@ -24,9 +24,34 @@ pub fn put_by_priority(zk: &mut Script, call: &RecipeCall) -> Run<String> {
     put_as(zk, call, &prefix)
 }
 
-/// An item stays when its producer goes.
+/// An item stays when its producer goes. That it was put is told by a receipt that is made together with it: before the producer is back the
+/// item may be taken, and gone.
 fn put_as(zk: &mut Script, call: &RecipeCall, prefix: &str) -> Run<String> {
-    protected::create(zk, &call.path, prefix, call.data.clone(), CreateMode::PersistentSequential)?;
+    if zk.has(Bug::RecipeNoGuid) {
+        protected::create(zk, &call.path, prefix, call.data.clone(), CreateMode::PersistentSequential)?;
+        return Ok("Ok".into());
+    }
+    let (path, mark) = (&call.path, protected::mark(zk));
+    let claims = child(path, CLAIMS);
+    let (item, receipt) = (child(path, &format!("{mark}{prefix}")), child(&claims, &format!("{mark}put")));
+    loop {
+        let put = Op::create(item.clone(), call.data.clone(), Acl::open(), CreateMode::PersistentSequential);
+        let sign = Op::create(receipt.clone(), None, Acl::open(), CreateMode::Ephemeral);
+        match zk.multi_or_blame(|| vec![put, sign]) {
+            Ok(Ok(_)) => break,
+            Ok(Err((part, ErrorCode::NoNode))) => zk.create_container(if part == 0 { path } else { &claims })?,
+            Ok(Err((_, code))) => return Err(Stop::Failed(code)),
+            // It may have taken place, or do so still, though not behind a sync.
+            Err(Stop::Failed(ErrorCode::ConnectionLoss)) => {
+                zk.sync(path).unless(ErrorCode::NoNode)?;
+                if zk.exists(&receipt, false)?.is_some() {
+                    break;
+                }
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    zk.delete(&receipt)?;
     Ok("Ok".into())
 }
 
