@@ -20,6 +20,7 @@ mod known_order;
 mod layers;
 mod linear;
 mod pure;
+mod recipes;
 mod replication;
 mod sessions;
 mod shared;

@@ -38,7 +38,8 @@ pub fn blocker<'a>(line: &[&'a Life], node: &str) -> Option<&'a Life> {
 fn overlap(case: &Case, beliefs: &[&Belief]) -> Option<Violation> {
     let pairs = beliefs.iter().enumerate().flat_map(|(at, later)| beliefs[..at].iter().map(move |earlier| (earlier, later)));
     let clash = |(earlier, later): &(&&Belief, &&Belief)| {
-        earlier.path == later.path && exclude(earlier.node, later.node) && earlier.grounded_until(case) > later.granted.event
+        let at = later.granted.event;
+        earlier.path == later.path && exclude(earlier.node, later.node) && earlier.grounded_until(case) > at && later.grounded_until(case) > at
     };
     let (earlier, later) = pairs.filter(clash).min_by_key(|(_, later)| later.granted.event)?;
     let facts = [Fact::new(earlier.granted.event, earlier.told()), Fact::new(later.granted.event, format!("{} too", later.told()))];
